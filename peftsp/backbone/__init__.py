@@ -1,0 +1,1 @@
+"""ESM-2: sizes, weights, forward pass."""

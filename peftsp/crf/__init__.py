@@ -1,0 +1,1 @@
+"""Linear-chain conditional random field over the 37 states."""

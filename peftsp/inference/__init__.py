@@ -1,0 +1,1 @@
+"""Prediction; loads neither Lightning nor Hydra nor wandb."""

@@ -1,0 +1,1 @@
+"""How good predictions are, by kingdom and SP type."""

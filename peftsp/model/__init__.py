@@ -1,0 +1,1 @@
+"""The signal peptide tagger: backbone, PEFT method, emission head and CRF in one."""

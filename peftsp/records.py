@@ -1,0 +1,86 @@
+"""Sequences in, predictions out: frozen values that every part of the package passes around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRecord:
+    """One protein of a FASTA file.
+
+    Attributes:
+        header: The header line without ``>``.
+        residues: The whole sequence, upper case, no gaps and no stop sign.
+    """
+
+    header: str
+    residues: str
+
+    @property
+    def identifier(self) -> str:
+        """First word of the header, as FASTA readers take it.
+
+        >>> SequenceRecord("sp|P0A855|TOLB_ECOLI Protein TolB", "MKQ").identifier
+        'sp|P0A855|TOLB_ECOLI'
+        """
+        return self.header.split(maxsplit=1)[0] if self.header.strip() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRecord:
+    """One protein with known signal peptide, from a 3-line file.
+
+    Attributes:
+        accession: Name of the protein.
+        kingdom: One of `peftsp.labels.KINGDOMS`.
+        sp_type: One of `peftsp.labels.SP_TYPES`.
+        partition: Homology partition; proteins of different partitions are dissimilar.
+        residues: At most `peftsp.labels.MAX_RESIDUES` N-terminal residues, upper case.
+        annotation: One letter a residue: S, L, T or P signal peptide, I inside, M membrane,
+            O outside.
+    """
+
+    accession: str
+    kingdom: str
+    sp_type: str
+    partition: int
+    residues: str
+    annotation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of one region of a signal peptide.
+
+    Attributes:
+        name: ``n``, ``h`` or ``c``.
+        start: Position of the first residue, 1-based.
+        end: Position of the last residue, 1-based, included.
+    """
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one protein.
+
+    Attributes:
+        header: The header line of the input record.
+        sp_type: The most probable SP type.
+        probabilities: Probability of each of `peftsp.labels.SP_TYPES`, in that order.
+        cleavage_site: Number of residues before the cut, that is the 1-based position of the last
+            residue of the signal peptide; None where there is none.
+        cleavage_site_probability: Probability that a peptide of this type is cut just there.
+        regions: The regions of the signal peptide from the N-terminus on.
+    """
+
+    header: str
+    sp_type: str
+    probabilities: tuple[float, ...]
+    cleavage_site: int | None
+    cleavage_site_probability: float | None
+    regions: tuple[Region, ...]
