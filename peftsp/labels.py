@@ -51,7 +51,9 @@ ANNOTATION_LETTER = {
 """Letter that marks the signal peptide in an annotation line; every line also uses I, M and O."""
 
 _LAST_SP_STATES = ("SP_C", "LIPO_CS", "TAT_C", "TATLIPO_CS", "PILIN_P")
-LAST_SP_STATE_OF_TYPE = {SP_TYPES.index(n.rsplit("_", 1)[0]): STATE_INDEX[n] for n in _LAST_SP_STATES}
+LAST_SP_STATE_OF_TYPE = {
+    SP_TYPES.index(n.rsplit("_", 1)[0]): STATE_INDEX[n] for n in _LAST_SP_STATES
+}
 """Type id to the state in which the last residue before the cleavage site is."""
 
 _AFTER_CLEAVAGE = {"I", "M", "O", "C1"}
@@ -65,9 +67,7 @@ SIGNAL_PEPTIDE_STATES = tuple(
 """States of residues that are cut off, over all SP types."""
 
 N_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_N", "LIPO_N", "TAT_N", "TATLIPO_N"))
-H_REGION_STATES = tuple(
-    STATE_INDEX[n] for n in ("SP_H", "LIPO_H", "TAT_H", "TATLIPO_H", "PILIN_H")
-)
+H_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_H", "LIPO_H", "TAT_H", "TATLIPO_H", "PILIN_H"))
 C_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_C", "TAT_C"))
 
 _REGION_STEPS = {
