@@ -1,0 +1,164 @@
+"""A backbone with its weights, from whatever file holds them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.fair_esm import fetch_release, read_fair_esm_file
+from peftsp.backbone.hugging_face import read_esm_folder
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.errors import CheckpointError, ConfigError
+
+RANDOM = "random"
+
+_DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float64": torch.float64,
+}
+
+
+def load_backbone(
+    spec: BackboneSpec,
+    checkpoint: str | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    activation_checkpointing: bool = False,
+) -> ESM2:
+    """Build a backbone and fill it.
+
+    The module is made without memory of its own and takes the tensors as they were read, so that
+    no more than one copy of the weights exists.
+
+    Args:
+        spec: The architecture.
+        checkpoint: See `BackboneSource`.
+        seed: See `BackboneSource`.
+        dtype: ``float32``, ``bfloat16``, ``float16`` or ``float64``; in which the weights are held.
+        activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
+
+    Returns:
+        The backbone; its attribute ``source`` tells where it came from, ``content_hash`` identifies
+        its weights.
+
+    Raises:
+        ConfigError: ``dtype`` is unknown.
+        CheckpointError: The weights are missing, broken, or of another architecture.
+        DownloadError: The published weights cannot be fetched.
+    """
+    if dtype not in _DTYPES:
+        raise ConfigError(f"backbone.dtype: expected one of {', '.join(_DTYPES)}, found {dtype!r}")
+    source = BackboneSource(spec, checkpoint, seed)
+    weights = read_weights(source)
+    digest = content_hash(weights)
+    cast = {name: tensor.to(_DTYPES[dtype]) for name, tensor in weights.items()}
+    return build_backbone(source, cast, digest, activation_checkpointing)
+
+
+def build_backbone(
+    source: BackboneSource,
+    weights: dict[str, Tensor],
+    digest: str,
+    activation_checkpointing: bool = False,
+) -> ESM2:
+    """A backbone that holds the very tensors it is given; several may share them.
+
+    Args:
+        source: Where the weights came from.
+        weights: Tensors by parameter name, as `read_weights` gives them.
+        digest: Their `content_hash`.
+        activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
+    """
+    with torch.device("meta"):
+        backbone = ESM2(source.spec, activation_checkpointing)
+    backbone.load_state_dict(weights, assign=True)
+    backbone.source = source
+    backbone.content_hash = digest
+    return backbone
+
+
+def read_weights(source: BackboneSource) -> dict[str, Tensor]:
+    """The tensors of a backbone by parameter name, checked against its architecture.
+
+    Raises:
+        CheckpointError: They are missing, broken, or of another architecture.
+        DownloadError: The published weights cannot be fetched.
+    """
+    if source.checkpoint == RANDOM:
+        backbone = ESM2(source.spec)
+        backbone.reset_parameters(source.seed)
+        return {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
+    path = fetch_release(source.spec) if source.checkpoint is None else Path(source.checkpoint)
+    if path.is_dir():
+        weights, head_width = read_esm_folder(path)
+    elif path.is_file():
+        weights, head_width = read_fair_esm_file(path)
+    else:
+        raise CheckpointError(
+            f"{path}: expected a fair-esm .pt file or an EsmModel folder, found nothing there"
+        )
+    _check(weights, head_width, source.spec, path)
+    return weights
+
+
+def content_hash(weights: dict[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and float32 values, whatever file or dtype they came in.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().to("cpu", torch.float32).contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.numpy().data)
+    return digest.hexdigest()
+
+
+def infer_spec(weights: dict[str, Tensor], head_width: int, name: str) -> BackboneSpec:
+    """The architecture that tensors belong to.
+
+    Args:
+        weights: Tensors by parameter name.
+        head_width: Features of one attention head, which the tensors do not show.
+        name: What to call it.
+
+    Raises:
+        KeyError: There is no embedding among the tensors.
+    """
+    layers = 1 + max((int(n.split(".")[1]) for n in weights if n.startswith("layers.")), default=-1)
+    width = weights["embed_tokens.weight"].shape[-1]
+    return BackboneSpec(name, layers, width, width // head_width)
+
+
+def _check(
+    weights: dict[str, Tensor], head_width: int | None, spec: BackboneSpec, path: Path
+) -> None:
+    if "embed_tokens.weight" not in weights:
+        raise CheckpointError(f"{path}: expected the weights of an ESM-2, found no embed_tokens")
+    found = infer_spec(weights, head_width or spec.head_width, spec.name)
+    if (found.layers, found.width, found.heads) != (spec.layers, spec.width, spec.heads):
+        raise CheckpointError(
+            f"{path}: expected {spec.name} with {spec.layers} layers of width {spec.width} and "
+            f"{spec.heads} heads, found {found.layers} layers of width {found.width} and "
+            f"{found.heads} heads"
+        )
+    with torch.device("meta"):
+        expected = ESM2(spec).state_dict()
+    for name in sorted(expected.keys() ^ weights.keys()):
+        verdict = "an unknown one" if name in weights else "one missing"
+        raise CheckpointError(
+            f"{path}: expected the tensors of {spec.name}, found {verdict}: {name}"
+        )
+    for name, tensor in expected.items():
+        if weights[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{path}: {name}: expected shape {tuple(tensor.shape)}, "
+                f"found {tuple(weights[name].shape)}"
+            )

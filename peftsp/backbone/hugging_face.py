@@ -1,0 +1,173 @@
+"""ESM-2 weights in a Hugging Face ``EsmModel`` folder: reading and writing them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from peftsp.backbone.esm2 import MASK_TOKEN, PAD_TOKEN, VOCABULARY
+from peftsp.backbone.fair_esm import read_pickled_tensors
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import CheckpointError
+
+_MODULES = {
+    "self_attn.q_proj": "attention.self.query",
+    "self_attn.k_proj": "attention.self.key",
+    "self_attn.v_proj": "attention.self.value",
+    "self_attn.out_proj": "attention.output.dense",
+    "self_attn_layer_norm": "attention.LayerNorm",
+    "fc1": "intermediate.dense",
+    "fc2": "output.dense",
+    "final_layer_norm": "LayerNorm",
+}
+_OUR_MODULES = {theirs: ours for ours, theirs in _MODULES.items()}
+_OLD_ENDINGS = {".gamma": ".weight", ".beta": ".bias"}
+_OUTSIDE_BLOCKS = {
+    "embeddings.word_embeddings.weight": "embed_tokens.weight",
+    "encoder.emb_layer_norm_after.weight": "emb_layer_norm_after.weight",
+    "encoder.emb_layer_norm_after.bias": "emb_layer_norm_after.bias",
+}
+_BLOCK = re.compile(r"^encoder\.layer\.(\d+)\.(.+)\.(weight|bias)$")
+_OUR_BLOCK = re.compile(r"^layers\.(\d+)\.(.+)\.(weight|bias)$")
+_NOT_USED = re.compile(
+    r"^(lm_head|contact_head|pooler|embeddings\.position)|rotary_embeddings\.inv_freq$"
+)
+
+
+def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], int | None]:
+    """Encoder weights of a folder that ``EsmModel.save_pretrained`` wrote.
+
+    Args:
+        folder: Holds ``config.json`` and the weights as safetensors or ``.bin``, whole or sharded.
+
+    Returns:
+        Tensors by `peftsp.backbone.esm2.ESM2` parameter name, in the files' dtype; and the number
+        of features of an attention head, None where the configuration does not say.
+
+    Raises:
+        CheckpointError: A file is missing or broken, or the model is not an ESM-2.
+    """
+    config = _read_config(folder)
+    weights = {}
+    for name, tensor in _read_shards(folder).items():
+        name = name.removeprefix("esm.")
+        if not _NOT_USED.search(name):
+            weights[_our_name(name)] = tensor
+    heads = config.get("num_attention_heads")
+    return weights, config["hidden_size"] // heads if heads and "hidden_size" in config else None
+
+
+def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor]) -> None:
+    """Write encoder weights as a folder that ``EsmModel.from_pretrained`` and we can read.
+
+    Args:
+        folder: Made if need be.
+        spec: The architecture.
+        weights: Tensors by `peftsp.backbone.esm2.ESM2` parameter name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "architectures": ["EsmModel"],
+        "model_type": "esm",
+        "num_hidden_layers": spec.layers,
+        "hidden_size": spec.width,
+        "num_attention_heads": spec.heads,
+        "intermediate_size": 4 * spec.width,
+        "vocab_size": VOCABULARY,
+        "pad_token_id": PAD_TOKEN,
+        "mask_token_id": MASK_TOKEN,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+        "max_position_embeddings": 1026,
+        "position_embedding_type": "rotary",
+        "emb_layer_norm_before": False,
+        "token_dropout": True,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    theirs = {_their_name(name): tensor.contiguous() for name, tensor in weights.items()}
+    save_file(theirs, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{folder}: expected a config.json in it, found none") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: expected JSON, found {error}") from error
+    expected = {
+        "model_type": "esm",
+        "position_embedding_type": "rotary",
+        "emb_layer_norm_before": False,
+        "token_dropout": True,
+    }
+    for key, value in expected.items():
+        found = config.get(key, value) or False
+        if found != value:
+            raise CheckpointError(
+                f"{path}: expected {key} {value!r} as in ESM-2, found {config.get(key)!r}"
+            )
+    return config
+
+
+def _read_shards(folder: Path) -> dict[str, Tensor]:
+    for pattern, read in (("*.safetensors", _read_safetensors), ("*.bin", _read_bin)):
+        files = sorted(folder.glob(pattern))
+        if files:
+            _check_index(folder, {file.name for file in files})
+            return {name: tensor for file in files for name, tensor in read(file).items()}
+    raise CheckpointError(f"{folder}: expected model.safetensors or pytorch_model.bin, found none")
+
+
+def _check_index(folder: Path, present: set[str]) -> None:
+    for index in folder.glob("*.index.json"):
+        named = set(json.loads(index.read_text())["weight_map"].values())
+        missing = sorted(named - present)
+        if missing and index.name.split(".")[1] in {name.rsplit(".", 1)[1] for name in present}:
+            raise CheckpointError(f"{index}: expected the file {missing[0]} beside it, found none")
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
+            f"that cannot be read as one ({error})"
+        ) from error
+
+
+def _read_bin(path: Path) -> dict[str, Tensor]:
+    content = read_pickled_tensors(path, allowed=[])
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise CheckpointError(f"{path}: expected a table of tensors, found something else")
+    return content
+
+
+def _our_name(name: str) -> str:
+    for old, new in _OLD_ENDINGS.items():
+        if name.endswith(old):
+            name = name.removesuffix(old) + new
+    if name in _OUTSIDE_BLOCKS:
+        return _OUTSIDE_BLOCKS[name]
+    match = _BLOCK.match(name)
+    if match and match[2] in _OUR_MODULES:
+        return f"layers.{match[1]}.{_OUR_MODULES[match[2]]}.{match[3]}"
+    return name
+
+
+def _their_name(name: str) -> str:
+    for theirs, ours in _OUTSIDE_BLOCKS.items():
+        if ours == name:
+            return theirs
+    match = _OUR_BLOCK.match(name)
+    if not match:
+        raise CheckpointError(f"expected a backbone parameter, found {name}")
+    return f"encoder.layer.{match[1]}.{_MODULES[match[2]]}.{match[3]}"
