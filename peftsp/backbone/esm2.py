@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody uses)
 from torch.utils.checkpoint import checkpoint
 
+from peftsp.backbone.contract import Backbone
 from peftsp.backbone.rotary import rotary_tables, rotate
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 
@@ -92,40 +93,24 @@ class Block(nn.Module):
         return out
 
 
-class ESM2(nn.Module):
+class ESM2(Backbone):
     """An ESM-2 encoder.
 
     Args:
         spec: Its sizes.
         activation_checkpointing: Keep only the input of each block for the backward pass and
             compute the rest again: less memory for about a third more time.
-
-    Attributes:
-        source: Where its weights came from.
-        content_hash: Identifies its weights, empty while they are arbitrary.
     """
 
     def __init__(self, spec: BackboneSpec, activation_checkpointing: bool = False) -> None:
-        super().__init__()
-        self.spec = spec
-        self.source = BackboneSource(spec)
-        self.content_hash = ""
+        super().__init__(BackboneSource(spec))
         self.activation_checkpointing = activation_checkpointing
         self.embed_tokens = nn.Embedding(VOCABULARY, spec.width, padding_idx=PAD_TOKEN)
         self.layers = nn.ModuleList(Block(spec.width, spec.heads) for _ in range(spec.layers))
         self.emb_layer_norm_after = nn.LayerNorm(spec.width)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Residue representations.
-
-        Args:
-            tokens: int64, ``(B, T)``, with ``<cls>`` first and ``<eos>`` after the last residue.
-            mask: bool, ``(B, T)``, True at real tokens, the special ones included.
-
-        Returns:
-            float, ``(B, L, D)``, after the final layer norm. Rows beyond a sequence's residues hold
-            no meaning.
-        """
+        """Residue representations, float ``(B, L, D)``; see `Backbone`."""
         x = self.embed(tokens, mask)
         context = self.context(x, mask)
         for index in range(len(self.layers)):

@@ -1,0 +1,158 @@
+"""The table of measures by kingdom and SP type: computed, written, shown."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+from torch import Tensor
+
+from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
+from peftsp.metrics.functional import (
+    cleavage_site_precision_recall,
+    detection_mcc1,
+    detection_mcc2,
+)
+
+WINDOWS = (0, 1, 2, 3)
+"""Distances, in residues, within which a cleavage site counts as found."""
+
+_COLUMNS = (
+    *("kingdom", "sp_type", "n", "mcc1", "mcc2"),
+    *(f"precision_{window}" for window in WINDOWS),
+    *(f"recall_{window}" for window in WINDOWS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """How well one SP type is predicted in one kingdom.
+
+    Attributes:
+        kingdom: One of `peftsp.labels.KINGDOMS`.
+        sp_type: One of `peftsp.labels.SP_TYPES` except NO_SP.
+        n: Number of sequences of this kingdom and type.
+        mcc1: MCC of the type against NO_SP alone.
+        mcc2: MCC of the type against everything else in the kingdom.
+        precision: Precision of the cleavage site for each of `WINDOWS`; NaN where none is
+            predicted.
+        recall: Recall of the cleavage site for each of `WINDOWS`.
+    """
+
+    kingdom: str
+    sp_type: str
+    n: int
+    mcc1: float
+    mcc2: float
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+
+
+def metric_table(
+    true_types: Tensor,
+    predicted_types: Tensor,
+    true_sites: Tensor,
+    predicted_sites: Tensor,
+    kingdoms: Tensor,
+    *,
+    count_no_sp_sites: bool = True,
+) -> list[MetricRow]:
+    """Measure every SP type in every kingdom that has it.
+
+    Args:
+        true_types: int64, ``(B,)``.
+        predicted_types: int64, ``(B,)``.
+        true_sites: int64, ``(B,)``, cleavage sites, -1 for none.
+        predicted_sites: int64, ``(B,)``, cleavage sites, -1 for none.
+        kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOMS`.
+        count_no_sp_sites: See `peftsp.metrics.functional.cleavage_site_precision_recall`.
+
+    Returns:
+        A row for each kingdom and SP type with at least one sequence, in the order of the labels.
+    """
+    rows = []
+    for kingdom, name in enumerate(KINGDOMS):
+        is_here = kingdoms == kingdom
+        columns = (true_types, predicted_types, true_sites, predicted_sites)
+        here = tuple(column[is_here] for column in columns)
+        for sp_type in range(len(SP_TYPES)):
+            if sp_type != NO_SP and (here[0] == sp_type).any():
+                rows.append(_measure(name, sp_type, *here, count_no_sp_sites=count_no_sp_sites))
+    return rows
+
+
+def _measure(
+    kingdom: str,
+    sp_type: int,
+    true_types: Tensor,
+    predicted_types: Tensor,
+    true_sites: Tensor,
+    predicted_sites: Tensor,
+    *,
+    count_no_sp_sites: bool,
+) -> MetricRow:
+    """Measure one SP type on the sequences of one kingdom."""
+    types = true_types, predicted_types
+    sites = true_sites, predicted_sites
+    precision_recall = [
+        cleavage_site_precision_recall(
+            *types, *sites, sp_type, window=window, count_no_sp_sites=count_no_sp_sites
+        )
+        for window in WINDOWS
+    ]
+    return MetricRow(
+        kingdom=kingdom,
+        sp_type=SP_TYPES[sp_type],
+        n=int((true_types == sp_type).sum()),
+        mcc1=detection_mcc1(*types, sp_type),
+        mcc2=detection_mcc2(*types, sp_type),
+        precision=tuple(precision for precision, _ in precision_recall),
+        recall=tuple(recall for _, recall in precision_recall),
+    )
+
+
+def as_rich_table(rows: list[MetricRow]) -> Table:
+    """Lay out the rows for a terminal, three decimals each; an undefined value is left blank."""
+    table = Table()
+    for name in _COLUMNS:
+        table.add_column(name, justify="left" if name in ("kingdom", "sp_type") else "right")
+    for row in rows:
+        table.add_row(*("" if _is_nan(cell) else _shown(cell) for cell in _cells(row)))
+    return table
+
+
+def write_csv(rows: list[MetricRow], path: Path) -> None:
+    """Write the rows with full precision; an undefined value is an empty cell.
+
+    The file appears complete or not at all.
+
+    Args:
+        rows: The table.
+        path: The file, replaced if it exists; its folder is made if need be.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            for row in rows:
+                writer.writerow(["" if _is_nan(cell) else cell for cell in _cells(row)])
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _cells(row: MetricRow) -> tuple[str | int | float, ...]:
+    return (row.kingdom, row.sp_type, row.n, row.mcc1, row.mcc2, *row.precision, *row.recall)
+
+
+def _is_nan(cell: str | int | float) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
+
+
+def _shown(cell: str | int | float) -> str:
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

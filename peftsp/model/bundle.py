@@ -1,0 +1,211 @@
+"""A trained model as a folder: what was trained, and which backbone it needs.
+
+The folder holds ``config.json`` and ``weights.safetensors``; nothing in them is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from peftsp import __version__
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.errors import BundleError
+from peftsp.model.settings import CRFSettings, HeadSettings
+from peftsp.model.tagger import Tagger
+
+FORMAT = "peftsp-bundle"
+VERSION = 1
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle folder says.
+
+    Attributes:
+        backbone: Where the backbone's weights come from; a relative path counts from the folder.
+        backbone_sha256: Content hash of those weights.
+        peft: Settings of the PEFT method, see `peftsp.peft.base.PeftMethod.settings`.
+        head: Settings of the head.
+        crf: Settings of the CRF.
+        training: How the model was made, free in form: data, fold, metrics.
+        weights: What was trained, by parameter name of the `Tagger`.
+    """
+
+    backbone: BackboneSource
+    backbone_sha256: str
+    peft: dict[str, Any]
+    head: HeadSettings
+    crf: CRFSettings
+    training: dict[str, Any]
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def from_tagger(
+        cls,
+        tagger: Tagger,
+        head: HeadSettings,
+        crf: CRFSettings,
+        training: dict[str, Any],
+    ) -> Bundle:
+        """Take what was trained out of a model.
+
+        Args:
+            tagger: The model.
+            head: The settings it was built with.
+            crf: The settings it was built with.
+            training: How it was made; JSON-compatible.
+        """
+        names = tagger.trained_names()
+        state = tagger.state_dict()
+        return cls(
+            backbone=tagger.backbone.source,
+            backbone_sha256=tagger.backbone.content_hash,
+            peft=tagger.method.settings(),
+            head=head,
+            crf=crf,
+            training=training,
+            weights={name: state[name].detach().cpu().contiguous() for name in sorted(names)},
+        )
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle; the folder appears whole or not at all.
+
+    Args:
+        bundle: What to write.
+        folder: Replaced if it exists and is a bundle.
+
+    Raises:
+        BundleError: The folder exists and is something else.
+    """
+    if folder.exists() and not (folder / CONFIG_FILE).is_file():
+        raise BundleError(f"{folder}: expected a bundle or nothing there, found something else")
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        "peftsp": __version__,
+        "backbone": {**asdict(bundle.backbone), "sha256": bundle.backbone_sha256},
+        "peft": bundle.peft,
+        "head": asdict(bundle.head),
+        "crf": asdict(bundle.crf),
+        "training": bundle.training,
+    }
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
+    save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle without building its model.
+
+    Raises:
+        BundleError: A file is missing or broken, or holds what is not known.
+    """
+    config = _read_config(folder)
+    path = folder / CONFIG_FILE
+    backbone = dict(config["backbone"])
+    try:
+        digest = backbone.pop("sha256")
+        spec = BackboneSpec(**backbone.pop("spec"))
+        source = BackboneSource(spec, **backbone)
+        head, crf = HeadSettings(**config["head"]), CRFSettings(**config["crf"])
+    except (TypeError, KeyError, AttributeError) as error:
+        raise BundleError(
+            f"{path}: expected the settings of version {VERSION}, found: {error}"
+        ) from error
+    return Bundle(
+        _relocated(source, folder),
+        digest,
+        config["peft"],
+        head,
+        crf,
+        config["training"],
+        _read_weights(folder),
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG_FILE
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{folder}: expected a bundle folder with {CONFIG_FILE} in it, found none"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise BundleError(f"{path}: expected JSON, found {error}") from error
+    found = config.get("format") if isinstance(config, dict) else None
+    if found != FORMAT:
+        raise BundleError(f"{path}: expected format {FORMAT!r}, found {found!r}")
+    if config.get("version") != VERSION:
+        raise BundleError(
+            f"{path}: expected bundle version {VERSION}, found {config.get('version')!r}"
+        )
+    expected = {field.name for field in fields(Bundle)} - {"weights", "backbone_sha256"}
+    expected |= {"format", "version", "peftsp"}
+    if config.keys() != expected:
+        names = ", ".join(sorted(config.keys() ^ expected))
+        raise BundleError(
+            f"{path}: expected the keys {', '.join(sorted(expected))}; differing: {names}"
+        )
+    return config
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise BundleError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise BundleError(
+            f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
+            f"that cannot be read as one ({error})"
+        ) from error
+
+
+def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
+    if source.checkpoint is None or not (folder / source.checkpoint).exists():
+        return source
+    return BackboneSource(source.spec, str(folder / source.checkpoint), source.seed)
+
+
+def check_names(found: set[str], expected: frozenset[str], place: str) -> None:
+    """Check that trained tensors are just those that a model has.
+
+    Raises:
+        BundleError: One is missing or unknown.
+    """
+    for name in sorted(found ^ expected):
+        verdict = "an unknown one" if name in found else "one missing"
+        raise BundleError(f"{place}: expected the tensors of its method, found {verdict}: {name}")
+
+
+def check_shapes(found: dict[str, Tensor], model: torch.nn.Module, place: str) -> None:
+    """Check that trained tensors have the shapes that a model's have.
+
+    Raises:
+        BundleError: One has another.
+    """
+    expected = model.state_dict()
+    for name, tensor in found.items():
+        if tensor.shape != expected[name].shape:
+            raise BundleError(
+                f"{place}: {name}: expected shape {tuple(expected[name].shape)}, "
+                f"found {tuple(tensor.shape)}"
+            )

@@ -1,0 +1,141 @@
+"""From state probabilities and paths to SP types, cleavage sites and regions."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from peftsp.crf.linear_chain import LinearChainCRF
+from peftsp.labels import (
+    C_REGION_STATES,
+    H_REGION_STATES,
+    N_REGION_STATES,
+    SIGNAL_PEPTIDE_STATES,
+    SP_TYPES,
+    STATE_INDEX,
+    STATES,
+    TYPE_OF_STATE,
+)
+from peftsp.metrics.functional import cleavage_sites
+from peftsp.records import Region
+
+
+class Decoded(NamedTuple):
+    """What a model says of a batch.
+
+    Attributes:
+        probabilities: float, ``(B, K)``; of each SP type, rows sum to one.
+        sp_types: int64, ``(B,)``; the most probable type's id.
+        paths: int64, ``(B, L)``; state indices, -1 at padding.
+        cleavage_sites: int64, ``(B,)``; residues before the cut, -1 where there is none.
+        site_probabilities: float, ``(B,)``; see `site_probability`, 0 where there is no cut.
+    """
+
+    probabilities: Tensor
+    sp_types: Tensor
+    paths: Tensor
+    cleavage_sites: Tensor
+    site_probabilities: Tensor
+
+
+def decode(
+    emissions: Tensor,
+    marginals: Tensor,
+    residue_mask: Tensor,
+    crf: LinearChainCRF,
+    within_type: bool,
+) -> Decoded:
+    """Read types, paths and cleavage sites out of a CRF.
+
+    Args:
+        emissions: float, ``(B, L, C)``.
+        marginals: float, ``(B, L, C)``, zero at padding.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+        crf: Finds the paths.
+        within_type: Confine the path to the most probable type's states.
+    """
+    probabilities = type_probabilities(marginals, residue_mask)
+    sp_types = probabilities.argmax(dim=-1)
+    state_types = torch.tensor(TYPE_OF_STATE, device=emissions.device)
+    allowed = (state_types == sp_types[:, None])[:, None] if within_type else None
+    paths = crf.decode(emissions, residue_mask, allowed)
+    sites = cleavage_sites(paths)
+    return Decoded(probabilities, sp_types, paths, sites, site_probability(marginals, paths, sites))
+
+
+def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
+    """Probability of each SP type: its states' marginals, averaged over residues.
+
+    Args:
+        marginals: float, ``(B, L, C)``, zero at padding.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+
+    Returns:
+        float, ``(B, K)``.
+    """
+    of_state = marginals.sum(dim=1) / residue_mask.sum(dim=1, keepdim=True)
+    state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
+    totals = of_state.new_zeros(len(of_state), len(SP_TYPES))
+    return totals.index_add(1, state_types, of_state)
+
+
+def site_probability(marginals: Tensor, paths: Tensor, sites: Tensor) -> Tensor:
+    """Probability that a signal peptide of the path's type is cut just at a site.
+
+    A path leaves its signal peptide's states once and never comes back, so the probability of being
+    in them falls from one residue to the next by the probability of a cut in between.
+
+    Args:
+        marginals: float, ``(B, L, C)``, zero at padding.
+        paths: int64, ``(B, L)``.
+        sites: int64, ``(B,)``; residues before the cut, -1 for none.
+
+    Returns:
+        float, ``(B,)``; 0 where there is no site.
+    """
+    row = torch.arange(len(sites), device=sites.device)
+    last = sites.clamp(min=1) - 1
+    state_types = torch.tensor(TYPE_OF_STATE, device=sites.device)
+    is_peptide = torch.zeros(len(STATES), dtype=torch.bool, device=sites.device)
+    is_peptide[list(SIGNAL_PEPTIDE_STATES)] = True
+    site_types = state_types[paths[row, last].clamp(min=0)]
+    of_type = is_peptide & (state_types == site_types[:, None])
+    padded = torch.nn.functional.pad(marginals, (0, 0, 0, 1))
+    before = (padded[row, last] * of_type).sum(dim=-1)
+    after = (padded[row, last + 1] * of_type).sum(dim=-1)
+    return torch.where(sites > 0, (before - after).clamp(0, 1), 0)
+
+
+_REGION_OF_STATE = {
+    **dict.fromkeys(N_REGION_STATES, "n"),
+    **dict.fromkeys((STATE_INDEX["TAT_RR"], STATE_INDEX["TATLIPO_RR"]), "n"),
+    **dict.fromkeys(H_REGION_STATES, "h"),
+    **dict.fromkeys(C_REGION_STATES, "c"),
+    **dict.fromkeys((STATE_INDEX["LIPO_CS"], STATE_INDEX["TATLIPO_CS"]), "c"),
+    STATE_INDEX["PILIN_P"]: "n",
+}
+
+
+def path_regions(path: list[int]) -> tuple[Region, ...]:
+    """The regions that a path runs through, from the N-terminus on.
+
+    The twin-arginine motif counts to the n-region, a lipobox before the cut to the c-region. A
+    pilin is cut after its n-region; its h-region lies behind the cut.
+
+    Args:
+        path: State indices of the real residues.
+
+    >>> [region.end for region in path_regions([3, 3, 4, 4, 4, 5, 8, 8])]
+    [2, 5, 6]
+    """
+    regions = []
+    start = 1
+    for name, run in groupby(_REGION_OF_STATE.get(state) for state in path):
+        length = len(list(run))
+        if name is not None:
+            regions.append(Region(name, start, start + length - 1))
+        start += length
+    return tuple(regions)

@@ -1,0 +1,106 @@
+"""A model ready to predict, out of a bundle and its backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from peftsp.backbone.checkpoint import build_backbone, content_hash, read_weights
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.specs import BackboneSource
+from peftsp.errors import BundleError
+from peftsp.model.bundle import Bundle, check_names, check_shapes, read_bundle
+from peftsp.model.settings import build_tagger
+from peftsp.model.tagger import Tagger
+from peftsp.peft.registry import find_method
+
+_BACKBONE = "backbone."
+
+Weights = dict[str, Tensor]
+
+
+def load_taggers(
+    folders: Sequence[Path],
+    device: torch.device | str = "cpu",
+    backbone_checkpoint: str | None = None,
+) -> list[Tagger]:
+    """Models in evaluation mode, one a bundle; those of one backbone share its memory.
+
+    Args:
+        folders: Bundle folders.
+        device: Where to put the models.
+        backbone_checkpoint: Where the backbone's weights lie, if not where the bundles say; see
+            `peftsp.backbone.specs.BackboneSource`.
+
+    Raises:
+        BundleError: A bundle is broken, or its backbone is not the one it was trained on.
+        CheckpointError: A backbone's weights are missing or broken.
+        ConfigError: A setting in a bundle is unknown.
+    """
+    shared: dict[BackboneSource, tuple[Weights, str]] = {}
+    taggers = []
+    for folder in folders:
+        bundle = read_bundle(folder)
+        if backbone_checkpoint is not None:
+            bundle = replace(
+                bundle, backbone=replace(bundle.backbone, checkpoint=backbone_checkpoint)
+            )
+        tagger = _restore(bundle, str(folder), torch.device(device), shared)
+        taggers.append(tagger.eval().requires_grad_(False))
+    if len(taggers) == 1:
+        # Merged weights are a model's own; several models keep the ones they share.
+        taggers[0].merge()
+    return taggers
+
+
+def _restore(
+    bundle: Bundle,
+    place: str,
+    device: torch.device,
+    shared: dict[BackboneSource, tuple[Weights, str]],
+) -> Tagger:
+    method = find_method(bundle.peft)
+    names = method.parameter_names(bundle.backbone.spec)
+    with torch.device("meta"):
+        is_whole = names >= ESM2(bundle.backbone.spec).state_dict().keys()
+    if is_whole:
+        weights = {
+            name: bundle.weights[_BACKBONE + name]
+            for name in names
+            if _BACKBONE + name in bundle.weights
+        }
+        check_names(set(weights), names, place)
+        digest = bundle.backbone_sha256
+    else:
+        weights, digest = _backbone_weights(bundle, place, device, shared)
+    tagger = build_tagger(
+        build_backbone(bundle.backbone, weights, digest), method, bundle.head, bundle.crf
+    )
+    check_names(set(bundle.weights), tagger.trained_names(), place)
+    check_shapes(bundle.weights, tagger, place)
+    tagger.load_state_dict(bundle.weights, strict=False)
+    return tagger.to(device)
+
+
+def _backbone_weights(
+    bundle: Bundle,
+    place: str,
+    device: torch.device,
+    shared: dict[BackboneSource, tuple[Weights, str]],
+) -> tuple[Weights, str]:
+    if bundle.backbone not in shared:
+        weights = read_weights(bundle.backbone)
+        digest = content_hash(weights)
+        shared[bundle.backbone] = {n: t.to(device) for n, t in weights.items()}, digest
+    weights, digest = shared[bundle.backbone]
+    if digest != bundle.backbone_sha256:
+        raise BundleError(
+            f"{place}: expected the {bundle.backbone.spec.name} backbone with the content hash "
+            f"{bundle.backbone_sha256[:12]}…, found {digest[:12]}…: these weights are not the ones "
+            f"it was trained on"
+        )
+    return weights, digest

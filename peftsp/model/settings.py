@@ -1,0 +1,72 @@
+"""Settings of head and CRF, and a model built from them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from peftsp.backbone.esm2 import ESM2
+from peftsp.crf.constraints import constraint_table
+from peftsp.crf.linear_chain import LinearChainCRF
+from peftsp.model.head import EmissionHead
+from peftsp.model.tagger import Tagger
+from peftsp.peft.base import PeftMethod
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How emissions are made; see `peftsp.model.head.EmissionHead`.
+
+    Attributes:
+        dropout: Probability with which features are dropped in training.
+        kingdom_embedding: Features of the kingdom's embedding; 0 for none.
+        kingdom_dropout: Probability with which a kingdom is taken as unknown in training.
+        trainable: False keeps emission layer and CRF as they were drawn, as in the published LoRA
+            models.
+    """
+
+    dropout: float
+    kingdom_embedding: int
+    kingdom_dropout: float
+    trainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CRFSettings:
+    """How paths are made; see `peftsp.crf` and `peftsp.model.tagger.Tagger`.
+
+    Attributes:
+        constraint: ``hard`` or ``soft``.
+        table: ``peftsp``, ``published`` or ``none``.
+        decoding: ``of_type`` or ``free``.
+    """
+
+    constraint: str
+    table: str
+    decoding: str
+
+
+def build_tagger(
+    backbone: ESM2, method: PeftMethod, head: HeadSettings, crf: CRFSettings
+) -> Tagger:
+    """Put a model together.
+
+    Args:
+        backbone: Taken over and changed in place.
+        method: Makes the backbone trainable.
+        head: Settings of the emission head.
+        crf: Settings of the CRF.
+
+    Returns:
+        A model in which just what is to train requires gradients.
+
+    Raises:
+        ConfigError: A setting is out of range or does not fit the backbone.
+    """
+    options = asdict(head)
+    is_trainable = options.pop("trainable")
+    emission_head = EmissionHead(backbone.spec.width, **options)
+    chain = LinearChainCRF(constraint_table(crf.table), crf.constraint)
+    tagger = Tagger(method.apply(backbone), method, emission_head, chain, crf.decoding)
+    tagger.head.requires_grad_(is_trainable)
+    tagger.crf.requires_grad_(is_trainable)
+    return tagger

@@ -1,0 +1,93 @@
+"""What a PEFT method is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from peftsp.backbone.contract import Backbone
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
+
+
+class PeftMethod(ABC):
+    """A way to make a backbone trainable; subclasses are frozen dataclasses of their settings.
+
+    Attributes:
+        starts_as_identity: Whether a fresh method leaves the backbone's output as it was.
+    """
+
+    starts_as_identity: ClassVar[bool]
+
+    @abstractmethod
+    def apply(self, backbone: ESM2) -> Backbone:
+        """Put the method into a backbone.
+
+        Args:
+            backbone: Changed in place.
+
+        Returns:
+            A backbone with the same contract, in which just the parameters of `parameter_names`
+            require gradients. They are also what has to be saved.
+
+        Raises:
+            ConfigError: The settings do not fit the backbone.
+        """
+
+    @abstractmethod
+    def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:
+        """Names of the parameters that train, as in the backbone that `apply` returns."""
+
+    def merge(self, backbone: Backbone) -> Backbone:
+        """Fold the method into the weights for prediction, where that is possible.
+
+        Args:
+            backbone: What `apply` returned; its tensors are not written to, since other backbones
+                may share them.
+        """
+        return backbone
+
+    @property
+    def name(self) -> str:
+        """What configurations and bundles call the method: the name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as plain data, from which `peftsp.peft.registry.find_method` rebuilds it."""
+        return {"method": self.name, **asdict(self)}  # type: ignore[call-overload]
+
+
+def last_layers(spec: BackboneSpec, count: int | None, setting: str) -> range:
+    """Indices of the last layers of a backbone.
+
+    Args:
+        spec: The backbone's sizes.
+        count: How many; None for all.
+        setting: What to call ``count`` in an error.
+
+    Raises:
+        ConfigError: The backbone has not that many layers.
+
+    >>> last_layers(BackboneSpec("x", layers=6, width=8, heads=2), 2, "peft.last_k")
+    range(4, 6)
+    """
+    if count is None:
+        count = spec.layers
+    if not 1 <= count <= spec.layers:
+        raise ConfigError(
+            f"{setting}: expected 1 to {spec.layers} layers of {spec.name}, found {count}"
+        )
+    return range(spec.layers - count, spec.layers)
+
+
+def check_positive(**settings: float) -> None:
+    """Check that numbers are above zero.
+
+    Raises:
+        ConfigError: One is not; the message names it as a setting of the ``peft`` group.
+    """
+    for name, value in settings.items():
+        if value <= 0:
+            raise ConfigError(f"peft.{name}: expected a number above 0, found {value}")

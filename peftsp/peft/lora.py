@@ -1,0 +1,130 @@
+"""LoRA: low-rank updates of linear layers (Hu et al., ICLR 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from peftsp.backbone.contract import Backbone
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
+from peftsp.peft.base import PeftMethod, check_positive, last_layers
+
+_PLACE = {
+    "q_proj": "self_attn.q_proj",
+    "k_proj": "self_attn.k_proj",
+    "v_proj": "self_attn.v_proj",
+    "out_proj": "self_attn.out_proj",
+    "fc1": "fc1",
+    "fc2": "fc2",
+}
+
+
+@dataclass(frozen=True)
+class LoRA(PeftMethod):
+    """Learn ``W + (alpha / rank) · B · A`` in place of chosen weights ``W``.
+
+    Attributes:
+        rank: Rows of A and columns of B.
+        alpha: Scale of the update, divided by the rank.
+        dropout: Probability with which inputs of A are dropped in training.
+        target_modules: Linear layers: any of q_proj, k_proj, v_proj, out_proj, fc1, fc2.
+        last_k: How many of the last layers to change; None for all.
+    """
+
+    rank: int
+    alpha: float
+    dropout: float
+    target_modules: tuple[str, ...]
+    last_k: int | None
+
+    starts_as_identity: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target_modules", tuple(self.target_modules))
+        check_positive(rank=self.rank, alpha=self.alpha)
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"peft.dropout: expected 0 <= dropout < 1, found {self.dropout}")
+        unknown = [name for name in self.target_modules if name not in _PLACE]
+        if unknown or not self.target_modules:
+            raise ConfigError(
+                f"peft.target_modules: expected some of {', '.join(_PLACE)}, "
+                f"found {', '.join(unknown) or 'none'}"
+            )
+
+    def apply(self, backbone: ESM2) -> Backbone:
+        """Replace the chosen linear layers by ones with an update."""
+        backbone.requires_grad_(False)
+        for place in self._places(backbone.spec):
+            linear = backbone.get_submodule(place)
+            assert isinstance(linear, nn.Linear)
+            scale = self.alpha / self.rank
+            backbone.set_submodule(place, LoRALinear(linear, self.rank, scale, self.dropout))
+        return backbone
+
+    def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:
+        """A and B of each chosen layer."""
+        return frozenset(
+            f"{place}.{part}" for place in self._places(spec) for part in ("lora_A", "lora_B")
+        )
+
+    def merge(self, backbone: Backbone) -> Backbone:
+        """Add each update to its weight."""
+        for place in self._places(backbone.spec):
+            linear = backbone.get_submodule(place)
+            assert isinstance(linear, LoRALinear)
+            backbone.set_submodule(place, linear.merged())
+        return backbone
+
+    def _places(self, spec: BackboneSpec) -> list[str]:
+        return [
+            f"layers.{layer}.{_PLACE[name]}"
+            for layer in last_layers(spec, self.last_k, "peft.last_k")
+            for name in self.target_modules
+        ]
+
+
+class LoRALinear(nn.Linear):
+    """A linear layer with a low-rank update beside its frozen weight.
+
+    Args:
+        base: The layer to update; its parameters are taken over, not copied.
+        rank: Rank of the update.
+        scale: Factor of the update.
+        dropout: Probability with which inputs of the update are dropped in training.
+    """
+
+    def __init__(self, base: nn.Linear, rank: int, scale: float, dropout: float) -> None:
+        has_bias = base.bias is not None
+        super().__init__(base.in_features, base.out_features, has_bias, device="meta")
+        self.weight, self.bias = base.weight, base.bias
+        self.scale = scale
+        self.dropout = dropout
+        # Half-precision backbones still get updates that the optimizer can move in small steps.
+        dtype = torch.promote_types(base.weight.dtype, torch.float32)
+        device = base.weight.device
+        self.lora_A = nn.Parameter(torch.empty(rank, base.in_features, dtype=dtype, device=device))
+        self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, dtype=dtype, device=device))
+        nn.init.kaiming_uniform_(self.lora_A, a=5**0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float ``(..., in)`` to float ``(..., out)``."""
+        out = F.linear(x, self.weight, self.bias)
+        kept = F.dropout(x, self.dropout, self.training).to(self.lora_A.dtype)
+        update = F.linear(F.linear(kept, self.lora_A), self.lora_B)
+        return out + (self.scale * update).to(out.dtype)
+
+    def merged(self) -> nn.Linear:
+        """A plain layer that gives the same output."""
+        has_bias = self.bias is not None
+        linear = nn.Linear(self.in_features, self.out_features, has_bias, device="meta")
+        update = self.scale * (self.lora_B @ self.lora_A)
+        weight = (self.weight + update).to(self.weight.dtype)
+        linear.weight = nn.Parameter(weight.detach(), requires_grad=False)
+        linear.bias = self.bias
+        return linear
