@@ -57,6 +57,7 @@ class Bundle:
         head: HeadSettings,
         crf: CRFSettings,
         training: dict[str, Any],
+        weights: dict[str, Tensor] | None = None,
     ) -> Bundle:
         """Take what was trained out of a model.
 
@@ -65,9 +66,15 @@ class Bundle:
             head: The settings it was built with.
             crf: The settings it was built with.
             training: How it was made; JSON-compatible.
+            weights: What was trained, if not what the model holds now.
+
+        Raises:
+            BundleError: The weights given are not those that the model trains.
         """
         names = tagger.trained_names()
-        state = tagger.state_dict()
+        state = tagger.state_dict() if weights is None else weights
+        if weights is not None:
+            check_names(set(weights), names, "weights")
         return cls(
             backbone=tagger.backbone.source,
             backbone_sha256=tagger.backbone.content_hash,

@@ -1,0 +1,158 @@
+"""One training step, one evaluation step, and what a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from peftsp.data.batch import LabelledBatch
+from peftsp.errors import CheckpointError
+from peftsp.loss.region_similarity import RegionRegularisation
+from peftsp.metrics.collection import SignalPeptideMetrics
+from peftsp.model.bundle import check_names
+from peftsp.model.tagger import Tagger
+
+_TAGGER = "tagger."
+_HASH = "backbone_sha256"
+
+OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
+SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
+
+
+class SignalPeptideModule(LightningModule):
+    """Trains a `Tagger` with the CRF's likelihood and the region regularisation.
+
+    Args:
+        tagger: The model.
+        optimizer: Makes the optimizer from the parameters that train.
+        scheduler: Makes the learning rate schedule from the optimizer and the number of steps.
+        regularisation: Weight of the region regularisation; 0 leaves it out.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory,
+        regularisation: float,
+    ) -> None:
+        super().__init__()
+        self.tagger = tagger
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.regularisation = RegionRegularisation(regularisation)
+        self.metrics = SignalPeptideMetrics()
+        # Checkpoints hold only what trains; `on_load_checkpoint` checks that all of it is there.
+        self.strict_loading = False
+
+    def loss(self, batch: LabelledBatch) -> dict[str, Tensor]:
+        """The loss and its parts.
+
+        Returns:
+            ``loss``, ``nll`` (nats a sequence) and ``regularisation``: float scalars.
+        """
+        mask = batch.residue_mask
+        emissions = self.tagger(batch.tokens, batch.mask, batch.kingdoms)
+        output = self.tagger.crf(emissions, mask, batch.allowed)
+        nll = -output.log_likelihood.mean()
+        regularisation = self.regularisation(
+            output.marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
+        )
+        return {"loss": nll + regularisation, "nll": nll, "regularisation": regularisation}
+
+    def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:  # noqa: ARG002
+        """The loss of a batch; nothing is decoded."""
+        parts = self.loss(batch)
+        named = {f"train/{name}": value.detach() for name, value in parts.items()}
+        self.log_dict(named, batch_size=len(batch.tokens))
+        self.log("loss", named["train/loss"], prog_bar=True, logger=False)
+        return parts["loss"]
+
+    def validation_step(self, batch: LabelledBatch, batch_index: int) -> None:  # noqa: ARG002
+        """Loss and predictions of a batch."""
+        self._evaluate(batch, "val")
+
+    def test_step(self, batch: LabelledBatch, batch_index: int) -> None:  # noqa: ARG002
+        """Loss and predictions of a batch."""
+        self._evaluate(batch, "test")
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget earlier predictions."""
+        self.metrics.reset()
+
+    def on_test_epoch_start(self) -> None:
+        """Forget earlier predictions."""
+        self.metrics.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the measures of all predictions."""
+        self._log_metrics("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the measures of all predictions."""
+        self._log_metrics("test")
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer and schedule over the parameters that train."""
+        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+        schedule = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning rate"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what was trained, and remember the backbone it belongs to."""
+        kept = {_TAGGER + name for name in self.tagger.trained_names()}
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: state[name] for name in state if name in kept}
+        checkpoint[_HASH] = self.tagger.backbone.content_hash
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another method or another backbone.
+
+        Raises:
+            CheckpointError: The backbone's weights differ.
+            BundleError: The trained tensors are not those of this model.
+        """
+        names = {_TAGGER + name for name in self.tagger.trained_names()}
+        check_names(set(checkpoint["state_dict"]), frozenset(names), "checkpoint")
+        expected, found = self.tagger.backbone.content_hash, checkpoint.get(_HASH, "")
+        if found != expected:
+            raise CheckpointError(
+                f"checkpoint: expected one trained on the backbone {expected[:12]}…, "
+                f"found {found[:12]}…"
+            )
+
+    def trained_weights(self, checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+        """What a checkpoint holds, by parameter name of the `Tagger`."""
+        return {name.removeprefix(_TAGGER): t for name, t in checkpoint["state_dict"].items()}
+
+    def _evaluate(self, batch: LabelledBatch, stage: str) -> None:
+        mask = batch.residue_mask
+        emissions = self.tagger(batch.tokens, batch.mask, batch.kingdoms)
+        output = self.tagger.crf(emissions, mask, batch.allowed)
+        decoded = self.tagger.decode(emissions, output.marginals, mask)
+        loss = -output.log_likelihood.mean()
+        self.log(f"{stage}/nll", loss, batch_size=len(batch.tokens), sync_dist=True)
+        self.metrics.update(
+            batch.sp_types,
+            decoded.sp_types,
+            batch.cleavage_sites,
+            decoded.cleavage_sites,
+            batch.kingdoms,
+        )
+
+    def _log_metrics(self, stage: str) -> None:
+        values = {f"{stage}/{name}": value for name, value in self.metrics.compute().items()}
+        shown = {f"{stage}/score", f"{stage}/mean_mcc2"}
+        with torch.no_grad():
+            for name, value in values.items():
+                # Every process has computed the same from all predictions.
+                self.log(name, value.float(), prog_bar=name in shown, rank_zero_only=False)

@@ -1,0 +1,83 @@
+"""What a run leaves to read: the test table, a confusion matrix, its place in the loggers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import wandb
+from lightning.pytorch.loggers import Logger, WandbLogger
+from matplotlib.figure import Figure
+from rich.console import Console
+from torch import Tensor
+
+from peftsp.labels import SP_TYPES
+from peftsp.metrics.collection import SignalPeptideMetrics
+from peftsp.metrics.table import WINDOWS, as_rich_table, write_csv
+
+METRICS_FILE = "metrics.csv"
+CONFUSION_FILE = "confusion.png"
+
+
+def write_report(metrics: SignalPeptideMetrics, folder: Path) -> None:
+    """Write the test table and the confusion matrix, and show the table.
+
+    Args:
+        metrics: Predictions of the test partition.
+        folder: Gets ``metrics.csv`` and ``confusion.png``.
+    """
+    rows = metrics.table()
+    write_csv(rows, folder / METRICS_FILE)
+    draw_confusion(metrics.confusion()).savefig(folder / CONFUSION_FILE, dpi=150)
+    Console().print(as_rich_table(rows))
+
+
+def draw_confusion(counts: Tensor) -> Figure:
+    """Picture of a confusion matrix: counts as text, shares of the true type as colour.
+
+    Args:
+        counts: int64, ``(K, K)``; rows are true types, columns predicted ones.
+    """
+    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in [(i, j) for i in range(len(SP_TYPES)) for j in range(len(SP_TYPES))]:
+        color = "white" if shares[row, column] > 0.5 else "black"
+        text = str(int(counts[row, column]))
+        axes.text(column, row, text, ha="center", va="center", color=color)
+    axes.set_xticks(range(len(SP_TYPES)), SP_TYPES, rotation=30)
+    axes.set_yticks(range(len(SP_TYPES)), SP_TYPES)
+    axes.set_xlabel("predicted SP type")
+    axes.set_ylabel("true SP type")
+    return figure
+
+
+def log_report(
+    loggers: list[Logger], metrics: SignalPeptideMetrics, folder: Path, bundle: Path
+) -> None:
+    """Hand table, confusion matrix and bundle to those loggers that can hold them.
+
+    Args:
+        loggers: Any loggers; only Weights & Biases takes these.
+        metrics: Predictions of the test partition.
+        folder: Where `write_report` wrote.
+        bundle: The bundle folder.
+    """
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            run = logger.experiment
+            run.log({"test/table": _wandb_table(metrics)})
+            run.log({"test/confusion": wandb.Image(str(folder / CONFUSION_FILE))})
+            artifact = wandb.Artifact(f"bundle-{run.id}", type="bundle")
+            artifact.add_dir(str(bundle))
+            run.log_artifact(artifact)
+
+
+def _wandb_table(metrics: SignalPeptideMetrics) -> wandb.Table:
+    columns = ["kingdom", "sp_type", "n", "mcc1", "mcc2"]
+    columns += [f"{name}_{window}" for name in ("precision", "recall") for window in WINDOWS]
+    rows = [
+        [row.kingdom, row.sp_type, row.n, row.mcc1, row.mcc2, *row.precision, *row.recall]
+        for row in metrics.table()
+    ]
+    return wandb.Table(columns=columns, data=rows)

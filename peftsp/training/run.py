@@ -1,0 +1,133 @@
+"""One training run, from its configuration to its bundle."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from peftsp.errors import ConfigError
+from peftsp.model.bundle import CONFIG_FILE, Bundle, save_bundle
+from peftsp.model.settings import build_tagger
+from peftsp.training.module import SignalPeptideModule
+from peftsp.training.report import METRICS_FILE, log_report, write_report
+from peftsp.training.resume import LAST
+
+BUNDLE = "bundle"
+CHECKPOINTS = "checkpoints"
+
+
+def train(cfg: DictConfig) -> dict[str, float]:
+    """Train, test the best checkpoint, write table and bundle.
+
+    Args:
+        cfg: As composed from ``conf/train.yaml``.
+
+    Returns:
+        Test metrics by name; empty for a run that had been finished before.
+
+    Raises:
+        PeftspError: A setting, a file or the data is wrong.
+    """
+    folder = Path(cfg.paths.output_dir)
+    checkpoint = _find_start(folder, cfg.ckpt_path, cfg.overwrite)
+    if _is_finished(folder):
+        print(f"{folder}: this run is finished, nothing to do")
+        return {}
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    data: LightningDataModule = instantiate(cfg.data)
+    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
+    tagger = build_tagger(
+        instantiate(cfg.backbone), instantiate(cfg.peft, _convert_="all"), head, crf
+    )
+    module = SignalPeptideModule(
+        tagger, instantiate(cfg.optimizer), instantiate(cfg.scheduler), cfg.regularisation.weight
+    )
+    callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
+    loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
+    trainer: Trainer = instantiate(
+        cfg.trainer, callbacks=callbacks, logger=loggers, default_root_dir=folder
+    )
+    _log_settings(loggers, cfg, module)
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+
+    best = _best_checkpoint(trainer)
+    results = trainer.test(
+        module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
+    )[0]
+    metrics = {name: float(value) for name, value in results.items()}
+    saved = torch.load(best, map_location="cpu", weights_only=True)
+    if trainer.is_global_zero:
+        weights = module.trained_weights(saved)
+        provenance = _provenance(cfg, metrics, saved)
+        bundle = Bundle.from_tagger(tagger, head, crf, provenance, weights)
+        save_bundle(bundle, folder / BUNDLE)
+    write_report(module.metrics, folder)
+    log_report(loggers, module.metrics, folder, folder / BUNDLE)
+    print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
+    return metrics
+
+
+def _find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
+    """The checkpoint to go on from; guards what an earlier run left in the folder."""
+    last = folder / CHECKPOINTS / f"{LAST}.ckpt"
+    if ckpt_path == LAST:
+        if not last.exists() and not _is_finished(folder):
+            print(f"{last}: no such checkpoint, starting from the beginning")
+        return str(last) if last.exists() else None
+    if ckpt_path is not None:
+        if not Path(ckpt_path).is_file():
+            raise ConfigError(f"ckpt_path: expected a checkpoint or 'last', found {ckpt_path}")
+        return ckpt_path
+    if overwrite:
+        shutil.rmtree(folder / BUNDLE, ignore_errors=True)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    elif last.exists() or _is_finished(folder):
+        state = "a finished run" if _is_finished(folder) else "an unfinished run"
+        raise ConfigError(
+            f"{folder}: expected no earlier run there, found {state}: ckpt_path=last goes on with "
+            f"it, overwrite=true starts over, name=… takes another folder"
+        )
+    return None
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / BUNDLE / CONFIG_FILE).exists()
+
+
+def _best_checkpoint(trainer: Trainer) -> str:
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+            return callback.best_model_path
+    raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
+
+
+def _log_settings(loggers: list[Logger], cfg: DictConfig, module: SignalPeptideModule) -> None:
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
+    settings["parameters"] = {
+        "all": sum(size for size, _ in sizes),
+        "trained": sum(size for size, is_trained in sizes if is_trained),
+    }
+    for logger in loggers:
+        logger.log_hyperparams(settings)
+
+
+def _provenance(
+    cfg: DictConfig, metrics: dict[str, float], checkpoint: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": cfg.name,
+        "seed": cfg.seed,
+        "data": OmegaConf.to_container(cfg.data, resolve=True),
+        "epoch": checkpoint["epoch"],
+        "step": checkpoint["global_step"],
+        "metrics": metrics,
+    }
