@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.table import Table
 from torch import Tensor
 
@@ -115,12 +116,22 @@ def _measure(
 
 
 def as_rich_table(rows: list[MetricRow]) -> Table:
-    """Lay out the rows for a terminal, three decimals each; an undefined value is left blank."""
-    table = Table()
-    for name in _COLUMNS:
-        table.add_column(name, justify="left" if name in ("kingdom", "sp_type") else "right")
+    """Lay out the rows for a terminal 80 characters wide; an undefined value is left blank.
+
+    The columns ``precision`` and ``recall`` are of the cleavage site and show all of `WINDOWS`.
+    """
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("kingdom", "SP type"):
+        table.add_column(name)
+    for name in ("n", "MCC1", "MCC2"):
+        table.add_column(name, justify="right")
+    for name in ("precision", "recall"):
+        table.add_column(f"{name} ±{WINDOWS[0]}–{WINDOWS[-1]}", justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*("" if _is_nan(cell) else _shown(cell) for cell in _cells(row)))
+        sites = (" ".join(map(_shown, values)) for values in (row.precision, row.recall))
+        table.add_row(
+            row.kingdom, row.sp_type, str(row.n), _shown(row.mcc1), _shown(row.mcc2), *sites
+        )
     return table
 
 
@@ -154,5 +165,5 @@ def _is_nan(cell: str | int | float) -> bool:
     return isinstance(cell, float) and math.isnan(cell)
 
 
-def _shown(cell: str | int | float) -> str:
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+def _shown(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"

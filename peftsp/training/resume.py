@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.trainer.states import TrainerFn
-
-from peftsp.data.datamodule import SignalPeptideData
 
 LAST = "last"
-
-_BATCHES = "batches_done"
 
 
 class ResumePoint(Callback):
@@ -44,36 +39,18 @@ class ResumePoint(Callback):
         batch_idx: int,
     ) -> None:
         """Save if it is time, or if the process is asked to end."""
-        # A point between the parts of an accumulated gradient would lose those parts.
-        is_between_steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        is_due = trainer.strategy.broadcast(time.monotonic() - self._saved_at > self.seconds)
-        if is_between_steps and (is_due or trainer.received_sigterm):
+        # A point between the parts of an accumulated gradient would lose those parts, and one after
+        # an epoch's last batch would go on without the validation that is due.
+        is_sound = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (
+            batch_idx + 1 < trainer.num_training_batches
+        )
+        is_due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= self.seconds)
+        if is_sound and (is_due or trainer.received_sigterm):
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Save."""
         self._save(trainer)
-
-    def on_save_checkpoint(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
-        """Note how far the epoch has come."""
-        progress = trainer.fit_loop.epoch_loop.batch_progress
-        checkpoint[_BATCHES] = 0 if progress.is_last_batch else progress.current.processed
-
-    def on_load_checkpoint(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
-        """Let the epoch go on behind the batches that are done."""
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        if trainer.state.fn == TrainerFn.FITTING and isinstance(data, SignalPeptideData):
-            data.skip_batches(checkpoint.get(_BATCHES, 0))
 
     def _save(self, trainer: Trainer) -> None:
         partial = self.path.with_suffix(".partial")

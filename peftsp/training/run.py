@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
     if _is_finished(folder):
         print(f"{folder}: this run is finished, nothing to do")
         return {}
+    _quieten()
     seed_everything(cfg.seed, workers=True, verbose=False)
     data: LightningDataModule = instantiate(cfg.data)
     head, crf = instantiate(cfg.head), instantiate(cfg.crf)
@@ -96,6 +99,14 @@ def _find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | N
             f"it, overwrite=true starts over, name=… takes another folder"
         )
     return None
+
+
+def _quieten() -> None:
+    """Leave out what Lightning tells its developers, and keep its warnings."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 
 
 def _is_finished(folder: Path) -> bool:

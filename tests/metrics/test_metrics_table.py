@@ -91,7 +91,8 @@ def test_shown_table_has_three_decimals_and_blanks_for_undefined_values():
     with console.capture() as capture:
         console.print(as_rich_table(ROWS))
     shown = capture.get()
-    assert "0.988" in shown
-    assert "-0.250" in shown
+    assert "0.99" in shown
+    assert "-0.25" in shown
     assert "2582" in shown
     assert "nan" not in shown
+    assert "0.10 0.20 0.30 1.00" in shown

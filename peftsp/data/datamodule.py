@@ -1,0 +1,207 @@
+"""Lightning's view of the data: one fold of a record source, in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Any, Self
+
+import torch
+from lightning.pytorch import LightningDataModule, Trainer
+from torch.utils.data import DataLoader
+
+from peftsp.data.batch import LabelledExample, collate_labelled
+from peftsp.data.dataset import LabelledDataset
+from peftsp.data.download import SignalP6File
+from peftsp.data.folds import split
+from peftsp.data.sampling import EpochSampler, sampling_weights
+from peftsp.data.source import LabelledFile, RecordSource
+from peftsp.data.synthetic import SyntheticProteins
+from peftsp.errors import ConfigError
+from peftsp.records import LabelledRecord
+
+_SPLITS = ("train", "validation", "test")
+
+
+class SignalPeptideData(LightningDataModule):
+    """Batches of one fold for training, validation and test.
+
+    Distributed runs are served by the module itself, so the trainer needs
+    ``use_distributed_sampler=False``: training batches are wrapped around to equally many a
+    process, evaluation shards are disjoint and may differ in length by one example.
+
+    Args:
+        source: Where the records come from.
+        fold: 0-based index into `peftsp.data.folds.nested_folds`.
+        batch_size: Sequences a training batch and process; the last batch may be smaller.
+        eval_batch_size: Sequences a validation or test batch and process.
+        num_workers: Loader processes; 0 loads in the training process.
+        seed: Seed of the training order.
+        balance: See `peftsp.data.sampling.sampling_weights`.
+        type_weights: SP type to sampling factor.
+        kingdom_weights: Kingdom to sampling factor.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+
+    def __init__(
+        self,
+        source: RecordSource,
+        *,
+        fold: int,
+        batch_size: int,
+        eval_batch_size: int,
+        num_workers: int,
+        seed: int,
+        balance: float = 0.0,
+        type_weights: Mapping[str, float] | None = None,
+        kingdom_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        _check("batch_size", batch_size, least=1)
+        _check("eval_batch_size", eval_batch_size, least=1)
+        _check("num_workers", num_workers, least=0)
+        _check("seed", seed, least=0)
+        self._source = source
+        self._fold = fold
+        self._batch_size = batch_size
+        self._eval_batch_size = eval_batch_size
+        self._num_workers = num_workers
+        self._seed = seed
+        self._balance = balance
+        self._type_weights = type_weights
+        self._kingdom_weights = kingdom_weights
+        self._records: dict[str, list[LabelledRecord]] = {}
+        self._datasets: dict[str, LabelledDataset] = {}
+
+    @classmethod
+    def from_signalp6(cls, name: str, dir: str | PathLike[str] | None, **settings: Any) -> Self:
+        """Serve `SignalP6File`; settings are the other arguments of the class."""
+        return cls(SignalP6File(name, dir), **settings)
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **settings: Any) -> Self:
+        """Serve `LabelledFile`; settings are the other arguments of the class."""
+        return cls(LabelledFile(path), **settings)
+
+    @classmethod
+    def from_synthetic(cls, count: int, proteins_seed: int, **settings: Any) -> Self:
+        """Serve `SyntheticProteins`; settings are the other arguments of the class."""
+        return cls(SyntheticProteins(count, proteins_seed), **settings)
+
+    def prepare_data(self) -> None:
+        """Load the records in one process of each machine, before the others may download too."""
+        self._load()
+
+    def setup(self, stage: str) -> None:
+        """Load, split and encode the records; for the stage ``fit`` also prepare the sampler.
+
+        Raises:
+            RecordError: A record of the source is wrong.
+            DownloadError: The source cannot be fetched.
+            ConfigError: There is no such fold, or a sampling weight is wrong.
+        """
+        self._load()
+        if not self._datasets:
+            self._datasets = {name: LabelledDataset(self._records[name]) for name in _SPLITS}
+        if stage == "fit":
+            self._sampler = self._train_sampler(*self._processes())
+
+    def train_dataloader(self) -> DataLoader[LabelledExample]:
+        """Return batches in the order that the seed and the trainer's epoch decide.
+
+        A trainer that resumes from a checkpoint goes on with the batch after the last one it did.
+        """
+        if self.trainer is not None:
+            self._follow(self.trainer)
+        return self._loader(self._datasets["train"], self._sampler, self._batch_size)
+
+    def val_dataloader(self) -> DataLoader[LabelledExample]:
+        """Return this process's share of the validation records, in their order."""
+        return self._eval_loader("validation")
+
+    def test_dataloader(self) -> DataLoader[LabelledExample]:
+        """Return this process's share of the test records, in their order."""
+        return self._eval_loader("test")
+
+    def skip_batches(self, batches: int) -> None:
+        """Let the next iteration over training batches, and only that, leave out its first ones.
+
+        To be called after `setup` and before the iteration begins. A trainer that resumes does not
+        need it: `train_dataloader` takes the number of batches done from the trainer.
+
+        Raises:
+            ConfigError: The number is negative.
+        """
+        _check("skip_batches", batches, least=0)
+        # The last batch may be smaller than the others.
+        self._sampler.skip(min(batches * self._batch_size, len(self._sampler)))
+
+    def summary(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Count records by split, kingdom and SP type, after `setup`; leaves out zeros."""
+        counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in _SPLITS}
+        for name in _SPLITS:
+            cells = Counter((record.kingdom, record.sp_type) for record in self._records[name])
+            for (kingdom, sp_type), count in sorted(cells.items()):
+                counts[name].setdefault(kingdom, {})[sp_type] = count
+        return counts
+
+    def _load(self) -> None:
+        if not self._records:
+            splits = split(self._source.load(), self._fold)
+            self._records = dict(zip(_SPLITS, splits, strict=True))
+
+    def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
+        dataset = self._datasets["train"]
+        weights = None
+        if self._balance or self._type_weights or self._kingdom_weights:
+            weights = sampling_weights(
+                dataset.kingdoms,
+                dataset.sp_types,
+                self._balance,
+                self._type_weights,
+                self._kingdom_weights,
+            )
+        return EpochSampler(len(dataset), self._seed, weights, replicas, rank)
+
+    def _follow(self, trainer: Trainer) -> None:
+        # The trainer sets the epoch too, but loader processes fetch ahead before it does.
+        batches = trainer.fit_loop.epoch_loop.batch_progress
+        # A checkpoint made with the last batch of an epoch does not count that epoch yet.
+        is_epoch_counted = trainer.current_epoch == trainer.fit_loop.epoch_progress.current.ready
+        is_ahead = batches.is_last_batch and not is_epoch_counted
+        self._sampler.set_epoch(trainer.current_epoch + is_ahead)
+        if trainer.fit_loop.restarting and not batches.is_last_batch:
+            self.skip_batches(batches.current.processed)  # type: ignore[attr-defined]
+
+    def _processes(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 1, 0
+        return self.trainer.world_size, self.trainer.global_rank
+
+    def _eval_loader(self, name: str) -> DataLoader[LabelledExample]:
+        dataset = self._datasets[name]
+        replicas, rank = self._processes()
+        return self._loader(dataset, range(rank, len(dataset), replicas), self._eval_batch_size)
+
+    def _loader(
+        self, dataset: LabelledDataset, sampler: Iterable[int], batch_size: int
+    ) -> DataLoader[LabelledExample]:
+        return DataLoader(
+            dataset,
+            batch_size,
+            sampler=sampler,
+            collate_fn=collate_labelled,
+            num_workers=self._num_workers,
+            persistent_workers=self._num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # Of its own, else every iterator would draw from the global random state.
+            generator=torch.Generator().manual_seed(self._seed),
+        )
+
+
+def _check(setting: str, value: int, *, least: int) -> None:
+    if value < least:
+        raise ConfigError(f"{setting}: expected {least} or more, found {value}")

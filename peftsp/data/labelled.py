@@ -1,0 +1,148 @@
+"""The 3-line format of labelled records: header, residues, annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from peftsp.data.legality import has_legal_path
+from peftsp.data.lines import TextSource, numbered_lines
+from peftsp.data.regions import region_bitmaps
+from peftsp.data.residues import find_foreign
+from peftsp.errors import RecordError
+from peftsp.labels import ANNOTATION_LETTER, KINGDOMS, MAX_RESIDUES, SP_TYPES
+from peftsp.records import LabelledRecord
+
+_HEADER = ">ACCESSION|KINGDOM|TYPE|PARTITION"
+_Line = tuple[int, str]
+
+
+def read_labelled(source: TextSource, name: str | None = None) -> list[LabelledRecord]:
+    r"""Read the records of a 3-line file, each cut to its first 70 residues.
+
+    Gzip, any line end, blank lines and lower-case residues are accepted, and so are two records of
+    one accession. Each record can be trained on: some path of CRF states fits its annotation.
+
+    >>> import io
+    >>> read_labelled(io.StringIO(">P1|EUKARYA|NO_SP|0\nMKLAAQ\nIIMMOO\n"))[0].annotation
+    'IIMMOO'
+
+    Args:
+        source: A path, or an open stream of text or bytes.
+        name: What error messages call the source; by default its path.
+
+    Raises:
+        RecordError: The source cannot be read, has no record, or a record is not as above.
+    """
+    name = name or (str(source) if isinstance(source, str | PathLike) else "input")
+    lines = ((n, text) for n, line in numbered_lines(source, name) if (text := line.strip()))
+    numbers, records = [], []
+    for triple in _triples(lines):
+        numbers.append(triple[-1][0])
+        records.append(_record(name, triple))
+    if not records:
+        raise RecordError(f"{name}: expected records of three lines, found none")
+    lengths = np.array([len(record.residues) for record in records])
+    for index in np.flatnonzero(~has_legal_path(region_bitmaps(records), lengths)):
+        record = records[index]
+        runs = " ".join(f"{letter}{len(list(run))}" for letter, run in groupby(record.annotation))
+        raise RecordError(
+            f"{name}:{numbers[index]}: expected an annotation that a path of {record.sp_type} "
+            f"states can follow, found {runs} ({record.accession})"
+        )
+    return records
+
+
+def write_labelled(records: Iterable[LabelledRecord], path: str | PathLike[str]) -> None:
+    """Write records to a 3-line file, which `read_labelled` reads back as they are."""
+    with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+        for record in records:
+            labels = f"{record.accession}|{record.kingdom}|{record.sp_type}|{record.partition}"
+            file.write(f">{labels}\n{record.residues}\n{record.annotation}\n")
+
+
+def _triples(lines: Iterator[_Line]) -> Iterator[tuple[_Line, ...]]:
+    while triple := tuple(islice(lines, 3)):
+        yield triple
+
+
+def _record(name: str, triple: tuple[_Line, ...]) -> LabelledRecord:
+    number, header = triple[0]
+    accession, kingdom, sp_type, partition = _labels(f"{name}:{number}", header)
+    for (place, line), what in zip(triple[1:], ("residues", "an annotation"), strict=False):
+        if line.startswith(">"):
+            raise RecordError(f"{name}:{place}: expected {what}, found a header ({accession})")
+    if len(triple) < 3:
+        raise RecordError(
+            f"{name}:{triple[-1][0]}: expected a header, residues and an annotation, "
+            f"found the end of the file ({accession})"
+        )
+    (place, residues), (last_place, annotation) = triple[1:]
+    foreign = find_foreign(residues)
+    if foreign is not None:
+        raise RecordError(
+            f"{name}:{place}: expected residues A to Z, "
+            f"found {residues[foreign]!r} at position {foreign + 1} ({accession})"
+        )
+    if len(annotation) != len(residues):
+        raise RecordError(
+            f"{name}:{last_place}: label line has {len(annotation)} characters, "
+            f"sequence has {len(residues)} ({accession})"
+        )
+    _check_annotation(f"{name}:{last_place}", annotation, sp_type, accession)
+    residues, annotation = residues[:MAX_RESIDUES].upper(), annotation[:MAX_RESIDUES]
+    return LabelledRecord(accession, kingdom, sp_type, partition, residues, annotation)
+
+
+def _labels(place: str, header: str) -> tuple[str, str, str, int]:
+    if not header.startswith(">"):
+        raise RecordError(f"{place}: expected a header {_HEADER}, found {header[:30]!r}")
+    fields = [field.strip() for field in header[1:].split("|")]
+    if len(fields) != 4:
+        raise RecordError(
+            f"{place}: expected a header {_HEADER} of 4 fields, "
+            f"found {len(fields)} in {header[:60]!r}"
+        )
+    accession, kingdom, sp_type, partition = fields
+    if not accession:
+        raise RecordError(f"{place}: expected an accession after '>', found none")
+    for what, value, known in (("kingdom", kingdom, KINGDOMS), ("SP type", sp_type, SP_TYPES)):
+        if value not in known:
+            expected = ", ".join(known)
+            raise RecordError(
+                f"{place}: expected a {what} of {expected}, found {value!r} ({accession})"
+            )
+    if not (partition.isascii() and partition.isdecimal()):
+        raise RecordError(
+            f"{place}: expected a partition number 0, 1, 2, ..., found {partition!r} ({accession})"
+        )
+    return accession, kingdom, sp_type, int(partition)
+
+
+def _check_annotation(place: str, annotation: str, sp_type: str, accession: str) -> None:
+    letter = ANNOTATION_LETTER[sp_type]
+    letters = "IMO" if letter is None else f"{letter}IMO"
+    foreign = next((i for i, c in enumerate(annotation) if c not in letters), None)
+    if foreign is not None:
+        raise RecordError(
+            f"{place}: expected only {', '.join(letters)} in the annotation of {sp_type}, "
+            f"found {annotation[foreign]!r} at position {foreign + 1} ({accession})"
+        )
+    if letter is None:
+        return
+    rest = annotation.lstrip(letter)
+    if len(rest) == len(annotation):
+        raise RecordError(
+            f"{place}: expected the annotation of {sp_type} to begin with {letter!r}, "
+            f"found {annotation[0]!r} ({accession})"
+        )
+    if letter in rest:
+        position = annotation.index(letter, len(annotation) - len(rest)) + 1
+        raise RecordError(
+            f"{place}: expected one stretch of {letter!r} at the start, "
+            f"found another at position {position} ({accession})"
+        )

@@ -1,0 +1,191 @@
+"""What every PEFT method promises; methods are found by their YAML files."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.restore import load_taggers
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.registry import find_method, method_names
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
+YAMLS = sorted(path.stem for path in CONF.glob("*.yaml"))
+VARIANTS = [
+    *((name, {}) for name in YAMLS),
+    ("lora", {"last_k": 1, "target_modules": ["fc1", "fc2"], "rank": 2, "alpha": 16}),
+    ("adapter", {"last_k": 2, "bottleneck": 4, "identity": False}),
+    ("prompt", {"place": "first"}),
+    ("prompt", {"place": "last"}),
+    ("prompt", {"place": "topmost", "last_k": 2}),
+    ("prompt", {"place": "all", "residual_bottleneck": 6}),
+]
+SPEC = BackboneSpec("contract", layers=3, width=32, heads=4)
+HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, trainable=True)
+CRF = CRFSettings(constraint="hard", table="peftsp", decoding="of_type")
+LENGTHS = (12, 5, 1)
+
+
+def variant_id(variant):
+    name, changes = variant
+    return "-".join([name, *(f"{key}={value}" for key, value in changes.items())])
+
+
+@pytest.fixture(params=VARIANTS, ids=variant_id)
+def method(request):
+    name, changes = request.param
+    settings = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), changes)
+    return instantiate(settings, _convert_="all")
+
+
+@pytest.fixture
+def backbone():
+    return load_backbone(SPEC, "random", seed=3)
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.ones(len(LENGTHS), max(LENGTHS) + 2, dtype=torch.int64)
+    for row, length in enumerate(LENGTHS):
+        residues = torch.randint(4, 24, (length,), generator=generator)
+        tokens[row, : length + 2] = torch.cat([torch.tensor([0]), residues, torch.tensor([2])])
+    return tokens, tokens != 1
+
+
+def disturb(adapted, method):
+    """Move what trains away from its start, so that the method has an effect."""
+    generator = torch.Generator().manual_seed(1)
+    for name in sorted(method.parameter_names(SPEC)):
+        parameter = adapted.get_parameter(name)
+        parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator)
+
+
+def test_every_method_has_a_yaml_and_every_yaml_a_method():
+    assert YAMLS == method_names()
+
+
+def test_output_keeps_the_backbone_contract(method, backbone, batch):
+    tokens, mask = batch
+    adapted = method.apply(backbone)
+    out = adapted(tokens, mask)
+    assert out.shape == (len(LENGTHS), max(LENGTHS), SPEC.width)
+    assert out.dtype == torch.float32
+    assert adapted.spec == SPEC
+    assert adapted.source == backbone.source
+    assert adapted.content_hash == backbone.content_hash != ""
+
+
+def test_padding_and_neighbours_change_nothing(method, backbone, batch):
+    tokens, mask = batch
+    adapted = method.apply(backbone).eval()
+    disturb(adapted, method)
+    together = adapted(tokens, mask)
+    for row, length in enumerate(LENGTHS):
+        alone = adapted(tokens[row : row + 1, : length + 2], mask[row : row + 1, : length + 2])
+        torch.testing.assert_close(together[row, :length], alone[0], rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_arrive_exactly_where_declared(method, backbone, batch):
+    adapted = method.apply(backbone)
+    declared = method.parameter_names(SPEC)
+    requiring = {name for name, p in adapted.named_parameters() if p.requires_grad}
+    assert requiring == declared
+    disturb(adapted, method)
+    out = adapted(*batch)
+    if declared:
+        out.square().sum().backward()
+    receiving = {
+        name for name, p in adapted.named_parameters() if p.grad is not None and p.grad.any()
+    }
+    # The rest of an embedding's rows, say, may stay zero, but no parameter as a whole.
+    assert receiving == declared
+
+
+def test_identity_at_the_start_is_kept_where_promised(method, backbone, batch):
+    expected = copy.deepcopy(backbone).eval()(*batch)
+    found = method.apply(backbone).eval()(*batch)
+    is_same = torch.allclose(found, expected, rtol=1e-6, atol=1e-6)
+    assert is_same == method.starts_as_identity
+
+
+def test_bundle_holds_exactly_what_trains_and_restores_it(method, backbone, batch, tmp_path):
+    tokens, mask = batch
+    tagger = build_tagger(backbone, method, HEAD, CRF).eval()
+    disturb(tagger.backbone, method)
+    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
+    saved = set(read_bundle(tmp_path / "bundle").weights)
+    of_backbone = {n.removeprefix("backbone.") for n in saved if n.startswith("backbone.")}
+    assert of_backbone == method.parameter_names(SPEC)
+    assert {n for n in saved if not n.startswith("backbone.")} == {
+        *(f"head.{n}" for n, _ in tagger.head.named_parameters()),
+        *(f"crf.{n}" for n, _ in tagger.crf.named_parameters()),
+    }
+    kingdoms = torch.full((len(LENGTHS),), -1)
+    [restored] = load_taggers([tmp_path / "bundle"])
+    expected = tagger(tokens, mask, kingdoms)
+    torch.testing.assert_close(
+        restored(tokens, mask, kingdoms)[mask[:, 2:]],
+        expected[mask[:, 2:]],
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
+def test_merged_backbone_equals_the_unmerged_one(method, backbone, batch):
+    adapted = method.apply(backbone).eval()
+    disturb(adapted, method)
+    expected = adapted(*batch)
+    shared = adapted.state_dict()
+    before = {name: tensor.clone() for name, tensor in shared.items()}
+    merged = method.merge(adapted)
+    torch.testing.assert_close(merged(*batch), expected, rtol=1e-5, atol=1e-5)
+    for name, tensor in shared.items():
+        assert torch.equal(tensor, before[name]), name
+
+
+def test_activation_checkpointing_changes_neither_value_nor_gradient(method, batch):
+    results = []
+    for is_on in (False, True):
+        torch.manual_seed(0)
+        backbone = load_backbone(SPEC, "random", seed=3, activation_checkpointing=is_on)
+        adapted = method.apply(backbone)
+        disturb(adapted, method)
+        torch.manual_seed(7)
+        out = adapted(*batch)
+        if out.requires_grad:
+            out.square().mean().backward()
+        results.append((out, {n: p.grad for n, p in adapted.named_parameters()}))
+    (plain, gradients), (checkpointed, others) = results
+    torch.testing.assert_close(plain, checkpointed)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, others[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_bfloat16_autocast_stays_near_float32(method, batch, dtype):
+    backbone = load_backbone(SPEC, "random", seed=3, dtype=dtype)
+    adapted = method.apply(backbone)
+    expected = method.apply(load_backbone(SPEC, "random", seed=3)).eval()
+    if method.starts_as_identity:
+        with torch.autocast("cpu", torch.bfloat16):
+            out = adapted.eval()(*batch)
+        real = batch[1][:, 2:]
+        assert (out - expected(*batch))[real].abs().mean() < 0.05
+    with torch.autocast("cpu", torch.bfloat16):
+        out = adapted.train()(*batch)
+    assert out.isfinite().all()
+    if out.requires_grad:
+        out.float().square().mean().backward()
+        names = method.parameter_names(SPEC)
+        assert all(adapted.get_parameter(name).grad.isfinite().all() for name in names)
+
+
+def test_settings_rebuild_the_method(method):
+    assert find_method(method.settings()) == method

@@ -1,0 +1,175 @@
+import gzip
+import io
+import random
+import string
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peftsp.data.fasta import read_fasta
+from peftsp.errors import RecordError
+from peftsp.records import SequenceRecord
+
+HEADERS = st.text(string.ascii_letters + string.digits + "|_.=[]()> é\t", min_size=1).filter(
+    lambda text: text == text.strip()
+)
+RECORDS = st.lists(
+    st.builds(SequenceRecord, HEADERS, st.text(string.ascii_uppercase, min_size=1, max_size=200)),
+    min_size=1,
+    max_size=6,
+)
+
+
+def disguised(records: list[SequenceRecord], rng: random.Random) -> bytes:
+    """The records as some program might have written them."""
+    lines = []
+    for record in records:
+        lines.append(f">{rng.choice(['', ' '])}{record.header}{rng.choice(['', '  '])}")
+        text = "".join(rng.choice([c, c.lower()]) for c in record.residues) + rng.choice(["", "*"])
+        width = rng.randint(1, len(text))
+        for start in range(0, len(text), width):
+            lines.append(text[start : start + width] + rng.choice(["", " ", "\t"]))
+            lines += rng.choice([[], [], [""], ["  "]])
+    end = rng.choice(["\n", "\r\n", "\r"])
+    content = (end.join(lines) + rng.choice(["", end, 2 * end])).encode()
+    content = rng.choice([b"", b"\xef\xbb\xbf"]) + content
+    return rng.choice([content, gzip.compress(content)])
+
+
+@given(RECORDS, st.randoms(use_true_random=False))
+def test_reads_back_records_however_they_are_written(records, rng):
+    assert list(read_fasta(io.BytesIO(disguised(records, rng)))) == records
+
+
+def test_reads_path_text_and_byte_streams_alike(tmp_path):
+    content = ">sp|P1|A_B name OS=x\r\nMKL\r\nlaq*\r\n>2\nBJOUXZ\n"
+    expected = [
+        SequenceRecord("sp|P1|A_B name OS=x", "MKLLAQ"),
+        SequenceRecord("2", "BJOUXZ"),
+    ]
+    plain, packed = tmp_path / "a.fasta", tmp_path / "packed"
+    plain.write_bytes(content.encode())
+    packed.write_bytes(gzip.compress(content.encode()))
+    with plain.open("rb", buffering=0) as raw, packed.open("rb") as buffered:
+        sources = [plain, str(plain), packed, raw, buffered, io.StringIO(content)]
+        assert [list(read_fasta(source)) for source in sources] == [expected] * len(sources)
+
+
+def test_leaves_streams_of_the_caller_open():
+    streams = io.BytesIO(b">P1\nMKL\n"), io.StringIO(">P1\nMKL\n")
+    for stream in streams:
+        list(read_fasta(stream))
+        assert not stream.closed
+
+
+def test_is_lazy(tmp_path):
+    records = read_fasta(tmp_path / "missing.fasta")
+    with pytest.raises(RecordError):
+        next(records)
+    broken_later = read_fasta(io.StringIO(">P1\nMKL\n>P2\nM-L\n"))
+    assert next(broken_later).header == "P1"
+    with pytest.raises(RecordError):
+        next(broken_later)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"MKL\n>P1\nMKL\n", ":1: expected a header '>...', found 'MKL'"),
+        (b"\n\n>\nMKL\n", ":3: expected a name after '>', found none"),
+        (b">P1\n>P2\nMKL\n", ":1: expected residues after the header, found none (P1)"),
+        (b">P1 x\nMKL\n>P2 y\n", ":3: expected residues after the header, found none (P2)"),
+        (b">P1\n*\n", ":1: expected residues after the header, found none (P1)"),
+        (b">P1\nMKL\nAA-A\n", ":3: expected residues A to Z, found '-' in column 3 (P1)"),
+        (b">P1\nMK1\n", ":2: expected residues A to Z, found '1' in column 3 (P1)"),
+        (b">P1\nMK*L\n", ":2: expected residues A to Z, found '*' in column 3 (P1)"),
+        (b">P1\nMK*\nLL\n", ":2: expected residues A to Z, found '*' in column 3 (P1)"),
+        (b">P1\nMKL**\n", ":2: expected residues A to Z, found '*' in column 4 (P1)"),
+        (b">P1\nMK LL\n", ":2: expected residues A to Z, found ' ' in column 3 (P1)"),
+        # In Python the upper case of a long s is S.
+        (
+            ">P1\nM\u017fL\n".encode(),
+            ":2: expected residues A to Z, found '\u017f' in column 2 (P1)",
+        ),
+        (b">P1\nMKL\n>P2 \xe9\nMKL\n", ":3: expected UTF-8 text, found the byte 0xe9"),
+        (b"\xff\xfe>\x00P\x00", ":1: expected UTF-8 text, found the byte 0xff"),
+        (b"", ": expected FASTA records, found none"),
+        (b" \n\r\n", ": expected FASTA records, found none"),
+        (gzip.compress(b""), ": expected FASTA records, found none"),
+        (
+            gzip.compress(b">P1\nMKL\n" * 100)[:-8],
+            ":201: expected whole gzip data, found: "
+            "Compressed file ended before the end-of-stream marker was reached",
+        ),
+        (
+            b"\x1f\x8b\x08garbage that is not deflated",
+            ":1: expected whole gzip data, found: ",
+        ),
+    ],
+)
+def test_names_place_and_finding_of_broken_input(content, message, tmp_path):
+    path = tmp_path / "broken.fasta"
+    path.write_bytes(content)
+    with pytest.raises(RecordError) as caught:
+        list(read_fasta(path))
+    found = str(caught.value)
+    assert found == f"{path}{message}" or (
+        message.endswith(": ") and found.startswith(f"{path}{message}")
+    )
+    assert "\n" not in found
+
+
+def test_names_missing_file_and_folder(tmp_path):
+    missing = tmp_path / "missing.fasta"
+    with pytest.raises(RecordError) as caught:
+        list(read_fasta(missing))
+    assert str(caught.value) == f"{missing}: expected a file, found none"
+    with pytest.raises(RecordError) as caught:
+        list(read_fasta(tmp_path))
+    assert str(caught.value) == f"{tmp_path}: expected a file, found a folder"
+
+
+def test_calls_a_stream_by_the_given_name():
+    with pytest.raises(RecordError, match=r"^standard input:1: expected a header"):
+        list(read_fasta(io.StringIO("MKL"), name="standard input"))
+
+
+def test_text_stream_that_is_not_utf8_is_named():
+    stream = io.TextIOWrapper(io.BytesIO(b">P1 \xe9\nMKL\n"), "utf-8")
+    with pytest.raises(RecordError, match=r"^input:1: expected UTF-8 text"):
+        list(read_fasta(stream))
+
+
+def test_holds_one_record_at_a_time():
+    opened = []
+
+    class Endless(io.RawIOBase):
+        """More records than any memory holds."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer) -> int:
+            opened.append(len(buffer))
+            line = b">P1\nMKL\n"
+            buffer[: len(line)] = line
+            return len(line)
+
+    records = read_fasta(io.BufferedReader(Endless()))
+    for _ in range(1000):
+        assert next(records).residues == "MKL"
+    records.close()
+    assert len(opened) < 5000
+
+
+def test_reads_real_proteomes(shared):
+    for path in sorted((shared / "data" / "proteomes").glob("m*.faa.gz")):
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "plain.faa"
+            plain.write_bytes(gzip.decompress(path.read_bytes()))
+            records = list(read_fasta(path))
+            assert records == list(read_fasta(plain))
+            assert len(records) == plain.read_bytes().count(b">")
