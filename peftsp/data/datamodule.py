@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, Self
 
 import torch
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from peftsp.data.batch import LabelledExample, collate_labelled
@@ -73,6 +73,7 @@ class SignalPeptideData(LightningDataModule):
         self._balance = balance
         self._type_weights = type_weights
         self._kingdom_weights = kingdom_weights
+        self._start: tuple[int, int] | None = None
         self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
 
@@ -114,8 +115,11 @@ class SignalPeptideData(LightningDataModule):
 
         A trainer that resumes from a checkpoint goes on with the batch after the last one it did.
         """
-        if self.trainer is not None:
-            self._follow(self.trainer)
+        epoch, batches = self._start or (self.trainer.current_epoch if self.trainer else 0, 0)
+        self._start = None
+        # The trainer sets the epoch too, but loader processes fetch ahead before it does.
+        self._sampler.set_epoch(epoch)
+        self.skip_batches(batches)
         return self._loader(self._datasets["train"], self._sampler, self._batch_size)
 
     def val_dataloader(self) -> DataLoader[LabelledExample]:
@@ -130,7 +134,7 @@ class SignalPeptideData(LightningDataModule):
         """Let the next iteration over training batches, and only that, leave out its first ones.
 
         To be called after `setup` and before the iteration begins. A trainer that resumes does not
-        need it: `train_dataloader` takes the number of batches done from the trainer.
+        need it.
 
         Raises:
             ConfigError: The number is negative.
@@ -138,6 +142,22 @@ class SignalPeptideData(LightningDataModule):
         _check("skip_batches", batches, least=0)
         # The last batch may be smaller than the others.
         self._sampler.skip(min(batches * self._batch_size, len(self._sampler)))
+
+    def state_dict(self) -> dict[str, int]:
+        """Where training goes on: the epoch of the next batch and the batches done in it."""
+        assert self.trainer is not None
+        loop = self.trainer.fit_loop
+        batches = loop.epoch_loop.batch_progress
+        if not batches.is_last_batch:
+            done: int = batches.current.processed  # type: ignore[attr-defined]
+            return {"epoch": self.trainer.current_epoch, "batches": done}
+        # A checkpoint made with the last batch of an epoch may not count that epoch yet.
+        is_epoch_counted = self.trainer.current_epoch == loop.epoch_progress.current.ready
+        return {"epoch": self.trainer.current_epoch + (not is_epoch_counted), "batches": 0}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on where a checkpoint was made."""
+        self._start = (state_dict["epoch"], state_dict["batches"])
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
         """Count records by split, kingdom and SP type, after `setup`; leaves out zeros."""
@@ -165,16 +185,6 @@ class SignalPeptideData(LightningDataModule):
                 self._kingdom_weights,
             )
         return EpochSampler(len(dataset), self._seed, weights, replicas, rank)
-
-    def _follow(self, trainer: Trainer) -> None:
-        # The trainer sets the epoch too, but loader processes fetch ahead before it does.
-        batches = trainer.fit_loop.epoch_loop.batch_progress
-        # A checkpoint made with the last batch of an epoch does not count that epoch yet.
-        is_epoch_counted = trainer.current_epoch == trainer.fit_loop.epoch_progress.current.ready
-        is_ahead = batches.is_last_batch and not is_epoch_counted
-        self._sampler.set_epoch(trainer.current_epoch + is_ahead)
-        if trainer.fit_loop.restarting and not batches.is_last_batch:
-            self.skip_batches(batches.current.processed)  # type: ignore[attr-defined]
 
     def _processes(self) -> tuple[int, int]:
         if self.trainer is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from os import PathLike
 
 from peftsp.data.lines import TextSource, numbered_lines
@@ -11,7 +11,7 @@ from peftsp.errors import RecordError
 from peftsp.records import SequenceRecord
 
 
-def read_fasta(source: TextSource, name: str | None = None) -> Iterator[SequenceRecord]:
+def read_fasta(source: TextSource, name: str | None = None) -> Generator[SequenceRecord]:
     r"""Yield the records of a FASTA file one by one, holding one in memory.
 
     Residues are the 20 standard ones and B, J, O, U, X, Z, which makes every letter from A to Z.

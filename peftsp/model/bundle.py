@@ -113,6 +113,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     partial.mkdir(parents=True)
     (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
     save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
+    # Safetensors makes files that only their owner may read, but bundles are to be shared.
+    (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 

@@ -74,7 +74,7 @@ def log_report(
 
 
 def _wandb_table(metrics: SignalPeptideMetrics) -> wandb.Table:
-    columns = ["kingdom", "sp_type", "n", "mcc1", "mcc2"]
+    columns: list[str | int] = ["kingdom", "sp_type", "n", "mcc1", "mcc2"]
     columns += [f"{name}_{window}" for name in ("precision", "recall") for window in WINDOWS]
     rows = [
         [row.kingdom, row.sp_type, row.n, row.mcc1, row.mcc2, *row.precision, *row.recall]

@@ -1,0 +1,29 @@
+# make quickstart | make test | make check
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+
+.PHONY: quickstart test check clean
+
+quickstart: $(INSTALLED)
+	$(PYTHON) train.py experiment=quickstart
+	$(PYTHON) predict.py examples/proteins.fasta --bundle runs/quickstart/bundle -o runs/quickstart/predictions
+	@echo "look at runs/quickstart/predictions/predictions.csv and runs/quickstart/confusion.png"
+
+test: $(INSTALLED)
+	$(PYTHON) -m pytest
+
+check: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(INSTALLED): pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

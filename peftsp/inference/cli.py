@@ -1,0 +1,143 @@
+"""The command ``peftsp-predict``, also ``python predict.py``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from peftsp import __version__
+from peftsp.errors import PeftspError
+from peftsp.labels import KINGDOMS, SP_TYPES
+
+if TYPE_CHECKING:
+    from peftsp.inference.run import RunSummary
+
+_EPILOG = """\
+example:
+  %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
+
+writes results/predictions.csv, one row a protein in the order of the input. Positions count
+residues from 1; a protein is cut behind its cleavage_site. An interrupted run goes on where it was
+when the same command is given again.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        print(_sentence(_run(options)))
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(_interrupted(options), file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> RunSummary:
+    # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    from peftsp.inference.run import RunSettings, run
+
+    settings = RunSettings(
+        fasta=options.fasta,
+        bundles=tuple(options.bundle),
+        output=options.output,
+        backbone=options.backbone,
+        kingdom=-1 if options.kingdom is None else KINGDOMS.index(options.kingdom.upper()),
+        device=options.device,
+        batch_size=options.batch_size,
+        threads=options.threads,
+        has_progress=not options.no_progress,
+        is_fresh=options.fresh,
+    )
+    return run(settings)
+
+
+def _sentence(summary: RunSummary) -> str:
+    speed = summary.predicted / max(summary.seconds, 1e-9)
+    counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in SP_TYPES)
+    return (
+        f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
+        f"({speed:,.0f} a second); {summary.table} has {summary.counts.total():,}: {counts}"
+    )
+
+
+def _interrupted(options: argparse.Namespace) -> str:
+    if options.fasta == "-":
+        return "interrupted; a run on standard input starts anew"
+    without = " without --fresh" if options.fresh else ""
+    return f"interrupted; the same command{without} resumes it"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peftsp-predict",
+        description="Predict signal peptides, their types, cleavage sites and regions.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("fasta", help="proteins as FASTA, plain or gzip; - reads standard input")
+    add(
+        *("--bundle", "-b"),
+        type=Path,
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="folder of a trained model; several are averaged",
+    )
+    add(
+        *("--output", "-o"),
+        type=Path,
+        default=Path("predictions"),
+        metavar="DIR",
+        help="folder for predictions.csv (default: %(default)s)",
+    )
+    add(
+        "--backbone",
+        metavar="CHECKPOINT",
+        help="ESM-2 weights, a fair-esm .pt file or a Hugging Face folder (default: where the "
+        "bundle says)",
+    )
+    add(
+        "--kingdom",
+        type=str.lower,
+        choices=[kingdom.lower() for kingdom in KINGDOMS],
+        help="where all the proteins come from, for models trained to use it; positive and "
+        "negative are Gram stains (default: not known)",
+    )
+    add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute")
+    add(
+        "--batch-size",
+        type=_positive,
+        default=64,
+        metavar="N",
+        help="proteins at a time; fewer take less memory (default: %(default)s)",
+    )
+    add("--threads", type=_positive, metavar="N", help="CPU threads (default: one a core)")
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--fresh", action="store_true", help="do not resume an interrupted run")
+    add("--version", action="version", version=f"peftsp {__version__}")
+    return parser
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text!r}")
+    return number

@@ -1,0 +1,88 @@
+import random
+
+import pytest
+import torch
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.labels import STATES, TYPE_OF_STATE
+from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.restore import load_taggers
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.lora import LoRA
+from peftsp.records import SequenceRecord
+
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+@pytest.fixture(scope="session")
+def save_tiny_bundle():
+    """Function that writes a bundle, see `_save_tiny_bundle`."""
+    return _save_tiny_bundle
+
+
+def _save_tiny_bundle(folder, seed=0, kingdom_embedding=0):
+    """A bundle of an untrained model whose predictions differ from protein to protein."""
+    torch.manual_seed(seed)
+    head = HeadSettings(0.5, kingdom_embedding, 0.1, True)
+    crf = CRFSettings("hard", "peftsp", "of_type")
+    backbone = load_backbone(BackboneSpec("tiny", 2, 16, 2), "random")
+    tagger = build_tagger(backbone, LoRA(2, 2, 0.5, ["q_proj", "fc1"], 1), head, crf)
+    types = torch.tensor(TYPE_OF_STATE)
+    with torch.no_grad():
+        # Emissions that lean to a type as a whole, or the longest type would win everywhere.
+        lean = torch.randn(6, tagger.head.emissions.in_features)[types] * 0.15
+        tagger.head.emissions.weight.copy_(lean + torch.randn(len(STATES), lean.shape[1]) * 0.2)
+    save_bundle(Bundle.from_tagger(tagger, head, crf, {}), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory):
+    """Two bundle folders of models that disagree."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return [_save_tiny_bundle(folder / f"fold{seed}", seed) for seed in (1, 3)]
+
+
+@pytest.fixture
+def taggers(bundles):
+    return load_taggers(bundles)
+
+
+@pytest.fixture(scope="session")
+def records():
+    """50 proteins, half of them shorter than what a model looks at."""
+    rng = random.Random(0)
+    return random_records(rng.choice([70, 200, *rng.choices(range(4, 70), k=2)]) for _ in range(50))
+
+
+@pytest.fixture(scope="session")
+def short_records():
+    """80 proteins that take little time."""
+    rng = random.Random(1)
+    return random_records(rng.randint(4, 9) for _ in range(80))
+
+
+def random_records(lengths):
+    rng = random.Random(2)
+    return [
+        SequenceRecord(f"p{index} made up", "".join(rng.choices(AMINO_ACIDS, k=length)))
+        for index, length in enumerate(lengths)
+    ]
+
+
+@pytest.fixture(scope="session")
+def write_fasta():
+    """Function of a folder and records that writes a FASTA file and returns its path."""
+
+    def write(folder, records):
+        path = folder / "proteins.fasta"
+        path.write_text("".join(f">{record.header}\n{record.residues}\n" for record in records))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fasta(write_fasta, short_records, tmp_path):
+    return write_fasta(tmp_path, short_records)

@@ -1,0 +1,158 @@
+import random
+from itertools import count, islice
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from peftsp.data.tokens import tokenize
+from peftsp.errors import ConfigError
+from peftsp.inference.pipeline import predict, window_size
+from peftsp.labels import SP_TYPES, STATE_INDEX, STATES, TYPE_OF_STATE
+from peftsp.records import Region, SequenceRecord
+
+MODELS = {"one model": slice(0, 1), "two models": slice(0, 2)}
+
+
+def assert_same(found, expected):
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.header == theirs.header
+        assert ours.sp_type == theirs.sp_type
+        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-5)
+        assert ours.cleavage_site == theirs.cleavage_site
+        assert ours.cleavage_site_probability == pytest.approx(
+            theirs.cleavage_site_probability, abs=1e-5
+        )
+        assert ours.regions == theirs.regions
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS)
+def chosen(request, taggers):
+    return taggers[request.param]
+
+
+@pytest.mark.parametrize("batch_size", [2, 7, 64])
+def test_batch_size_changes_no_prediction(chosen, records, batch_size):
+    alone = list(predict(records, chosen, batch_size=1))
+    assert len({prediction.sp_type for prediction in alone}) >= 3
+    assert len({prediction.cleavage_site for prediction in alone}) >= 5
+    assert_same(list(predict(records, chosen, batch_size)), alone)
+
+
+def test_neighbours_change_no_prediction(chosen, records):
+    expected = {p.header: p for p in predict(records, chosen, batch_size=16)}
+    shuffled = random.Random(1).sample(records, len(records))
+    found = list(predict(shuffled, chosen, batch_size=16))
+    assert_same(found, [expected[record.header] for record in shuffled])
+
+
+def test_probabilities_are_those_of_the_bare_model(taggers, records):
+    tagger = taggers[0]
+    for record, prediction in zip(records, predict(records, [tagger], batch_size=8), strict=True):
+        tokens = torch.tensor([tokenize(record.residues)])
+        mask = torch.ones_like(tokens, dtype=torch.bool)
+        emissions = tagger(tokens, mask, torch.tensor([-1]))
+        marginals = tagger.crf.marginals(emissions, mask[:, 2:])[0].mean(dim=0)
+        expected = [
+            sum(p for p, t in zip(marginals.tolist(), TYPE_OF_STATE, strict=True) if t == sp_type)
+            for sp_type in range(len(SP_TYPES))
+        ]
+        assert prediction.probabilities == pytest.approx(expected, abs=1e-5)
+
+
+PATHS = [
+    ("NO_SP", "I I M M O O", None, []),
+    ("SP", "N N H H H C C O O", 7, [("n", 1, 2), ("h", 3, 5), ("c", 6, 7)]),
+    ("LIPO", "N H H CS CS C1 O O", 5, [("n", 1, 1), ("h", 2, 3), ("c", 4, 5)]),
+    ("TAT", "N RR RR N H H C O M", 7, [("n", 1, 4), ("h", 5, 6), ("c", 7, 7)]),
+    ("TATLIPO", "N RR N H CS C1 O", 5, [("n", 1, 3), ("h", 4, 4), ("c", 5, 5)]),
+    ("PILIN", "P P CS H H O M I", 2, [("n", 1, 2), ("h", 4, 5)]),
+]
+
+
+@pytest.mark.parametrize(("sp_type", "path", "site", "regions"), PATHS)
+@pytest.mark.parametrize("models", MODELS.values(), ids=MODELS)
+def test_prediction_says_what_the_emissions_say(taggers, sp_type, path, site, regions, models):
+    states = torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
+    emissions = 100.0 * torch.nn.functional.one_hot(states, len(STATES))[None]
+    for tagger in taggers:
+        tagger.forward = lambda tokens, mask, kingdoms: emissions
+    record = SequenceRecord("p", "M" * len(states))
+    (prediction,) = predict([record], taggers[models], batch_size=4)
+    assert prediction.sp_type == sp_type
+    assert prediction.probabilities[SP_TYPES.index(sp_type)] == pytest.approx(1)
+    assert prediction.cleavage_site == site
+    if site is not None:
+        assert prediction.cleavage_site_probability == pytest.approx(1)
+    assert prediction.regions == tuple(Region(*region) for region in regions)
+
+
+def test_dropout_is_off_even_if_the_model_was_left_in_training_mode(taggers, records):
+    expected = list(predict(records, taggers, batch_size=8))
+    for tagger in taggers:
+        tagger.train()
+    assert list(predict(records, taggers, batch_size=8)) == expected
+
+
+def test_records_are_read_a_window_at_a_time(taggers):
+    taken = count()
+    endless = (SequenceRecord(f"p{next(taken)}", "MKLLAVAA") for _ in count())
+    predictions = predict(endless, taggers[:1], batch_size=2)
+    assert [p.header for p in islice(predictions, window_size(2) + 1)][-1] == f"p{window_size(2)}"
+    assert next(taken) == 2 * window_size(2)
+
+
+def test_inference_mode_stays_inside(taggers, records):
+    predictions = predict(records, taggers, batch_size=4)
+    next(predictions)
+    assert not torch.is_inference_mode_enabled()
+
+
+class SmallMemory:
+    """A forward pass that fails on batches above a size."""
+
+    def __init__(self, tagger, limit):
+        self.forward, self.limit = tagger.forward, limit
+
+    def __call__(self, tokens, mask, kingdoms):
+        if len(tokens) > self.limit:
+            raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+        return self.forward(tokens, mask, kingdoms)
+
+
+def test_batch_too_large_for_the_memory_is_halved(taggers, records):
+    expected = list(predict(records[:20], taggers[:1], batch_size=2))
+    taggers[0].forward = SmallMemory(taggers[0], limit=3)
+    assert_same(list(predict(records[:20], taggers[:1], batch_size=16)), expected)
+
+
+def test_too_little_memory_for_one_protein_is_an_error(taggers, records):
+    taggers[0].forward = SmallMemory(taggers[0], limit=0)
+    with pytest.raises(ConfigError, match=r"cpu: expected memory for one protein.*2 GiB"):
+        list(predict(records[:4], taggers[:1], batch_size=4))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    sequences=st.lists(st.text("ACDEFGHIKLMNPQRSTVWYBJOUXZ", min_size=1, max_size=90), max_size=7)
+)
+def test_any_residues_get_a_prediction_that_makes_sense(taggers, sequences):
+    records = [SequenceRecord(str(index), text) for index, text in enumerate(sequences)]
+    for models in MODELS.values():
+        predictions = list(predict(records, taggers[models], batch_size=3))
+        assert [p.header for p in predictions] == [r.header for r in records]
+        for record, prediction in zip(records, predictions, strict=True):
+            assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-4)
+            own = prediction.probabilities[SP_TYPES.index(prediction.sp_type)]
+            assert own == pytest.approx(max(prediction.probabilities), abs=2e-5)
+            assert (prediction.cleavage_site is None) == (prediction.sp_type == "NO_SP")
+            assert (prediction.cleavage_site or 0) < min(len(record.residues), 70)
+
+
+def test_no_model_or_no_batch_is_refused(taggers, records):
+    with pytest.raises(ConfigError, match="expected one model or more, found none"):
+        next(predict(records, [], batch_size=4))
+    with pytest.raises(ConfigError, match="batch size: expected 1 or more, found 0"):
+        next(predict(records, taggers, batch_size=0))
