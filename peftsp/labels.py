@@ -33,7 +33,7 @@ STATES = tuple(
     for sp_type in SP_TYPES
     for region in (*_REGIONS_OF_TYPE[sp_type], *_TOPOLOGY)
 )
-"""Names of the 37 CRF states, index = state id: a type's regions, then inside, membrane, outside."""
+"""Names of the 37 CRF states, index = id: a type's regions, then inside, membrane, outside."""
 
 STATE_INDEX = {name: index for index, name in enumerate(STATES)}
 

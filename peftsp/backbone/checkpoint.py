@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -54,8 +55,8 @@ def load_backbone(
     """
     if dtype not in _DTYPES:
         raise ConfigError(f"backbone.dtype: expected one of {', '.join(_DTYPES)}, found {dtype!r}")
-    source = BackboneSource(spec, checkpoint, seed)
-    weights = read_weights(source)
+    weights, found = read_weights(BackboneSource(spec, checkpoint, seed))
+    source = BackboneSource(found, checkpoint, seed)
     digest = content_hash(weights)
     cast = {name: tensor.to(_DTYPES[dtype]) for name, tensor in weights.items()}
     return build_backbone(source, cast, digest, activation_checkpointing)
@@ -83,8 +84,11 @@ def build_backbone(
     return backbone
 
 
-def read_weights(source: BackboneSource) -> dict[str, Tensor]:
+def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpec]:
     """The tensors of a backbone by parameter name, checked against its architecture.
+
+    Returns:
+        The tensors; and the architecture, in which ``half_rotary`` is as the file says, if it does.
 
     Raises:
         CheckpointError: They are missing, broken, or of another architecture.
@@ -93,18 +97,21 @@ def read_weights(source: BackboneSource) -> dict[str, Tensor]:
     if source.checkpoint == RANDOM:
         backbone = ESM2(source.spec)
         backbone.reset_parameters(source.seed)
-        return {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
+        weights = {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
+        return weights, source.spec
     path = fetch_release(source.spec) if source.checkpoint is None else Path(source.checkpoint)
     if path.is_dir():
-        weights, head_width = read_esm_folder(path)
+        weights, shape = read_esm_folder(path)
     elif path.is_file():
-        weights, head_width = read_fair_esm_file(path)
+        weights, shape = read_fair_esm_file(path)
     else:
         raise CheckpointError(
             f"{path}: expected a fair-esm .pt file or an EsmModel folder, found nothing there"
         )
-    _check(weights, head_width, source.spec, path)
-    return weights
+    _check(weights, shape.head_width, source.spec, path)
+    if shape.half_rotary is None:
+        return weights, source.spec
+    return weights, replace(source.spec, half_rotary=shape.half_rotary)
 
 
 def content_hash(weights: dict[str, Tensor]) -> str:

@@ -12,13 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody uses)
 from torch.utils.checkpoint import checkpoint
 
+from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
 from peftsp.backbone.contract import Backbone
-from peftsp.backbone.rotary import rotary_tables, rotate
+from peftsp.backbone.rotary import inverse_frequencies, rotary_tables, rotate
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
-
-VOCABULARY = 33
-PAD_TOKEN = 1
-MASK_TOKEN = 32
 
 _TRAINED_MASK_RATIO = 0.15 * 0.8
 """Share of tokens that were hidden when ESM-2 was trained; embeddings are scaled to make up."""
@@ -105,7 +102,7 @@ class ESM2(Backbone):
     def __init__(self, spec: BackboneSpec, activation_checkpointing: bool = False) -> None:
         super().__init__(BackboneSource(spec))
         self.activation_checkpointing = activation_checkpointing
-        self.embed_tokens = nn.Embedding(VOCABULARY, spec.width, padding_idx=PAD_TOKEN)
+        self.embed_tokens = nn.Embedding(len(ALPHABET), spec.width, padding_idx=PAD_TOKEN)
         self.layers = nn.ModuleList(Block(spec.width, spec.heads) for _ in range(spec.layers))
         self.emb_layer_norm_after = nn.LayerNorm(spec.width)
 
@@ -141,7 +138,8 @@ class ESM2(Backbone):
             x: float, ``(B, T, D)``, whose positions count from 0.
             mask: bool, ``(B, T)``, True where a token may be attended to.
         """
-        cosines, sines = rotary_tables(x.shape[1], self.spec.head_width, x.device, x.dtype)
+        frequencies = inverse_frequencies(self.spec.head_width, self.spec.half_rotary)
+        cosines, sines = rotary_tables(x.shape[1], frequencies, x.device, x.dtype)
         # Attention without a mask takes a faster kernel.
         visible = None if bool(mask.all()) else mask[:, None, None, :]
         return Context(cosines, sines, visible)

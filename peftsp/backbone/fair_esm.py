@@ -13,6 +13,7 @@ import pooch
 import torch
 from torch import Tensor
 
+from peftsp.backbone.rotary import AttentionShape
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import CheckpointError, DownloadError
 
@@ -21,7 +22,7 @@ _PREFIX = re.compile(r"^(encoder\.sentence_encoder\.|encoder\.)")
 _NOT_USED = re.compile(r"^(lm_head\.|contact_head\.)|\.rot_emb\.inv_freq$")
 
 
-def read_fair_esm_file(path: Path) -> tuple[dict[str, Tensor], int | None]:
+def read_fair_esm_file(path: Path) -> tuple[dict[str, Tensor], AttentionShape]:
     """Encoder weights of a fair-esm ``.pt`` file.
 
     Nothing in the file is executed: beside tensors it may hold plain containers and the
@@ -32,8 +33,8 @@ def read_fair_esm_file(path: Path) -> tuple[dict[str, Tensor], int | None]:
 
     Returns:
         Tensors by `peftsp.backbone.esm2.ESM2` parameter name, in the file's dtype, mapped from disk
-        where the file's format permits, without language model and contact heads; and the number
-        of features of an attention head, None where the file does not say.
+        where the file's format permits, without language model and contact heads; and what
+        the file says of attention.
 
     Raises:
         CheckpointError: The file is truncated, no checkpoint, or asks for code to be run.
@@ -48,7 +49,7 @@ def read_fair_esm_file(path: Path) -> tuple[dict[str, Tensor], int | None]:
     named = {_PREFIX.sub("", name): tensor for name, tensor in model.items()}
     weights = {name: tensor for name, tensor in named.items() if not _NOT_USED.search(name)}
     frequencies = named.get("layers.0.self_attn.rot_emb.inv_freq")
-    return weights, None if frequencies is None else 2 * len(frequencies)
+    return weights, AttentionShape.of(frequencies)
 
 
 def read_pickled_tensors(path: Path, allowed: Sequence[type]) -> Any:

@@ -11,8 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from peftsp.backbone.esm2 import MASK_TOKEN, PAD_TOKEN, VOCABULARY
+from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
 from peftsp.backbone.fair_esm import read_pickled_tensors
+from peftsp.backbone.rotary import AttentionShape, inverse_frequencies
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import CheckpointError
 
@@ -35,32 +36,37 @@ _OUTSIDE_BLOCKS = {
 }
 _BLOCK = re.compile(r"^encoder\.layer\.(\d+)\.(.+)\.(weight|bias)$")
 _OUR_BLOCK = re.compile(r"^layers\.(\d+)\.(.+)\.(weight|bias)$")
+_FREQUENCIES = "rotary_embeddings.inv_freq"
 _NOT_USED = re.compile(
-    r"^(lm_head|contact_head|pooler|embeddings\.position)|rotary_embeddings\.inv_freq$"
+    rf"^(lm_head|contact_head|pooler|embeddings\.position)|{re.escape(_FREQUENCIES)}$"
 )
 
 
-def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], int | None]:
+def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], AttentionShape]:
     """Encoder weights of a folder that ``EsmModel.save_pretrained`` wrote.
 
     Args:
         folder: Holds ``config.json`` and the weights as safetensors or ``.bin``, whole or sharded.
 
     Returns:
-        Tensors by `peftsp.backbone.esm2.ESM2` parameter name, in the files' dtype; and the number
-        of features of an attention head, None where the configuration does not say.
+        Tensors by `peftsp.backbone.esm2.ESM2` parameter name, in the files' dtype; and what
+        the folder says of attention.
 
     Raises:
         CheckpointError: A file is missing or broken, or the model is not an ESM-2.
     """
     config = _read_config(folder)
     weights = {}
+    frequencies = None
     for name, tensor in _read_shards(folder).items():
+        if name.endswith(_FREQUENCIES):
+            frequencies = tensor
         name = name.removeprefix("esm.")
         if not _NOT_USED.search(name):
             weights[_our_name(name)] = tensor
     heads = config.get("num_attention_heads")
-    return weights, config["hidden_size"] // heads if heads and "hidden_size" in config else None
+    head_width = config["hidden_size"] // heads if heads and "hidden_size" in config else None
+    return weights, AttentionShape.of(frequencies)._replace(head_width=head_width)
 
 
 def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor]) -> None:
@@ -79,7 +85,7 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
         "hidden_size": spec.width,
         "num_attention_heads": spec.heads,
         "intermediate_size": 4 * spec.width,
-        "vocab_size": VOCABULARY,
+        "vocab_size": len(ALPHABET),
         "pad_token_id": PAD_TOKEN,
         "mask_token_id": MASK_TOKEN,
         "hidden_act": "gelu",
@@ -91,6 +97,9 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     theirs = {_their_name(name): tensor.contiguous() for name, tensor in weights.items()}
+    for layer in range(spec.layers):
+        key = f"encoder.layer.{layer}.attention.self.{_FREQUENCIES}"
+        theirs[key] = inverse_frequencies(spec.head_width, spec.half_rotary)
     save_file(theirs, folder / "model.safetensors", metadata={"format": "pt"})
 
 

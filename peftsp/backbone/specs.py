@@ -17,6 +17,8 @@ class BackboneSpec:
         width: Features of a residue representation.
         heads: Attention heads; divide ``width`` into parts of an even size.
         release: File name stem of the published weights, None where nothing is published.
+        half_rotary: Whether the frequencies of the rotary embedding are rounded to half precision,
+            as in the published models, which were trained in it.
 
     Raises:
         ConfigError: A size is not positive or the heads do not fit the width.
@@ -27,6 +29,7 @@ class BackboneSpec:
     width: int
     heads: int
     release: str | None = None
+    half_rotary: bool = False
 
     def __post_init__(self) -> None:
         if min(self.layers, self.width, self.heads) < 1:
@@ -75,12 +78,12 @@ class BackboneSource:
 _PUBLISHED = {
     spec.name: spec
     for spec in (
-        BackboneSpec("esm2_8m", 6, 320, 20, "esm2_t6_8M_UR50D"),
-        BackboneSpec("esm2_35m", 12, 480, 20, "esm2_t12_35M_UR50D"),
-        BackboneSpec("esm2_150m", 30, 640, 20, "esm2_t30_150M_UR50D"),
-        BackboneSpec("esm2_650m", 33, 1280, 20, "esm2_t33_650M_UR50D"),
-        BackboneSpec("esm2_3b", 36, 2560, 40, "esm2_t36_3B_UR50D"),
-        BackboneSpec("esm2_15b", 48, 5120, 40, "esm2_t48_15B_UR50D"),
+        BackboneSpec("esm2_8m", 6, 320, 20, "esm2_t6_8M_UR50D", True),
+        BackboneSpec("esm2_35m", 12, 480, 20, "esm2_t12_35M_UR50D", True),
+        BackboneSpec("esm2_150m", 30, 640, 20, "esm2_t30_150M_UR50D", True),
+        BackboneSpec("esm2_650m", 33, 1280, 20, "esm2_t33_650M_UR50D", True),
+        BackboneSpec("esm2_3b", 36, 2560, 40, "esm2_t36_3B_UR50D", True),
+        BackboneSpec("esm2_15b", 48, 5120, 40, "esm2_t48_15B_UR50D", True),
     )
 }
 

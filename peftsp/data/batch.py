@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from peftsp.data.tokens import PAD_TOKEN
+from peftsp.alphabet import PAD_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

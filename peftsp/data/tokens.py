@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
+from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, UNKNOWN_TOKEN
 from peftsp.labels import MAX_RESIDUES
 
-ESM_ALPHABET = (
-    *("<cls>", "<pad>", "<eos>", "<unk>"),
-    *"LAGVSERTIDPKQNFYMHWCXBUZO.-",
-    *("<null_1>", "<mask>"),
-)
-"""The 33 tokens, index = token id."""
-
-CLS_TOKEN = ESM_ALPHABET.index("<cls>")
-PAD_TOKEN = ESM_ALPHABET.index("<pad>")
-EOS_TOKEN = ESM_ALPHABET.index("<eos>")
-
-_UNKNOWN_TOKEN = ESM_ALPHABET.index("<unk>")
-_TOKEN_OF_RESIDUE = {token: index for index, token in enumerate(ESM_ALPHABET) if token.isalpha()}
+_TOKEN_OF_RESIDUE = {token: index for index, token in enumerate(ALPHABET) if token.isalpha()}
 # The alphabet has no J, leucine or isoleucine; X is its token for a residue that is not known.
 _TOKEN_OF_RESIDUE["J"] = _TOKEN_OF_RESIDUE["X"]
-_TOKEN_OF_BYTE = bytes(_TOKEN_OF_RESIDUE.get(chr(byte), _UNKNOWN_TOKEN) for byte in range(256))
+_TOKEN_OF_BYTE = bytes(_TOKEN_OF_RESIDUE.get(chr(byte), UNKNOWN_TOKEN) for byte in range(256))
 
 
 def tokenize(residues: str) -> list[int]:

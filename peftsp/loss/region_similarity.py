@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from peftsp.alphabet import STANDARD_RESIDUE_TOKENS
 from peftsp.labels import C_REGION_STATES, H_REGION_STATES, N_REGION_STATES, SP_TYPES, STATES
-
-STANDARD_RESIDUE_TOKENS = range(4, 24)
-"""Token ids of the 20 standard residues in the ESM alphabet."""
 
 _REGIONS = (N_REGION_STATES, H_REGION_STATES, C_REGION_STATES)
 _IN_REGION = torch.tensor(

@@ -93,7 +93,12 @@ def _backbone_weights(
     shared: dict[BackboneSource, tuple[Weights, str]],
 ) -> tuple[Weights, str]:
     if bundle.backbone not in shared:
-        weights = read_weights(bundle.backbone)
+        weights, spec = read_weights(bundle.backbone)
+        if spec != bundle.backbone.spec:
+            raise BundleError(
+                f"{place}: expected the backbone {bundle.backbone.spec}, found {spec}: these "
+                f"weights are not the ones it was trained on"
+            )
         digest = content_hash(weights)
         shared[bundle.backbone] = {n: t.to(device) for n, t in weights.items()}, digest
     weights, digest = shared[bundle.backbone]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import pickle
+from dataclasses import replace
 
 import esm
 import pytest
@@ -71,17 +72,34 @@ def test_hash_is_of_the_content_not_of_the_file(tmp_path, fair_esm_model):
     assert content_hash(changed) != backbone.content_hash
 
 
-def test_written_folder_opens_in_hugging_face(tmp_path):
+@pytest.mark.parametrize("half", [False, True])
+def test_written_folder_opens_in_hugging_face(tmp_path, half):
     from transformers import EsmModel
 
-    backbone = load_backbone(SPEC, "random").eval()
-    write_esm_folder(tmp_path, SPEC, backbone.state_dict())
+    spec = replace(SPEC, half_rotary=half)
+    backbone = load_backbone(spec, "random").eval()
+    write_esm_folder(tmp_path, spec, backbone.state_dict())
+    assert load_backbone(SPEC, str(tmp_path)).spec == spec
     theirs = EsmModel.from_pretrained(tmp_path, add_pooling_layer=False).eval()
     tokens = torch.tensor([[0, 20, 15, 4, 5, 2]])
     mask = torch.ones_like(tokens).bool()
     with torch.no_grad():
         expected = theirs(input_ids=tokens, attention_mask=mask.long()).last_hidden_state[:, 1:-1]
         torch.testing.assert_close(backbone(tokens, mask), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_rotary_frequencies_are_those_of_the_file(tmp_path, fair_esm_model):
+    fair_esm_model.half().float()
+    path = save_fair_esm(fair_esm_model, tmp_path / "esm2.pt")
+    backbone = load_backbone(SPEC, str(path))
+    tokens = torch.randint(4, 24, (2, 72), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = fair_esm_model.eval()(tokens, repr_layers=[2])["representations"][2][:, 1:-1]
+        found = backbone(tokens, torch.ones_like(tokens).bool())
+        backbone.source = BackboneSource(SPEC)
+        other = backbone(tokens, torch.ones_like(tokens).bool())
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert (other - expected).abs().max() > 1e-4
 
 
 def test_bin_and_sharded_folders_are_read(tmp_path):
@@ -192,20 +210,20 @@ def test_missing_and_unknown_tensors_are_refused(tmp_path, fair_esm_model):
 
 
 def test_architecture_is_inferred_from_tensors():
-    weights = read_weights(BackboneSource(SPEC, "random"))
+    weights, _ = read_weights(BackboneSource(SPEC, "random"))
     assert infer_spec(weights, 8, "small") == SPEC
 
 
 def test_folder_reader_reports_the_head_width(tmp_path):
     write_esm_folder(tmp_path, SPEC, ESM2(SPEC).state_dict())
-    assert read_esm_folder(tmp_path)[1] == SPEC.head_width
+    assert read_esm_folder(tmp_path)[1] == (SPEC.head_width, SPEC.half_rotary)
 
 
 def test_backbone_takes_the_tensors_it_was_given():
     from peftsp.backbone.checkpoint import build_backbone
 
     source = BackboneSource(SPEC, "random")
-    weights = read_weights(source)
+    weights, _ = read_weights(source)
     first, second = (build_backbone(source, weights, "") for _ in range(2))
     for name, parameter in first.named_parameters():
         assert parameter.data_ptr() == weights[name].data_ptr()

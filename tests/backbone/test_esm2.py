@@ -5,8 +5,8 @@ import pytest
 import torch
 from transformers import EsmConfig, EsmModel
 
+from peftsp.alphabet import MASK_TOKEN, PAD_TOKEN
 from peftsp.backbone.checkpoint import build_backbone, load_backbone
-from peftsp.backbone.esm2 import MASK_TOKEN, PAD_TOKEN
 from peftsp.backbone.hugging_face import read_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 
@@ -77,7 +77,7 @@ def test_forward_equals_hugging_face(tmp_path, lengths):
     torch.manual_seed(0)
     theirs = randomise(EsmModel(config, add_pooling_layer=False), 2)
     theirs.save_pretrained(tmp_path)
-    weights, head_width = read_esm_folder(tmp_path)
+    weights, (head_width, _) = read_esm_folder(tmp_path)
     ours = build_backbone(BackboneSource(SPEC), weights, "").eval()
     tokens, mask = make_tokens(lengths)
     with torch.no_grad():

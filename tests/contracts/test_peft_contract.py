@@ -68,7 +68,7 @@ def disturb(adapted, method):
 
 
 def test_every_method_has_a_yaml_and_every_yaml_a_method():
-    assert YAMLS == method_names()
+    assert method_names() == YAMLS
 
 
 def test_output_keeps_the_backbone_contract(method, backbone, batch):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
 
+from peftsp.alphabet import PAD_TOKEN
 from peftsp.data.batch import (
     Batch,
     LabelledBatch,
@@ -11,7 +12,7 @@ from peftsp.data.batch import (
     collate_labelled,
     collate_tokens,
 )
-from peftsp.data.tokens import PAD_TOKEN, tokenize
+from peftsp.data.tokens import tokenize
 
 
 def example(residues: str) -> LabelledExample:

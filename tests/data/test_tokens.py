@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from peftsp.data.tokens import ESM_ALPHABET, PAD_TOKEN, tokenize
+from peftsp.alphabet import ALPHABET, PAD_TOKEN
+from peftsp.data.tokens import tokenize
 
 
 def test_agrees_with_recorded_tokens(shared):
@@ -15,7 +16,7 @@ def test_agrees_with_recorded_tokens(shared):
 def test_alphabet_is_that_of_fair_esm():
     esm = pytest.importorskip("esm")
     alphabet = esm.data.Alphabet.from_architecture("ESM-1b")
-    assert list(ESM_ALPHABET) == alphabet.all_toks
+    assert list(ALPHABET) == alphabet.all_toks
     assert alphabet.padding_idx == PAD_TOKEN
     residues = "MKLACDEFGHIKLMNPQRSTVWYXBUZO"
     assert tokenize(residues) == [

@@ -5,9 +5,9 @@ import pytest
 import torch
 from esm.data import Alphabet
 
+from peftsp.alphabet import STANDARD_RESIDUE_TOKENS
 from peftsp.labels import STATES
 from peftsp.loss.region_similarity import (
-    STANDARD_RESIDUE_TOKENS,
     RegionRegularisation,
     region_similarity,
 )

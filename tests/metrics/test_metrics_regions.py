@@ -5,9 +5,7 @@ import pytest
 import torch
 
 from peftsp.labels import STATES
-from peftsp.loss import region_similarity as loss
 from peftsp.metrics.regions import (
-    STANDARD_RESIDUE_TOKENS,
     path_region_similarity,
     region_lengths,
     region_table,
@@ -120,7 +118,3 @@ def test_fractions_leave_out_sequences_without_a_cleavage_site():
     assert row.n == 2
     assert row.lengths == (1.5, 1.5, 1.5)
     assert row.fractions == (0.25, 0.5, 0.25)
-
-
-def test_loss_and_metrics_count_the_same_residues():
-    assert STANDARD_RESIDUE_TOKENS == loss.STANDARD_RESIDUE_TOKENS

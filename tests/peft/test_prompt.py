@@ -13,7 +13,12 @@ SPEC = BackboneSpec("small", layers=4, width=32, heads=4)
 
 @pytest.mark.parametrize(
     ("place", "last_k", "layers"),
-    [("first", None, [0]), ("last", None, [3]), ("all", None, [0, 1, 2, 3]), ("topmost", 2, [2, 3])],
+    [
+        ("first", None, [0]),
+        ("last", None, [3]),
+        ("all", None, [0, 1, 2, 3]),
+        ("topmost", 2, [2, 3]),
+    ],
 )
 @pytest.mark.parametrize("length", [1, 10, 64])
 def test_blocks_see_one_prompt_at_a_time(place, last_k, layers, length):

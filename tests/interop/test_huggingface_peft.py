@@ -1,0 +1,194 @@
+"""LoRA adapters go to the Hugging Face PEFT library and come back with the same outputs."""
+
+import json
+
+import peft
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import EsmForTokenClassification, EsmModel
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.hugging_face import write_esm_folder
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import BundleError, CheckpointError
+from peftsp.interop.huggingface_peft import export_adapter, import_adapter, main
+from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.frozen import Frozen
+from peftsp.peft.lora import LoRA
+
+SPEC = BackboneSpec("small", layers=3, width=32, heads=4)
+HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, trainable=True)
+CRF = CRFSettings(constraint="hard", table="peftsp", decoding="of_type")
+METHODS = {
+    "all targets": LoRA(
+        4, 8, 0.1, ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"), last_k=2
+    ),
+    "feed-forward": LoRA(2, 3, 0.0, ("fc2",), last_k=None),
+    "attention output": LoRA(3, 1.5, 0.0, ("out_proj",), last_k=1),
+}
+
+
+def tagger_with(method):
+    torch.manual_seed(0)
+    tagger = build_tagger(load_backbone(SPEC, "random"), method, HEAD, CRF).eval()
+    for name, parameter in tagger.named_parameters():
+        if name.endswith("lora_B"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    return tagger
+
+
+@pytest.fixture
+def esm_folder(tmp_path):
+    write_esm_folder(tmp_path / "esm", SPEC, load_backbone(SPEC, "random").state_dict())
+    return tmp_path / "esm"
+
+
+def hidden_of(model, tokens):
+    with torch.no_grad():
+        return model(input_ids=tokens).last_hidden_state[:, 1:-1]
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_exported_adapter_gives_the_same_representations(tmp_path, esm_folder, tokens, method):
+    tagger = tagger_with(method)
+    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
+    command = ["export", str(tmp_path / "bundle"), "-o", str(tmp_path / "adapter")]
+    assert main(command) == 0
+    base = EsmModel.from_pretrained(esm_folder, add_pooling_layer=False).eval()
+    plain = hidden_of(base, tokens)
+    adapted = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+    with torch.no_grad():
+        ours = tagger.backbone(tokens, torch.ones_like(tokens).bool())
+    torch.testing.assert_close(hidden_of(adapted, tokens), ours, rtol=0, atol=1e-5)
+    assert (plain - ours).abs().max() > 0.01
+    matrices = sum("lora_" in name for name, _ in adapted.named_parameters())
+    assert matrices == len(method.parameter_names(SPEC))
+
+
+@pytest.fixture
+def adapter(tmp_path, esm_folder):
+    """A folder that HF PEFT wrote, and the model that it belongs to."""
+    base = EsmModel.from_pretrained(esm_folder, add_pooling_layer=False)
+    config = peft.LoraConfig(
+        r=4,
+        lora_alpha=6,
+        lora_dropout=0.2,
+        target_modules=["query", "value", "attention.output.dense"],
+        layers_to_transform=[1, 2],
+        layers_pattern="layer",
+    )
+    model = peft.get_peft_model(base, config).eval()
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter", model
+
+
+def test_imported_adapter_gives_the_same_representations(adapter, tokens):
+    folder, model = adapter
+    imported = import_adapter(folder, SPEC)
+    assert imported.method == LoRA(4, 6, 0.2, ("q_proj", "v_proj", "out_proj"), last_k=2)
+    tagger = tagger_with(imported.method)
+    assert not tagger.load_state_dict(imported.weights, strict=False).unexpected_keys
+    with torch.no_grad():
+        ours = tagger.backbone(tokens, torch.ones_like(tokens).bool())
+    torch.testing.assert_close(ours, hidden_of(model, tokens), rtol=0, atol=1e-5)
+
+
+def test_round_trip_keeps_every_value(tmp_path):
+    tagger = tagger_with(METHODS["all targets"])
+    bundle = Bundle.from_tagger(tagger, HEAD, CRF, {})
+    export_adapter(bundle, tmp_path)
+    imported = import_adapter(tmp_path, SPEC)
+    assert imported.method == METHODS["all targets"]
+    for name, tensor in imported.weights.items():
+        torch.testing.assert_close(tensor, bundle.weights[name], rtol=0, atol=0)
+
+
+def test_bin_file_and_model_with_a_head_are_read(tmp_path, adapter, esm_folder):
+    folder, _ = adapter
+    expected = import_adapter(folder, SPEC).weights
+    torch.save(load_file(folder / "adapter_model.safetensors"), folder / "adapter_model.bin")
+    (folder / "adapter_model.safetensors").unlink()
+    for name, tensor in import_adapter(folder, SPEC).weights.items():
+        torch.testing.assert_close(tensor, expected[name], rtol=0, atol=0)
+
+    config = peft.LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["query"])
+    model = EsmForTokenClassification.from_pretrained(esm_folder)
+    peft.get_peft_model(model, config).save_pretrained(tmp_path / "classifier")
+    imported = import_adapter(tmp_path / "classifier", SPEC)
+    assert imported.method.target_modules == ("q_proj",)
+    assert imported.method.last_k == SPEC.layers
+    assert imported.unused
+    assert all("classifier" in key for key in imported.unused)
+
+
+QUERY = "base_model.model.encoder.layer.2.attention.self.query."
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"use_dora": True}, "use_dora: expected plain LoRA without it, found True"),
+        ({"use_rslora": True}, "use_rslora: expected plain LoRA without it, found True"),
+        ({"rank_pattern": {"query": 8}}, "rank_pattern: expected plain LoRA without it"),
+        ({"bias": "all"}, "bias: expected 'none', found 'all'"),
+        ({"peft_type": "IA3"}, "peft_type: expected 'LORA', found 'IA3'"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights: expected True, found 'pissa'"),
+        ({"r": 4.5}, r"r: expected int, found 4\.5"),
+        ({"lora_alpha": None}, "lora_alpha: expected float, found None"),
+        ({"r": 8}, r"lora_A\.weight: expected shape \(8, 32\), found \(4, 32\)"),
+    ],
+)
+def test_settings_that_are_no_plain_lora_are_refused(adapter, settings, message):
+    path = adapter[0] / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    with pytest.raises(CheckpointError, match=message):
+        import_adapter(adapter[0], SPEC)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensors: tensors.pop(QUERY + "lora_B.weight"), "lora_B.weight: .* no such tensor"),
+        (
+            lambda tensors: tensors.update({QUERY + "lora_magnitude_vector": torch.zeros(1)}),
+            r"expected LoRA matrices of linear layers .*\.lora_magnitude_vector",
+        ),
+        (lambda tensors: [tensors.pop(k) for k in list(tensors) if ".2." in k], "found LoRA in 1$"),
+        (lambda tensors: tensors.clear(), "expected LoRA in some layer, found none"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(adapter, change, message):
+    path = adapter[0] / "adapter_model.safetensors"
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+    with pytest.raises(CheckpointError, match=message):
+        import_adapter(adapter[0], SPEC)
+
+
+def test_missing_and_broken_files_are_named(adapter):
+    folder, _ = adapter
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match=r"adapter_model\.safetensors: expected a complete"):
+        import_adapter(folder, SPEC)
+    path.unlink()
+    with pytest.raises(CheckpointError, match=r"expected adapter_model\.safetensors in it, found"):
+        import_adapter(folder, SPEC)
+    (folder / "adapter_config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"adapter_config\.json: expected a JSON object"):
+        import_adapter(folder, SPEC)
+
+
+def test_bundle_of_another_method_is_not_exported(tmp_path, capsys):
+    bundle = Bundle.from_tagger(tagger_with(Frozen()), HEAD, CRF, {})
+    with pytest.raises(BundleError, match="expected a bundle with the method lora, found frozen"):
+        export_adapter(bundle, tmp_path / "adapter")
+    assert main(["export", str(tmp_path / "none"), "-o", str(tmp_path / "adapter")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "adapter").exists()

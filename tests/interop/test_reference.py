@@ -1,0 +1,319 @@
+"""Checkpoints with the reference's layout: what is made of them and what is refused."""
+
+import argparse
+import subprocess
+import sys
+
+import esm
+import pytest
+import torch
+
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.errors import CheckpointError, ConfigError
+from peftsp.interop.reference import main
+from peftsp.interop.reference_bundle import convert, own_backbone
+from peftsp.model.bundle import read_bundle
+from peftsp.model.restore import load_taggers
+
+LORA = "base_model.model.model_seq.esm2.layers.{}.self_attn.{}.lora_{}.default.weight"
+
+
+def as_peft_0_4(state):
+    """The layout of HF PEFT 0.4.0, which had no ``base_layer``."""
+    return {key.replace(".base_layer.", "."): tensor for key, tensor in state.items()}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("layout", [dict, as_peft_0_4])
+def test_lora_checkpoint_gives_the_same_emissions(tmp_path, lora_model, tokens, layout):
+    torch.save(layout(lora_model.state_dict()), tmp_path / "model.pt")
+    output = tmp_path / "bundles" / "lora"
+    assert main([str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(output)]) == 0
+    (tagger,) = load_taggers([output])
+    mask, kingdoms = torch.ones_like(tokens).bool(), torch.full((len(tokens),), -1)
+    torch.testing.assert_close(tagger(tokens, mask, kingdoms), lora_model(tokens))
+
+
+def test_settings_are_found_and_assumptions_told(tmp_path, lora_model, capsys):
+    torch.save(lora_model.state_dict(), tmp_path / "model.pt")
+    command = [str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(tmp_path / "out")]
+    assert main(command) == 0
+    bundle = read_bundle(tmp_path / "out")
+    assert bundle.peft == {
+        "method": "lora",
+        "rank": 4,
+        "alpha": 8.0,
+        "dropout": 0.1,
+        "target_modules": ["q_proj", "k_proj", "v_proj", "out_proj"],
+        "last_k": 2,
+    }
+    assert not bundle.head.trainable
+    assert (bundle.crf.constraint, bundle.crf.table, bundle.crf.decoding) == (
+        "soft",
+        "published",
+        "free",
+    )
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert rows["peft.rank"].endswith("found in the file")
+    assert rows["peft.alpha"].endswith("not in the file; as published")
+
+    assert main([*command, "--lora-alpha", "16"]) == 0
+    assert read_bundle(tmp_path / "out").peft["alpha"] == 16
+    assert "as given" in capsys.readouterr().out
+
+
+@torch.no_grad()
+def test_named_backbone_is_compared_and_left_out(
+    tmp_path, monkeypatch, reference_model, tokens, capsys
+):
+    published = esm.ESM2(6, 320, 20)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / "esm2_t6_8M_UR50D.pt"
+    cached.parent.mkdir(parents=True)
+    state = {f"encoder.sentence_encoder.{n}": t for n, t in published.state_dict().items()}
+    torch.save({"cfg": {"model": argparse.Namespace()}, "model": state}, cached)
+    reference_model.model_seq.esm2 = published
+    reference_model.outputs_to_emissions = torch.nn.Linear(320, 37)
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    command = [str(tmp_path / "model.pt"), "--backbone", "esm2_8m", "-o", str(tmp_path / "out")]
+    for options in ([], ["--checkpoint", str(cached)]):
+        assert main([*command, *options]) == 0
+        (tagger,) = load_taggers([tmp_path / "out"])
+        hidden = tagger.backbone(tokens, torch.ones_like(tokens).bool())
+        theirs = published.eval()(tokens, repr_layers=[6])["representations"][6][:, 1:-1]
+        torch.testing.assert_close(hidden, theirs, rtol=1e-4, atol=1e-5)
+        assert sum(f.stat().st_size for f in (tmp_path / "out").iterdir()) < 100_000
+
+    published.layers[3].fc1.weight.data[0, 0] += 0.1
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    assert main(command) == 2
+    assert "layers.3.fc1.weight: expected the values of esm2_8m, found others" in (
+        capsys.readouterr().err
+    )
+
+
+@torch.no_grad()
+def test_backbone_trained_in_half_precision_gives_the_same_emissions(
+    tmp_path, reference_model, tokens
+):
+    reference_model.half().float()
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    output = tmp_path / "out"
+    assert main([str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(output)]) == 0
+    (tagger,) = load_taggers([output])
+    assert tagger.backbone.spec.half_rotary
+    mask, kingdoms = torch.ones_like(tokens).bool(), torch.full((len(tokens),), -1)
+    torch.testing.assert_close(tagger(tokens, mask, kingdoms), reference_model(tokens))
+
+
+@pytest.mark.parametrize(
+    ("everything", "table"), [(True, "none"), (False, "published")], ids=["none", "published"]
+)
+def test_constraint_table_is_recognised(reference_model, everything, table):
+    state = reference_model.state_dict()
+    for key in state:
+        if "_mask" in key and everything:
+            state[key] = torch.ones_like(state[key])
+    bundle = convert(state, *own_backbone(state))
+    assert bundle.crf.table == table
+    assert bundle.peft == {"method": "frozen"}
+    assert bundle.head.trainable
+
+
+def without(*keys):
+    return lambda state: [state.pop(key) for key in keys]
+
+
+def with_tensors(**shapes):
+    def change(state):
+        for key, shape in shapes.items():
+            state[key.replace("__", ".")] = torch.zeros(shape)
+
+    return change
+
+
+def changed(key, change):
+    def apply(state):
+        state[key] = change(state[key])
+
+    return apply
+
+
+ESM = "model_seq.esm2."
+BROKEN = {
+    "kingdom embedding": (
+        with_tensors(kingdom_embedding__weight=(4, 32)),
+        r"no kingdom embedding, found an unknown one: kingdom_embedding\.weight",
+    ),
+    "unknown layer part": (
+        with_tensors(model_seq__esm2__layers__0__extra=(3,)),
+        r"found an unknown one: model_seq\.esm2\.layers\.0\.extra",
+    ),
+    "our spelling": (
+        with_tensors(backbone__prompts__0=(5, 32)),
+        r"expected tensors of a PEFT-SP model, found backbone\.prompts\.0",
+    ),
+    "no transitions": (without("crf.transitions"), r"found one missing: crf\.transitions"),
+    "no bias": (
+        without(f"{ESM}layers.1.fc1.bias"),
+        r"found one missing: model_seq\.esm2\.layers\.1\.fc1\.bias",
+    ),
+    "no embedding": (
+        without(f"{ESM}embed_tokens.weight"),
+        r"expected a matrix model_seq\.esm2\.embed_tokens\.weight, found none",
+    ),
+    "no layer 1": (
+        lambda state: [state.pop(key) for key in list(state) if ".layers.1." in key],
+        "expected every layer of a backbone, found none of layer 1",
+    ),
+    "23 states": (
+        changed("outputs_to_emissions.weight", lambda weight: weight[:23]),
+        r"outputs_to_emissions\.weight: expected shape \(37, 32\), found \(23, 32\)",
+    ),
+    "other table": (
+        changed("crf._constraint_end_mask", torch.zeros_like),
+        r"expected crf\._constraint_mask, .* found something else",
+    ),
+    "no table": (without("crf._constraint_mask"), r"expected crf\._constraint_mask, .* found"),
+    "no frequencies": (
+        without(*(f"{ESM}layers.{i}.self_attn.rot_emb.inv_freq" for i in range(3))),
+        r"expected tensors rot_emb\.inv_freq",
+    ),
+    "other frequencies": (
+        changed(f"{ESM}layers.2.self_attn.rot_emb.inv_freq", lambda f: f * 2),
+        r"layers\.2\.self_attn\.rot_emb\.inv_freq: expected the rotary frequencies",
+    ),
+    "twice": (
+        with_tensors(module__crf__transitions=(37, 37)),
+        r"expected crf\.transitions once, found it twice",
+    ),
+    "prompt gap": (
+        with_tensors(
+            model_prompt__prompt_weight_layers__0=(5, 32),
+            model_prompt__prompt_weight_layers__2=(5, 32),
+        ),
+        "expected prompts in the last layers of 3, counted from 0, found prompts in 0, 2",
+    ),
+    "prompt of two lengths": (
+        with_tensors(
+            model_prompt__prompt_weight_layers__1=(5, 32),
+            model_prompt__prompt_weight_layers__2=(6, 32),
+        ),
+        r"prompt_weight_layers\.2: expected shape \(5, 32\), found \(6, 32\)",
+    ),
+    "half an adapter": (
+        with_tensors(model_seq__esm2__layers__2__adapter_layer__1__module__0__bias=(16,)),
+        r"expected a matrix .*layers\.2\.adapter_layer\.0\.module\.0\.weight, found none",
+    ),
+    "two methods": (
+        with_tensors(
+            model_prompt__prompt_weight_layers__0=(5, 32),
+            model_seq__esm2__layers__2__self_attn__q_proj__lora_A__default__weight=(4, 32),
+        ),
+        "expected tensors of one PEFT method, found LoRA and prompts",
+    ),
+}
+
+
+@pytest.mark.parametrize(("breakage", "message"), BROKEN.values(), ids=BROKEN)
+def test_what_does_not_fit_is_named(reference_model, breakage, message):
+    state = dict(reference_model.state_dict())
+    breakage(state)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        convert(state, *own_backbone(state, "model.pt"), place="model.pt")
+    assert str(caught.value).startswith("model.pt: ")
+
+
+def test_lora_that_no_setting_selects_is_refused(lora_model):
+    def convert_without(*keys):
+        state = {key: t for key, t in lora_model.state_dict().items() if key not in keys}
+        convert(state, *own_backbone(state))
+
+    targets = ("q_proj", "k_proj", "v_proj", "out_proj")
+    last = [LORA.format(2, name, part) for name in targets for part in "AB"]
+    with pytest.raises(CheckpointError, match=r"expected LoRA in the last layers of 3, .* in 1"):
+        convert_without(*last)
+    with pytest.raises(CheckpointError, match="in layer 1 as in layer 2, found it on q_proj, v_p"):
+        convert_without(*(LORA.format(1, "k_proj", part) for part in "AB"))
+    with pytest.raises(CheckpointError, match=r"missing: .*layers\.1\.self_attn\.k_proj\.lora_B"):
+        convert_without(LORA.format(1, "k_proj", "B"))
+    state = lora_model.state_dict()
+    with pytest.raises(ConfigError, match=r"peft\.alpha: expected a number above 0, found 0"):
+        convert(state, *own_backbone(state), lora_alpha=0)
+
+
+def broken_files(folder):
+    torch.save({"model": {"a": torch.zeros(1)}}, folder / "nested.pt")
+    torch.save([torch.zeros(1)], folder / "list.pt")
+    torch.save({}, folder / "empty.pt")
+    content = (folder / "model.pt").read_bytes()
+    (folder / "cut.pt").write_bytes(content[: len(content) // 2])
+    torch.save(torch.nn.Linear(1, 1), folder / "pickled.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("missing.pt", [], "missing.pt: expected a file, found none"),
+        ("nested.pt", [], "expected a state dict of tensors, found dict under 'model'"),
+        ("list.pt", [], "expected a state dict of tensors, found list"),
+        ("empty.pt", [], "expected a matrix model_seq.esm2.embed_tokens.weight, found none"),
+        ("cut.pt", [], "expected a complete PyTorch checkpoint, found"),
+        ("pickled.pt", [], "found a reference to torch.nn.modules.linear.Linear"),
+        ("model.pt", ["--checkpoint", "x"], "--checkpoint: expected none with --backbone file"),
+        ("model.pt", ["--lora-alpha", "8"], "--lora-alpha: expected none"),
+        ("model.pt", ["--backbone", "esm2_9m"], "found 'esm2_9m'"),
+        ("model.pt", ["--backbone", "esm2_8m", "--checkpoint", "x"], "found nothing there"),
+    ],
+)
+def test_command_prints_one_line_and_writes_nothing(
+    tmp_path, reference_model, capsys, name, options, message
+):
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    broken_files(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    command = [str(tmp_path / name), "--backbone", "file", "-o", str(tmp_path / "out"), *options]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_backbone_of_another_size_is_refused(reference_model):
+    state = reference_model.state_dict()
+    other = BackboneSource(BackboneSpec("other", 4, 32, 4), "random")
+    with pytest.raises(CheckpointError, match=r"backbone other, 4 layers .* found 3 layers of"):
+        convert(state, other, {})
+
+
+def test_folder_that_is_no_bundle_is_kept(tmp_path, reference_model, capsys):
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    command = [str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert "expected a bundle or nothing there" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "out"}
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_moved_bundle_finds_its_backbone(tmp_path, reference_model, monkeypatch):
+    torch.save(reference_model.state_dict(), tmp_path / "model.pt")
+    main([str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(tmp_path / "out")])
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").rename(tmp_path / "elsewhere" / "moved")
+    monkeypatch.chdir(tmp_path)
+    load_taggers([tmp_path / "elsewhere" / "moved"])
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys\n"
+        "from peftsp.interop.reference import main\n"
+        "try:\n    main(['--help'])\n"
+        "finally:\n    assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--lora-alpha" in done.stdout
