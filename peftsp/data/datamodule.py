@@ -119,7 +119,8 @@ class SignalPeptideData(LightningDataModule):
         self._start = None
         # The trainer sets the epoch too, but loader processes fetch ahead before it does.
         self._sampler.set_epoch(epoch)
-        self.skip_batches(batches)
+        # The last batch may be smaller than the others.
+        self._sampler.skip(min(batches * self._batch_size, len(self._sampler)))
         return self._loader(self._datasets["train"], self._sampler, self._batch_size)
 
     def val_dataloader(self) -> DataLoader[LabelledExample]:
@@ -129,19 +130,6 @@ class SignalPeptideData(LightningDataModule):
     def test_dataloader(self) -> DataLoader[LabelledExample]:
         """Return this process's share of the test records, in their order."""
         return self._eval_loader("test")
-
-    def skip_batches(self, batches: int) -> None:
-        """Let the next iteration over training batches, and only that, leave out its first ones.
-
-        To be called after `setup` and before the iteration begins. A trainer that resumes does not
-        need it.
-
-        Raises:
-            ConfigError: The number is negative.
-        """
-        _check("skip_batches", batches, least=0)
-        # The last batch may be smaller than the others.
-        self._sampler.skip(min(batches * self._batch_size, len(self._sampler)))
 
     def state_dict(self) -> dict[str, int]:
         """Where training goes on: the epoch of the next batch and the batches done in it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -29,18 +31,26 @@ def main() -> None:
     # Hydra then raises its errors instead of printing several lines and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_task)
-    try:
+    with _one_line_errors():
         command()
+
+
+def _task(cfg: DictConfig) -> float:
+    # Hydra would print a line of its own about an error that leaves this function.
+    with _one_line_errors():
+        return train(cfg).get(cfg.optimized_metric, float("nan"))
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
     except SIGTERMException:
         print("stopped by SIGTERM; the same command with ckpt_path=last goes on", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)
     except (PeftspError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
-
-
-def _task(cfg: DictConfig) -> float:
-    return train(cfg).get(cfg.optimized_metric, float("nan"))
 
 
 def _one_line(error: BaseException) -> str:

@@ -18,5 +18,9 @@ def wandb_logger(offline: bool | None, **settings: Any) -> WandbLogger:
         **settings: Settings of `lightning.pytorch.loggers.WandbLogger`.
     """
     if offline is None and "WANDB_MODE" not in os.environ:
-        offline = wandb.api.api_key is None
+        offline = not wandb.login(prompt=False, verify=False)
+    if offline:
+        # Lightning sets WANDB_MODE instead, which wandb no longer reads once it has been asked
+        # for an account.
+        settings["mode"] = "offline"
     return WandbLogger(offline=bool(offline), **settings)
