@@ -8,8 +8,8 @@ with two mends for records to which theirs leave no legal path:
 - PILIN: the h-region stops before the last M residue, although h may only be followed by O. Where
   no path remains, that residue may be h too.
 - TAT and TATLIPO: where the twin arginine found is so close to the cleavage site that no h-region
-  fits between, it is searched again among the residues before. Where there is none, borders are
-  drawn as in LIPO.
+  fits between, it is searched again where seven residues of h-region fit. Where there is none,
+  borders are drawn as in LIPO.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from peftsp.labels import ANNOTATION_LETTER, MAX_RESIDUES, STATE_INDEX, STATES
 from peftsp.records import LabelledRecord
 
 Bitmap = NDArray[np.bool_]
+
+_H_RESIDUES = 7
+"""Length of the window in which hydrophobicity is summed up, and of a short h-region."""
 
 
 def cleavage_site(record: LabelledRecord) -> int | None:
@@ -106,7 +109,7 @@ def _mark_tat(bitmap: Bitmap, peptide: str, sp_type: str) -> None:
     cut, middle = len(peptide), hydrophobic_position(peptide)
     motif = _twin_arginine(peptide)
     if motif + 3 >= cut - 2:
-        motif = _twin_arginine(peptide[: max(cut - 4, 0)])
+        motif = _twin_arginine(peptide[: max(cut - 3 - _H_RESIDUES, 0)])
     if motif > 0:
         _mark(bitmap, f"{sp_type}_N", 0, motif)
         _mark(bitmap, f"{sp_type}_RR", motif, motif + 2)

@@ -11,23 +11,22 @@ from rich.console import Console
 from torch import Tensor
 
 from peftsp.labels import SP_TYPES
-from peftsp.metrics.collection import SignalPeptideMetrics
-from peftsp.metrics.table import WINDOWS, as_rich_table, write_csv
+from peftsp.metrics.table import WINDOWS, MetricRow, as_rich_table, write_csv
 
 METRICS_FILE = "metrics.csv"
 CONFUSION_FILE = "confusion.png"
 
 
-def write_report(metrics: SignalPeptideMetrics, folder: Path) -> None:
+def write_report(rows: list[MetricRow], counts: Tensor, folder: Path) -> None:
     """Write the test table and the confusion matrix, and show the table.
 
     Args:
-        metrics: Predictions of the test partition.
+        rows: The table of the test partition.
+        counts: int64, ``(K, K)``; see `draw_confusion`.
         folder: Gets ``metrics.csv`` and ``confusion.png``.
     """
-    rows = metrics.table()
     write_csv(rows, folder / METRICS_FILE)
-    draw_confusion(metrics.confusion()).savefig(folder / CONFUSION_FILE, dpi=150)
+    draw_confusion(counts).savefig(folder / CONFUSION_FILE, dpi=150)
     Console().print(as_rich_table(rows))
 
 
@@ -52,32 +51,32 @@ def draw_confusion(counts: Tensor) -> Figure:
     return figure
 
 
-def log_report(
-    loggers: list[Logger], metrics: SignalPeptideMetrics, folder: Path, bundle: Path
-) -> None:
+def log_report(loggers: list[Logger], rows: list[MetricRow], folder: Path, bundle: Path) -> None:
     """Hand table, confusion matrix and bundle to those loggers that can hold them.
 
     Args:
-        loggers: Any loggers; only Weights & Biases takes these.
-        metrics: Predictions of the test partition.
+        loggers: Any loggers; only Weights & Biases takes these, and its run ends with them.
+        rows: The table of the test partition.
         folder: Where `write_report` wrote.
         bundle: The bundle folder.
     """
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             run = logger.experiment
-            run.log({"test/table": _wandb_table(metrics)})
+            run.log({"test/table": _wandb_table(rows)})
             run.log({"test/confusion": wandb.Image(str(folder / CONFUSION_FILE))})
             artifact = wandb.Artifact(f"bundle-{run.id}", type="bundle")
             artifact.add_dir(str(bundle))
             run.log_artifact(artifact)
+            # Otherwise the next run of a sweep would be logged to this one.
+            run.finish()
 
 
-def _wandb_table(metrics: SignalPeptideMetrics) -> wandb.Table:
+def _wandb_table(rows: list[MetricRow]) -> wandb.Table:
     columns: list[str | int] = ["kingdom", "sp_type", "n", "mcc1", "mcc2"]
     columns += [f"{name}_{window}" for name in ("precision", "recall") for window in WINDOWS]
-    rows = [
+    cells = [
         [row.kingdom, row.sp_type, row.n, row.mcc1, row.mcc2, *row.precision, *row.recall]
-        for row in metrics.table()
+        for row in rows
     ]
-    return wandb.Table(columns=columns, data=rows)
+    return wandb.Table(columns=columns, data=cells)

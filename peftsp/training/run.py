@@ -66,15 +66,17 @@ def train(cfg: DictConfig) -> dict[str, float]:
         module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
     )[0]
     metrics = {name: float(value) for name, value in results.items()}
-    saved = torch.load(best, map_location="cpu", weights_only=True)
+    # Every process has to gather, one writes.
+    rows, counts = module.metrics.table(), module.metrics.confusion()
     if trainer.is_global_zero:
+        saved = torch.load(best, map_location="cpu", weights_only=True)
         weights = module.trained_weights(saved)
         provenance = _provenance(cfg, metrics, saved)
         bundle = Bundle.from_tagger(tagger, head, crf, provenance, weights)
         save_bundle(bundle, folder / BUNDLE)
-    write_report(module.metrics, folder)
-    log_report(loggers, module.metrics, folder, folder / BUNDLE)
-    print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
+        write_report(rows, counts, folder)
+        log_report(loggers, rows, folder, folder / BUNDLE)
+        print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
     return metrics
 
 
