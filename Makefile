@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 .PHONY: quickstart test check clean
 
 quickstart: $(INSTALLED)
-	$(PYTHON) train.py experiment=quickstart
+	$(PYTHON) train.py experiment=quickstart name=quickstart
 	$(PYTHON) predict.py examples/proteins.fasta --bundle runs/quickstart/bundle -o runs/quickstart/predictions
 	@echo "look at runs/quickstart/predictions/predictions.csv and runs/quickstart/confusion.png"
 

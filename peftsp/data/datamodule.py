@@ -202,4 +202,4 @@ class SignalPeptideData(LightningDataModule):
 
 def _check(setting: str, value: int, *, least: int) -> None:
     if value < least:
-        raise ConfigError(f"{setting}: expected {least} or more, found {value}")
+        raise ConfigError(f"data.{setting}: expected {least} or more, found {value}")

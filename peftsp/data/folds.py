@@ -60,7 +60,7 @@ def split(
     """
     folds = nested_folds(record.partition for record in records)
     if not 0 <= fold_index < len(folds):
-        raise ConfigError(f"fold: expected 0 to {len(folds) - 1}, found {fold_index}")
+        raise ConfigError(f"data.fold: expected 0 to {len(folds) - 1}, found {fold_index}")
     fold = folds[fold_index]
     return (
         [record for record in records if record.partition in fold.train],

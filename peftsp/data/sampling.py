@@ -44,12 +44,12 @@ def sampling_weights(
         ConfigError: A weight is negative, not finite or has an unknown name, or all are 0.
     """
     if not (math.isfinite(balance) and balance >= 0):
-        raise ConfigError(f"balance: expected a number of 0 or more, found {balance}")
+        raise ConfigError(f"data.balance: expected a number of 0 or more, found {balance}")
     cells = kingdoms * len(SP_TYPES) + sp_types
     counts = torch.bincount(cells)
     weights = counts[cells].double() ** -balance
-    weights *= _factors("type_weights", SP_TYPES, type_weights)[sp_types]
-    weights *= _factors("kingdom_weights", KINGDOMS, kingdom_weights)[kingdoms]
+    weights *= _factors("data.type_weights", SP_TYPES, type_weights)[sp_types]
+    weights *= _factors("data.kingdom_weights", KINGDOMS, kingdom_weights)[kingdoms]
     if not weights.any():
         raise ConfigError("sampling weights: expected some above 0, found only 0")
     return weights

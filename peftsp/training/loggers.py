@@ -19,8 +19,6 @@ def wandb_logger(offline: bool | None, **settings: Any) -> WandbLogger:
     """
     if offline is None and "WANDB_MODE" not in os.environ:
         offline = not wandb.login(prompt=False, verify=False)
-    if offline:
-        # Lightning sets WANDB_MODE instead, which wandb no longer reads once it has been asked
-        # for an account.
-        settings["mode"] = "offline"
-    return WandbLogger(offline=bool(offline), **settings)
+    # Lightning's own setting changes WANDB_MODE, which wandb no longer reads by then.
+    mode = None if offline is None else "offline" if offline else "online"
+    return WandbLogger(mode=mode, **settings)

@@ -12,11 +12,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from peftsp.data.batch import LabelledBatch
-from peftsp.errors import CheckpointError
+from peftsp.errors import CheckpointError, ConfigError
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.bundle import check_names
 from peftsp.model.tagger import Tagger
+from peftsp.training.augmentation import hide_residues
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
@@ -33,6 +34,10 @@ class SignalPeptideModule(LightningModule):
         optimizer: Makes the optimizer from the parameters that train.
         scheduler: Makes the learning rate schedule from the optimizer and the number of steps.
         regularisation: Weight of the region regularisation; 0 leaves it out.
+        hidden_residues: Probability with which a training residue is hidden from the backbone.
+
+    Raises:
+        ConfigError: The probability is not in [0, 1).
     """
 
     def __init__(
@@ -41,12 +46,19 @@ class SignalPeptideModule(LightningModule):
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
         regularisation: float,
+        hidden_residues: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= hidden_residues < 1:
+            raise ConfigError(
+                f"augmentation.hidden_residues: expected 0 <= probability < 1, "
+                f"found {hidden_residues}"
+            )
         self.tagger = tagger
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.regularisation = RegionRegularisation(regularisation)
+        self.hidden_residues = hidden_residues
         self.metrics = SignalPeptideMetrics()
         # Checkpoints hold only what trains; `on_load_checkpoint` checks that all of it is there.
         self.strict_loading = False
@@ -58,7 +70,10 @@ class SignalPeptideModule(LightningModule):
             ``loss``, ``nll`` (nats a sequence) and ``regularisation``: float scalars.
         """
         mask = batch.residue_mask
-        emissions = self.tagger(batch.tokens, batch.mask, batch.kingdoms)
+        shown = batch.tokens
+        if self.training:
+            shown = hide_residues(shown, batch.mask, self.hidden_residues)
+        emissions = self.tagger(shown, batch.mask, batch.kingdoms)
         output = self.tagger.crf(emissions, mask, batch.allowed)
         nll = -output.log_likelihood.mean()
         regularisation = self.regularisation(
@@ -70,7 +85,7 @@ class SignalPeptideModule(LightningModule):
         """The loss of a batch; nothing is decoded."""
         parts = self.loss(batch)
         named = {f"train/{name}": value.detach() for name, value in parts.items()}
-        self.log_dict(named, batch_size=len(batch.tokens))
+        self.log_dict(named, batch_size=len(batch.tokens), sync_dist=True)
         self.log("loss", named["train/loss"], prog_bar=True, logger=False)
         return parts["loss"]
 

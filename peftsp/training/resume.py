@@ -6,15 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
 LAST = "last"
 
 
-class ResumePoint(Callback):
+class ResumePoint(Checkpoint):
     """Keeps ``last.ckpt`` up to date: after each epoch, every so often, and on SIGTERM.
 
     The file is replaced in one step, so that a process killed while writing leaves the one before.
+    Lightning calls checkpoint callbacks last, so that early stopping and the choice of the best
+    checkpoint have seen an epoch before the point after it is made; give it after the latter.
 
     Args:
         folder: Where to keep it.
@@ -27,8 +30,10 @@ class ResumePoint(Callback):
         self._saved_at = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Start the clock."""
+        """Start the clock; a run that had stopped early stays stopped."""
         self._saved_at = time.monotonic()
+        if any(isinstance(c, EarlyStopping) and c.stopped_epoch for c in trainer.callbacks):  # type: ignore[attr-defined]
+            trainer.should_stop = True
 
     def on_train_batch_end(
         self,
@@ -44,8 +49,10 @@ class ResumePoint(Callback):
         is_sound = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (
             batch_idx + 1 < trainer.num_training_batches
         )
-        is_due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= self.seconds)
-        if is_sound and (is_due or trainer.received_sigterm):
+        is_late = time.monotonic() - self._saved_at >= self.seconds
+        # All processes have to save together.
+        is_due = trainer.strategy.broadcast(is_late or trainer.received_sigterm)
+        if is_sound and is_due:
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002

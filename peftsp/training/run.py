@@ -51,7 +51,11 @@ def train(cfg: DictConfig) -> dict[str, float]:
         instantiate(cfg.backbone), instantiate(cfg.peft, _convert_="all"), head, crf
     )
     module = SignalPeptideModule(
-        tagger, instantiate(cfg.optimizer), instantiate(cfg.scheduler), cfg.regularisation.weight
+        tagger,
+        instantiate(cfg.optimizer),
+        instantiate(cfg.scheduler),
+        cfg.regularisation.weight,
+        cfg.augmentation.hidden_residues,
     )
     callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
     loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
@@ -109,6 +113,9 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
+    # The metrics gather over processes by themselves.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
 
 
 def _is_finished(folder: Path) -> bool:

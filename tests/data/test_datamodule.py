@@ -132,12 +132,12 @@ def test_loads_the_source_once():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 0}, "batch_size: expected 1 or more, found 0"),
-        ({"eval_batch_size": -1}, "eval_batch_size: expected 1 or more, found -1"),
-        ({"num_workers": -1}, "num_workers: expected 0 or more, found -1"),
-        ({"seed": -1}, "seed: expected 0 or more, found -1"),
-        ({"fold": 6}, "fold: expected 0 to 5, found 6"),
-        ({"balance": -0.5}, "balance: expected a number of 0 or more, found -0.5"),
+        ({"batch_size": 0}, "data.batch_size: expected 1 or more, found 0"),
+        ({"eval_batch_size": -1}, "data.eval_batch_size: expected 1 or more, found -1"),
+        ({"num_workers": -1}, "data.num_workers: expected 0 or more, found -1"),
+        ({"seed": -1}, "data.seed: expected 0 or more, found -1"),
+        ({"fold": 6}, "data.fold: expected 0 to 5, found 6"),
+        ({"balance": -0.5}, "data.balance: expected a number of 0 or more, found -0.5"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):

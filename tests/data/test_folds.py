@@ -52,7 +52,7 @@ def test_split_shares_out_every_record_once(index):
 
 @pytest.mark.parametrize("index", [-1, 6])
 def test_fold_out_of_range_is_refused(index):
-    with pytest.raises(ConfigError, match=f"^fold: expected 0 to 5, found {index}$"):
+    with pytest.raises(ConfigError, match=f"^data.fold: expected 0 to 5, found {index}$"):
         split(records_of(0, 1, 2), index)
 
 

@@ -29,14 +29,15 @@ def test_factors_multiply():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"balance": -1.0}, "balance: expected a number of 0 or more, found -1.0"),
+        ({"balance": -1.0}, "data.balance: expected a number of 0 or more, found -1.0"),
         (
             {"type_weights": {"TATL": 1.0}},
-            "type_weights: expected names of NO_SP, SP, LIPO, TAT, TATLIPO, PILIN, found 'TATL'",
+            "data.type_weights: expected names of NO_SP, SP, LIPO, TAT, TATLIPO, PILIN, "
+            "found 'TATL'",
         ),
         (
             {"kingdom_weights": {"ARCHAEA": float("nan")}},
-            "kingdom_weights.ARCHAEA: expected a number of 0 or more, found nan",
+            "data.kingdom_weights.ARCHAEA: expected a number of 0 or more, found nan",
         ),
         (
             {"type_weights": {"NO_SP": 0.0, "SP": 0.0, "LIPO": 0.0}},
