@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from peftsp.errors import ConfigError
-from peftsp.model.bundle import CONFIG_FILE, Bundle, save_bundle
+from peftsp.model.bundle import CONFIG_FILE, Bundle, read_bundle, save_bundle
 from peftsp.model.settings import build_tagger
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.report import METRICS_FILE, log_report, write_report
@@ -33,7 +33,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
         cfg: As composed from ``conf/train.yaml``.
 
     Returns:
-        Test metrics by name; empty for a run that had been finished before.
+        Test metrics by name; those of the bundle for a run that had been finished before.
 
     Raises:
         PeftspError: A setting, a file or the data is wrong.
@@ -42,7 +42,8 @@ def train(cfg: DictConfig) -> dict[str, float]:
     checkpoint = _find_start(folder, cfg.ckpt_path, cfg.overwrite)
     if _is_finished(folder):
         print(f"{folder}: this run is finished, nothing to do")
-        return {}
+        finished: dict[str, float] = read_bundle(folder / BUNDLE).training["metrics"]
+        return finished
     _quieten()
     seed_everything(cfg.seed, workers=True, verbose=False)
     data: LightningDataModule = instantiate(cfg.data)
@@ -70,15 +71,13 @@ def train(cfg: DictConfig) -> dict[str, float]:
         module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
     )[0]
     metrics = {name: float(value) for name, value in results.items()}
-    # Every process has to gather, one writes.
-    rows, counts = module.metrics.table(), module.metrics.confusion()
+    rows, confusion = module.metrics.table(), module.metrics.confusion()
     if trainer.is_global_zero:
         saved = torch.load(best, map_location="cpu", weights_only=True)
-        weights = module.trained_weights(saved)
         provenance = _provenance(cfg, metrics, saved)
-        bundle = Bundle.from_tagger(tagger, head, crf, provenance, weights)
-        save_bundle(bundle, folder / BUNDLE)
-        write_report(rows, counts, folder)
+        weights = module.trained_weights(saved)
+        save_bundle(Bundle.from_tagger(tagger, head, crf, provenance, weights), folder / BUNDLE)
+        write_report(rows, confusion, folder)
         log_report(loggers, rows, folder, folder / BUNDLE)
         print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
     return metrics
