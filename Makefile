@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/installed
 
 quickstart: $(INSTALLED)
 	$(PYTHON) train.py experiment=quickstart name=quickstart
-	$(PYTHON) predict.py examples/proteins.fasta --bundle runs/quickstart/bundle -o runs/quickstart/predictions
+	$(PYTHON) predict.py examples/generated.fasta --bundle runs/quickstart/bundle -o runs/quickstart/predictions
 	@echo "look at runs/quickstart/predictions/predictions.csv and runs/quickstart/confusion.png"
 
 test: $(INSTALLED)
