@@ -127,7 +127,8 @@ class LinearChainCRF(nn.Module):
         """
         self._check(emissions, mask)
         if allowed is not None:
-            emissions = emissions.float().masked_fill(~allowed, FORBIDDEN)
+            exact = torch.promote_types(emissions.dtype, torch.float32)
+            emissions = emissions.to(exact).masked_fill(~allowed, FORBIDDEN)
         return functional.viterbi(emissions, mask, self._scores(decoding=True))
 
     def _scores(self, decoding: bool = False) -> ChainScores:

@@ -9,7 +9,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import torch
 from safetensors import SafetensorError
@@ -126,7 +126,7 @@ def read_bundle(folder: Path) -> Bundle:
         BundleError: A file is missing or broken, or holds what is not known.
     """
     config = _read_config(folder)
-    path = folder / CONFIG_FILE
+    place = str(folder / CONFIG_FILE)
     backbone = dict(config["backbone"])
     try:
         digest = backbone.pop("sha256")
@@ -135,17 +135,15 @@ def read_bundle(folder: Path) -> Bundle:
         head, crf = HeadSettings(**config["head"]), CRFSettings(**config["crf"])
     except (TypeError, KeyError, AttributeError) as error:
         raise BundleError(
-            f"{path}: expected the settings of version {VERSION}, found: {error}"
+            f"{place}: expected the settings of version {VERSION}, found: {error}"
         ) from error
-    return Bundle(
-        _relocated(source, folder),
-        digest,
-        config["peft"],
-        head,
-        crf,
-        config["training"],
-        _read_weights(folder),
-    )
+    for settings in (spec, source, head, crf):
+        check_types(settings, place)
+    if not isinstance(digest, str):
+        raise BundleError(f"{place}: expected a sha256 of 64 digits, found {digest!r}")
+    weights = _read_weights(folder)
+    training = config["training"]
+    return Bundle(_relocated(source, folder), digest, config["peft"], head, crf, training, weights)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -172,6 +170,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path}: expected the keys {', '.join(sorted(expected))}; differing: {names}"
         )
+    for name in sorted(expected - {"format", "version", "peftsp"}):
+        if not isinstance(config[name], dict):
+            raise BundleError(f"{path}: {name}: expected settings, found {config[name]!r}")
     return config
 
 
@@ -218,3 +219,27 @@ def check_shapes(found: dict[str, Tensor], model: torch.nn.Module, place: str) -
                 f"{place}: {name}: expected shape {tuple(expected[name].shape)}, "
                 f"found {tuple(tensor.shape)}"
             )
+
+
+def check_types(settings: Any, place: str) -> None:
+    """Check that the values in a dataclass have the types of their fields.
+
+    Raises:
+        BundleError: One has another.
+    """
+    hints = get_type_hints(type(settings))
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if not _is_a(value, hints[field.name]):
+            raise BundleError(f"{place}: {field.name}: expected {field.type}, found {value!r}")
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    parts = get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_is_a(item, parts[0]) for item in value)
+    if parts:
+        return any(_is_a(value, part) for part in parts)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)

@@ -13,7 +13,7 @@ from peftsp.backbone.checkpoint import build_backbone, content_hash, read_weight
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import BundleError
-from peftsp.model.bundle import Bundle, check_names, check_shapes, read_bundle
+from peftsp.model.bundle import Bundle, check_names, check_shapes, check_types, read_bundle
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
 from peftsp.peft.registry import find_method
@@ -64,6 +64,7 @@ def _restore(
     shared: dict[BackboneSource, tuple[Weights, str]],
 ) -> Tagger:
     method = find_method(bundle.peft)
+    check_types(method, place)
     names = method.parameter_names(bundle.backbone.spec)
     with torch.device("meta"):
         is_whole = names >= ESM2(bundle.backbone.spec).state_dict().keys()

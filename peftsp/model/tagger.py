@@ -80,4 +80,4 @@ class Tagger(nn.Module):
 
     def merge(self) -> None:
         """Fold the PEFT method into the backbone's weights, for prediction only."""
-        self.backbone = self.method.merge(self.backbone)
+        self.backbone = self.method.merge(self.backbone).train(self.training)

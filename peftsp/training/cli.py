@@ -10,17 +10,26 @@ from pathlib import Path
 
 import hydra
 from hydra.errors import HydraException
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 import peftsp
-from peftsp.errors import PeftspError
+from peftsp.errors import ConfigError, PeftspError
 from peftsp.training.run import train
 
 _PACKAGE = Path(peftsp.__file__).parent
 CONF = next(c for c in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if c.is_dir())
 """The configuration: inside an installed package, beside it in a checkout."""
+
+_MENDABLE = (
+    PeftspError,
+    OSError,
+    HydraException,
+    OmegaConfBaseException,
+    MisconfigurationException,
+)
 
 EXIT_BAD_INPUT = 2
 EXIT_TERMINATED = 128 + 15
@@ -38,7 +47,13 @@ def main() -> None:
 def _task(cfg: DictConfig) -> float:
     # Hydra would print a line of its own about an error that leaves this function.
     with _one_line_errors():
-        return train(cfg).get(cfg.optimized_metric, float("nan"))
+        metrics = train(cfg)
+        if cfg.optimized_metric not in metrics:
+            raise ConfigError(
+                f"optimized_metric: expected one of {', '.join(sorted(metrics))}, "
+                f"found {cfg.optimized_metric}"
+            )
+        return metrics[cfg.optimized_metric]
 
 
 @contextmanager
@@ -48,7 +63,7 @@ def _one_line_errors() -> Iterator[None]:
     except SIGTERMException:
         print("stopped by SIGTERM; the same command with ckpt_path=last goes on", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)
-    except (PeftspError, HydraException, OmegaConfBaseException) as error:
+    except _MENDABLE as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
 

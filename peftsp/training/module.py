@@ -115,9 +115,19 @@ class SignalPeptideModule(LightningModule):
         self._log_metrics("test")
 
     def configure_optimizers(self) -> Any:
-        """Optimizer and schedule over the parameters that train."""
-        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
-        schedule = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        """Optimizer and schedule over the parameters that train.
+
+        Raises:
+            ConfigError: They do not take their settings.
+        """
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        try:
+            optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+            schedule = self.scheduler(optimizer, total_steps)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"optimizer, scheduler: expected settings that they take, found: {error}"
+            ) from error
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning rate"},

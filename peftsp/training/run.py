@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import shutil
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from peftsp.errors import ConfigError
+from peftsp.errors import CheckpointError, ConfigError
 from peftsp.model.bundle import CONFIG_FILE, Bundle, read_bundle, save_bundle
 from peftsp.model.settings import build_tagger
 from peftsp.training.module import SignalPeptideModule
@@ -33,7 +34,8 @@ def train(cfg: DictConfig) -> dict[str, float]:
         cfg: As composed from ``conf/train.yaml``.
 
     Returns:
-        Test metrics by name; those of the bundle for a run that had been finished before.
+        Test metrics and the best validation score by name; those of the bundle for a run that had
+        been finished before.
 
     Raises:
         PeftspError: A setting, a file or the data is wrong.
@@ -45,7 +47,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
         finished: dict[str, float] = read_bundle(folder / BUNDLE).training["metrics"]
         return finished
     _quieten()
-    seed_everything(cfg.seed, workers=True, verbose=False)
+    _seed(cfg.seed)
     data: LightningDataModule = instantiate(cfg.data)
     head, crf = instantiate(cfg.head), instantiate(cfg.crf)
     tagger = build_tagger(
@@ -66,11 +68,11 @@ def train(cfg: DictConfig) -> dict[str, float]:
     _log_settings(loggers, cfg, module)
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
-    best = _best_checkpoint(trainer)
+    best, score = _best_checkpoint(trainer)
     results = trainer.test(
         module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
     )[0]
-    metrics = {name: float(value) for name, value in results.items()}
+    metrics = score | {name: float(value) for name, value in results.items()}
     rows, confusion = module.metrics.table(), module.metrics.confusion()
     if trainer.is_global_zero:
         saved = torch.load(best, map_location="cpu", weights_only=True)
@@ -93,6 +95,7 @@ def _find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | N
     if ckpt_path is not None:
         if not Path(ckpt_path).is_file():
             raise ConfigError(f"ckpt_path: expected a checkpoint or 'last', found {ckpt_path}")
+        _check_checkpoint(ckpt_path)
         return ckpt_path
     if overwrite:
         shutil.rmtree(folder / BUNDLE, ignore_errors=True)
@@ -106,6 +109,26 @@ def _find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | N
     return None
 
 
+def _check_checkpoint(path: str) -> None:
+    try:
+        saved = torch.load(path, map_location="meta", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of a training run, found a file that cannot be read "
+            f"as one ({reason})"
+        ) from error
+    if not isinstance(saved, dict) or not {"state_dict", "loops"} <= saved.keys():
+        raise CheckpointError(f"{path}: expected a checkpoint of a training run, found other data")
+
+
+def _seed(seed: int) -> None:
+    try:
+        seed_everything(seed, workers=True, verbose=False)
+    except ValueError as error:
+        raise ConfigError(f"seed: expected 0 to {2**32 - 1}, found {seed!r}") from error
+
+
 def _quieten() -> None:
     """Leave out what Lightning tells its developers, and keep its warnings."""
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -113,6 +136,8 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
+    # The data module goes on with the next batch.
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # The metrics gather over processes by themselves.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
 
@@ -121,10 +146,14 @@ def _is_finished(folder: Path) -> bool:
     return (folder / BUNDLE / CONFIG_FILE).exists()
 
 
-def _best_checkpoint(trainer: Trainer) -> str:
+def _best_checkpoint(trainer: Trainer) -> tuple[str, dict[str, float]]:
+    """Path of the best checkpoint, and its score by name."""
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
-            return callback.best_model_path
+            score = callback.best_model_score
+            # Unknown where a checkpoint of another run was gone on from and no epoch was left.
+            named = {} if score is None else {str(callback.monitor): float(score)}
+            return callback.best_model_path, named
     raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
 
 

@@ -1,0 +1,116 @@
+"""How the package is written: short files, documented names, a test beside each module."""
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULES = sorted((REPOSITORY / "peftsp").rglob("*.py"))
+SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
+TESTED_ELSEWHERE = {
+    "alphabet": "data/test_tokens.py",
+    "backbone/contract": "contracts/test_peft_contract.py",
+    "backbone/fair_esm": "backbone/test_checkpoint.py",
+    "backbone/hugging_face": "backbone/test_checkpoint.py",
+    "backbone/rotary": "backbone/test_esm2.py",
+    "backbone/specs": "backbone/test_checkpoint.py",
+    "crf/constraints": "crf/test_crf_robustness.py",
+    "crf/functional": "crf/test_crf_enumeration.py",
+    "crf/graph": "crf/test_crf_enumeration.py",
+    "crf/linear_chain": "crf/test_crf_golden.py",
+    "data/lines": "data/test_fasta.py",
+    "data/residues": "data/test_fasta.py",
+    "errors": "training/test_training_cli.py",
+    "inference/run": "inference/test_inference_cli.py",
+    "inference/source": "inference/test_inference_cli.py",
+    "interop/layers": "interop/test_reference.py",
+    "interop/reference_bundle": "interop/test_reference.py",
+    "interop/reference_names": "interop/test_reference.py",
+    "interop/reference_settings": "interop/test_reference.py",
+    "labels": "crf/test_crf_golden.py",
+    "model/settings": "model/test_model_tagger.py",
+    "peft/adapter": "contracts/test_peft_contract.py",
+    "peft/base": "contracts/test_peft_contract.py",
+    "peft/bottleneck": "contracts/test_peft_contract.py",
+    "peft/frozen": "contracts/test_peft_contract.py",
+    "peft/full": "contracts/test_peft_contract.py",
+    "peft/registry": "contracts/test_peft_contract.py",
+    "records": "inference/test_inference_table.py",
+}
+"""Modules whose behaviour shows in the tests of a neighbour."""
+
+
+def name_of(path):
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name_of)
+def test_file_is_short(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def test_most_files_are_shorter_still():
+    lengths = [len(path.read_text().splitlines()) for path in MODULES]
+    assert statistics.median(lengths) < 150
+
+
+def test_entry_points_hold_no_logic():
+    for path in SCRIPTS:
+        body = ast.parse(path.read_text()).body
+        kinds = {type(node) for node in body}
+        assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.If}, path.name
+        assert len(body) <= 5, path.name
+
+
+def public_definitions(tree, prefix=""):
+    """Public functions, classes and methods of a module, with their names."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if node.name.startswith("_"):
+                continue
+            yield prefix + node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from public_definitions(node, f"{node.name}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_public_names_are_documented(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "the module"
+    missing = [name for name, node in public_definitions(tree) if not ast.get_docstring(node)]
+    assert missing == []
+
+
+def test_no_module_is_a_drawer():
+    drawers = {"utils", "util", "helpers", "common", "misc", "tools", "core"}
+    assert not [path for path in MODULES if path.stem in drawers or path.parent.name in drawers]
+
+
+MODULE_NAMES = [
+    path.relative_to(REPOSITORY / "peftsp").with_suffix("").as_posix()
+    for path in MODULES
+    if path.stem != "__init__"
+]
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_module_has_its_test(name):
+    tests = REPOSITORY / "tests"
+    folder, _, stem = name.rpartition("/")
+    beside = [path for path in (tests / folder).glob("test_*.py") if stem in path.stem]
+    if name in TESTED_ELSEWHERE:
+        assert not beside, f"tests/{folder} has a test of its own now: {beside}"
+        path = tests / TESTED_ELSEWHERE[name]
+        assert path.is_file()
+    else:
+        assert beside, f"tests/{folder}/test_*{stem}*.py: expected a test, found none"
+
+
+def test_no_test_is_left_behind_by_its_module():
+    assert TESTED_ELSEWHERE.keys() <= set(MODULE_NAMES)
+    beyond = {"architecture", "config", "contracts", "e2e"}
+    folders = {path.name for path in (REPOSITORY / "tests").iterdir() if path.is_dir()}
+    packages = {path.name for path in (REPOSITORY / "peftsp").iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} - beyond <= packages

@@ -1,0 +1,161 @@
+"""Every YAML under conf/, found by globbing, is composed and builds what it says."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import wandb
+from hydra.utils import instantiate
+from lightning.pytorch import Callback, LightningDataModule, Trainer
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import FSDPStrategy
+from omegaconf import OmegaConf
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from peftsp.backbone.esm2 import ESM2, Block
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.labels import STATES
+from peftsp.model.settings import build_tagger
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+CHOICES = [
+    (path.parent.name, path.stem)
+    for path in sorted(CONF.glob("*/*.yaml"))
+    if not path.stem.startswith("_")
+]
+
+
+def check_backbone(config, name):
+    spec = instantiate(config.backbone.spec)
+    assert isinstance(spec, BackboneSpec)
+    assert spec.name == name
+    if config.backbone.checkpoint == "random":
+        backbone = instantiate(config.backbone)
+        assert backbone.spec == spec
+    else:
+        # Published weights are not at hand.
+        with torch.device("meta"):
+            backbone = ESM2(spec)
+    assert sum(p.numel() for p in backbone.parameters()) == spec.parameters
+
+
+def check_callbacks(config, name):
+    callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    assert all(isinstance(callback, Callback) for callback in callbacks)
+    assert config.callbacks.step_seed.seed == config.seed
+
+
+def check_data(config, name):
+    assert isinstance(instantiate(config.data), LightningDataModule)
+
+
+def check_debug(config, name):
+    assert config.trainer.max_epochs == 1
+    assert max(config.trainer[f"limit_{part}_batches"] for part in ("train", "val", "test")) < 10
+
+
+def check_experiment(config, name):
+    assert config.experiment_name == name
+
+
+def check_hparams_search(config, name):
+    search = OmegaConf.load(CONF / "hparams_search" / f"{name}.yaml").hydra
+    assert search.mode == "MULTIRUN"
+    missing = object()
+    settings = [key for key in search.sweeper.params if "." in key]
+    assert all(OmegaConf.select(config, key, default=missing) is not missing for key in settings)
+    assert config.optimized_metric.startswith("val/"), "a search must not see the test partition"
+
+
+def check_logger(config, name):
+    loggers = [instantiate(logger) for logger in config.logger.values()]
+    assert all(isinstance(logger, Logger) for logger in loggers)
+
+
+def check_model(config, name):
+    method = instantiate(config.peft, _convert_="all")
+    head, crf = instantiate(config.head), instantiate(config.crf)
+    tagger = build_tagger(instantiate(config.backbone), method, head, crf)
+    tokens = torch.tensor([[0, 20, 15, 2]])
+    emissions = tagger(tokens, tokens >= 0, torch.tensor([-1]))
+    assert emissions.shape == (1, 2, len(STATES))
+
+
+def check_optimisation(config, name):
+    layer = nn.Linear(2, 2)
+    optimizer = instantiate(config.optimizer)(layer.parameters())
+    schedule = instantiate(config.scheduler)(optimizer, 100)
+    assert isinstance(optimizer, Optimizer)
+    assert isinstance(schedule, LRScheduler)
+    layer(torch.ones(2)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    assert 0 < optimizer.param_groups[0]["lr"] <= config.optimizer.lr
+
+
+def check_paths(config, name):
+    assert config.paths.output_dir.startswith(config.paths.runs_dir)
+
+
+def check_trainer(config, name):
+    trainer = config.trainer
+    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        trainer.accelerator = "cpu"
+    if OmegaConf.is_dict(trainer.get("strategy")):
+        check_sharding(instantiate(trainer.strategy))
+        del trainer.strategy
+    assert isinstance(instantiate(trainer, logger=False), Trainer)
+
+
+def check_sharding(strategy):
+    assert isinstance(strategy, FSDPStrategy)
+    assert strategy.kwargs["use_orig_params"]
+    wraps = strategy.kwargs["auto_wrap_policy"]
+    assert wraps(Block(8, 2), recurse=False, nonwrapped_numel=0)
+    assert not wraps(nn.Linear(8, 8), recurse=False, nonwrapped_numel=0)
+
+
+CHECKS = {
+    "backbone": check_backbone,
+    "callbacks": check_callbacks,
+    "data": check_data,
+    "debug": check_debug,
+    "experiment": check_experiment,
+    "head": check_model,
+    "hparams_search": check_hparams_search,
+    "logger": check_logger,
+    "optimizer": check_optimisation,
+    "paths": check_paths,
+    "peft": check_model,
+    "scheduler": check_optimisation,
+    "trainer": check_trainer,
+}
+NEEDED = {("data", "labelled"): ["data.path=mine.fasta"]}
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """A folder of its own and no account anywhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    wandb.teardown()
+    yield
+    wandb.teardown()
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(("group", "name"), CHOICES, ids=[f"{g}-{n}" for g, n in CHOICES])
+def test_every_choice_resolves_and_builds_what_it_says(composed, group, name):
+    backbone = ["backbone=esm2_tiny"] if CHECKS[group] is check_model else []
+    config = composed(*backbone, f"{group}={name}", *NEEDED.get((group, name), []))
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    CHECKS[group](config, name)
+
+
+def test_every_group_has_a_check():
+    assert {group for group, _ in CHOICES} == CHECKS.keys()
+    assert [path.name for path in CONF.glob("*.yaml")] == ["train.yaml"]
+    assert not list(CONF.glob("*/*/*.yaml"))

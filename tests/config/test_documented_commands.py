@@ -1,0 +1,35 @@
+"""The training commands in README and help are commands that work."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = re.compile(r"^\s*python train\.py (?P<rest>.*)$", re.MULTILINE)
+PROSE = re.compile(r"\s{2,}\S.*$")
+OPTIONS = {"-m", "...", "--cfg", "job"}
+
+
+def documented():
+    for name in ("README.md", "conf/train.yaml"):
+        for match in COMMAND.finditer((REPOSITORY / name).read_text()):
+            command = PROSE.sub("", match["rest"].partition("#")[0])
+            yield " ".join(word for word in shlex.split(command) if word not in OPTIONS)
+
+
+@pytest.mark.parametrize("command", sorted(set(documented())))
+def test_documented_command_composes(resolved, command):
+    overrides = []
+    for override in OverridesParser.create().parse_overrides(command.split()):
+        value = override.get_value_string()
+        if override.is_sweep_override():
+            value = next(override.sweep_string_iterator())
+        overrides.append(f"{override.get_key_element()}={value}")
+    assert resolved(*overrides)["name"]
+
+
+def test_there_are_documented_commands():
+    assert len(set(documented())) > 5

@@ -1,0 +1,185 @@
+"""Bundles on disk: what they hold, and what is wrong with broken ones."""
+
+import json
+import pickle
+import stat
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from peftsp.errors import BundleError, PeftspError
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.restore import load_taggers
+from peftsp.model.settings import CRFSettings, HeadSettings
+
+HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.1, trainable=True)
+CRF = CRFSettings("hard", "peftsp", "of_type")
+
+
+def test_folder_holds_two_files_that_anyone_may_read(bundle):
+    files = sorted(bundle.iterdir())
+    assert [path.name for path in files] == ["config.json", "weights.safetensors"]
+    assert stat.S_IMODE(files[0].stat().st_mode) == stat.S_IMODE(files[1].stat().st_mode)
+
+
+def test_what_is_written_is_read(make_tagger, tmp_path):
+    tagger = make_tagger()
+    written = Bundle.from_tagger(tagger, HEAD, CRF, {"fold": 3, "metrics": {"test/score": 1.5}})
+    save_bundle(written, tmp_path / "bundle")
+    read = read_bundle(tmp_path / "bundle")
+    for name in ("backbone", "backbone_sha256", "peft", "head", "crf", "training"):
+        # JSON has no tuples.
+        assert json.dumps(getattr(read, name), default=str) == json.dumps(
+            getattr(written, name), default=str
+        )
+    assert read.weights.keys() == tagger.trained_names()
+    for name, tensor in read.weights.items():
+        assert torch.equal(tensor, tagger.state_dict()[name])
+
+
+def test_weights_may_be_given_but_all_of_them(make_tagger):
+    tagger = make_tagger()
+    names = tagger.trained_names()
+    given = {name: torch.full_like(tagger.state_dict()[name], 7.0) for name in names}
+    made = Bundle.from_tagger(tagger, HEAD, CRF, {}, given)
+    assert all((tensor == 7).all() for tensor in made.weights.values())
+    del given["crf.transitions"]
+    with pytest.raises(BundleError, match=r"weights: .* found one missing: crf\.transitions"):
+        Bundle.from_tagger(tagger, HEAD, CRF, {}, given)
+
+
+def test_earlier_bundle_is_replaced(make_bundle):
+    first = load_file(make_bundle(seed=1) / "weights.safetensors")
+    again = load_file(make_bundle(seed=2) / "weights.safetensors")
+    assert not torch.equal(first["head.emissions.weight"], again["head.emissions.weight"])
+
+
+def test_folder_that_is_no_bundle_is_kept(make_bundle, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
+    with pytest.raises(BundleError, match=r"thesis: expected a bundle or nothing there"):
+        make_bundle("thesis")
+    assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
+
+
+def test_failed_write_keeps_the_earlier_bundle(bundle, make_bundle, monkeypatch):
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+
+    def fail(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("peftsp.model.bundle.save_file", fail)
+    with pytest.raises(OSError, match="no space"):
+        make_bundle(seed=9)
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
+
+
+def change_config(folder, change):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+
+
+def change_weights(folder, change):
+    path = folder / "weights.safetensors"
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path)
+
+
+def config(change):
+    return lambda folder: change_config(folder, change)
+
+
+def weights(change):
+    return lambda folder: change_weights(folder, change)
+
+
+class Bomb:
+    """A pickle that leaves a trace when it is opened."""
+
+    def __reduce__(self):
+        return exec, ("open('exploded', 'w').close()",)
+
+
+def text(name, content):
+    return lambda folder: (folder / name).write_text(content)
+
+
+def truncate(folder):
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+BROKEN = {
+    "no folder": (lambda f: f.rename(f.with_name("away")), r"bundle: .* with config\.json in it"),
+    "no config": (lambda f: (f / "config.json").unlink(), r"config\.json in it, found none"),
+    "no weights": (lambda f: (f / "weights.safetensors").unlink(), r"found none"),
+    "text": (text("config.json", "hello"), r"config\.json: expected JSON"),
+    "torn JSON": (text("config.json", '{"format": "peftsp'), r"config\.json: expected JSON"),
+    "list": (text("config.json", "[]"), r"expected format 'peftsp-bundle', found None"),
+    "other format": (config(lambda c: c.update(format="x")), r"found 'x'"),
+    "new version": (config(lambda c: c.update(version=2)), r"bundle version 1, found 2"),
+    "no version": (config(lambda c: c.pop("version")), r"bundle version 1, found None"),
+    "unknown key": (config(lambda c: c.update(code="x")), r"differing: code"),
+    "missing key": (config(lambda c: c.pop("crf")), r"differing: crf"),
+    "unknown setting": (config(lambda c: c["head"].update(hidden=3)), r"version 1.*'hidden'"),
+    "missing setting": (config(lambda c: c["crf"].pop("table")), r"version 1.*'table'"),
+    "no hash": (config(lambda c: c["backbone"].pop("sha256")), r"sha256"),
+    "hash of another type": (config(lambda c: c["backbone"].update(sha256=5)), r"found 5"),
+    "section of another type": (config(lambda c: c.update(head=None)), r"head: .* found None"),
+    "setting of another type": (
+        config(lambda c: c["head"].update(dropout="much")),
+        r"config\.json: dropout: expected float, found 'much'",
+    ),
+    "truth for a number": (
+        config(lambda c: c["backbone"]["spec"].update(layers=True)),
+        r"layers: expected int, found True",
+    ),
+    "unknown method": (config(lambda c: c["peft"].update(method="os")), r"peft: .* found 'os'"),
+    "unknown setting of the method": (config(lambda c: c["peft"].update(x=1)), r"peft lora"),
+    "setting of the method of another type": (
+        config(lambda c: c["peft"].update(last_k="all")),
+        r"last_k: expected int \| None, found 'all'",
+    ),
+    "impossible architecture": (
+        config(lambda c: c["backbone"]["spec"].update(heads=3)),
+        r"expected a width that 3 heads divide",
+    ),
+    "truncated": (truncate, r"weights\.safetensors: expected a complete safetensors file"),
+    "pickle": (
+        lambda f: (f / "weights.safetensors").write_bytes(pickle.dumps(Bomb())),
+        r"weights\.safetensors: expected a complete safetensors file",
+    ),
+    "torch file": (
+        lambda f: torch.save({"a": torch.zeros(1)}, f / "weights.safetensors"),
+        r"weights\.safetensors: expected a complete safetensors file",
+    ),
+    "missing tensor": (weights(lambda w: w.pop("crf.transitions")), r"missing: crf\.transitions"),
+    "unknown tensor": (weights(lambda w: w.update(x=torch.zeros(1))), r"an unknown one: x"),
+    "other shape": (
+        weights(lambda w: w.update({"head.emissions.bias": torch.zeros(36)})),
+        r"head\.emissions\.bias: expected shape \(37,\), found \(36,\)",
+    ),
+    "other rank": (
+        config(lambda c: c["peft"].update(rank=3)),
+        r"lora_A: expected shape \(3, 16\), found \(2, 16\)",
+    ),
+    "other layers": (config(lambda c: c["peft"].update(last_k=1)), r"an unknown one: backbone"),
+    "other backbone": (
+        config(lambda c: c["backbone"].update(seed=6)),
+        r"expected the small backbone with the content hash \w{12}…, found \w{12}…",
+    ),
+}
+
+
+@pytest.mark.parametrize(("breaks", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_bundle_is_one_clear_error(bundle, monkeypatch, tmp_path, breaks, message):
+    monkeypatch.chdir(tmp_path)
+    breaks(bundle)
+    with pytest.raises(PeftspError, match=message) as caught:
+        load_taggers([bundle])
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "exploded").exists()

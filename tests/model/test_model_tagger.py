@@ -1,0 +1,106 @@
+"""A model put together: what trains, what is saved, how it decodes."""
+
+import pytest
+import torch
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
+from peftsp.labels import STATES
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.full import Full
+from peftsp.peft.lora import LoRA
+
+SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
+
+
+def settings(**changes):
+    return HeadSettings(
+        **{
+            "dropout": 0.1,
+            "kingdom_embedding": 0,
+            "kingdom_dropout": 0.1,
+            "trainable": True,
+            **changes,
+        }
+    )
+
+
+HEAD_AND_CRF = {
+    "head.emissions.weight",
+    "head.emissions.bias",
+    "crf.transitions",
+    "crf.start_transitions",
+    "crf.end_transitions",
+}
+
+
+@pytest.mark.parametrize("is_trainable", [True, False])
+def test_what_trains_is_method_and_head(make_tagger, is_trainable):
+    tagger = make_tagger(settings(trainable=is_trainable))
+    training = {name for name, p in tagger.named_parameters() if p.requires_grad}
+    of_method = {f"backbone.{n}" for n in tagger.method.parameter_names(SPEC)}
+    assert training == of_method | (HEAD_AND_CRF if is_trainable else set())
+    assert tagger.trained_names() == of_method | HEAD_AND_CRF
+
+
+def test_kingdom_embedding_is_saved(make_tagger):
+    names = make_tagger(settings(kingdom_embedding=4)).trained_names()
+    assert "head.kingdoms.weight" in names
+
+
+def test_full_fine_tuning_saves_everything(make_tagger):
+    tagger = make_tagger(method=Full())
+    assert tagger.trained_names() == set(tagger.state_dict())
+
+
+def test_emissions_pass_through_backbone_and_head(make_tagger, tokens):
+    tagger = make_tagger()
+    mask = tokens != 1
+    kingdoms = torch.tensor([-1, 2])
+    emissions = tagger(tokens, mask, kingdoms)
+    assert emissions.shape == (2, 10, len(STATES))
+    torch.testing.assert_close(emissions, tagger.head(tagger.backbone(tokens, mask), kingdoms))
+
+
+def test_decoding_follows_its_setting(make_tagger):
+    differing = 0
+    taggers = [make_tagger(crf=CRFSettings("hard", "peftsp", d)) for d in ("of_type", "free")]
+    for seed in range(40):
+        emissions = torch.randn(1, 8, len(STATES), generator=torch.Generator().manual_seed(seed))
+        mask = torch.ones(1, 8).bool()
+        found = [t.decode(emissions, t.crf.marginals(emissions, mask), mask) for t in taggers]
+        differing += not torch.equal(found[0].paths, found[1].paths)
+    assert differing > 0
+
+
+def test_table_without_constraints_allows_every_path(make_tagger):
+    crf = make_tagger(crf=CRFSettings("hard", "none", "free")).crf
+    emissions = torch.zeros(1, 3, len(STATES))
+    wanted = torch.tensor([[0, 30, 5]])
+    emissions.scatter_(2, wanted[..., None], 50.0)
+    assert torch.equal(crf.decode(emissions, torch.ones(1, 3).bool()), wanted)
+
+
+def test_merging_keeps_the_emissions(make_tagger, tokens):
+    tagger = make_tagger()
+    mask, kingdoms = tokens != 1, torch.tensor([-1, -1])
+    expected = tagger(tokens, mask, kingdoms)
+    tagger.merge()
+    torch.testing.assert_close(tagger(tokens, mask, kingdoms), expected, rtol=1e-4, atol=1e-5)
+    assert not [name for name, _ in tagger.named_parameters() if "lora" in name]
+
+
+@pytest.mark.parametrize(
+    ("crf", "message"),
+    [
+        (CRFSettings("firm", "peftsp", "free"), r"crf\.constraint: .* found 'firm'"),
+        (CRFSettings("hard", "mine", "free"), r"crf\.table: .* found 'mine'"),
+        (CRFSettings("hard", "peftsp", "best"), r"crf\.decoding: .* found 'best'"),
+    ],
+)
+def test_unknown_settings_are_refused(crf, message):
+    with pytest.raises(ConfigError, match=message):
+        build_tagger(
+            load_backbone(SPEC, "random"), LoRA(2, 2, 0.0, ("q_proj",), None), settings(), crf
+        )

@@ -1,0 +1,55 @@
+"""Two processes train as one does with batches of twice the size."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from peftsp.model.bundle import read_bundle
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# Dropout draws differ between processes.
+SAME = (
+    "experiment=quickstart",
+    "data.count=60",
+    "trainer.max_epochs=2",
+    "trainer.log_every_n_steps=1",
+    "peft.dropout=0",
+    "head.dropout=0",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
+def test_two_processes_equal_one_with_batches_of_twice_the_size(run, read_curve, tmp_path):
+    ended = subprocess.run(
+        [
+            *(sys.executable, str(REPOSITORY / "train.py"), *SAME, "data.batch_size=5"),
+            *("trainer=ddp", "trainer.accelerator=cpu", f"paths.runs_dir={tmp_path}/two"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("kingdom") == 1, "one process shows the table"
+    assert "sync_dist" not in ended.stderr
+    [bundle] = (tmp_path / "two").rglob("bundle")
+    expected = run(tmp_path / "one", *SAME, "data.batch_size=10")
+    for name in ("train/loss", "train/nll", "val/nll"):
+        found, whole = read_curve(bundle.parent, name), read_curve(expected, name)
+        assert len(found) == (2 if name == "val/nll" else 4)
+        assert found == pytest.approx(whole, rel=1e-4), name
+    found, whole = (read_bundle(path).training["metrics"] for path in (bundle, expected / "bundle"))
+    assert found == pytest.approx(whole, abs=1e-4)
+    found, whole = (
+        load_file(path / "weights.safetensors") for path in (bundle, expected / "bundle")
+    )
+    for name, tensor in whole.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=2e-3)

@@ -1,0 +1,126 @@
+"""Weights & Biases: what an offline run records, and that nobody is asked for an account."""
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+import wandb
+from hydra.core.hydra_config import HydraConfig
+from wandb.proto.wandb_internal_pb2 import Record
+
+from peftsp.training.cli import main
+from peftsp.training.loggers import wandb_logger
+
+BLOCK, HEADER = 32768, 7
+WHOLE, LAST = 1, 4
+
+
+@pytest.fixture(autouse=True)
+def nobody(tmp_path, monkeypatch):
+    """A user without an account, and a library that has not been asked yet."""
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "settings"))
+    monkeypatch.chdir(tmp_path)
+    wandb.teardown()
+    yield
+    wandb.teardown()
+    HydraConfig.instance().cfg = None
+
+
+def mode(offline):
+    return wandb_logger(offline, project="peftsp")._wandb_init["mode"]
+
+
+def test_without_an_account_runs_are_recorded_offline():
+    assert mode(None) == "offline"
+
+
+def test_with_an_account_runs_are_recorded_online(monkeypatch):
+    # The library would greet the account's owner, over the network.
+    monkeypatch.setattr(wandb, "login", lambda prompt, verify: True)
+    assert mode(None) == "online"
+
+
+@pytest.mark.parametrize(("offline", "expected"), [(True, "offline"), (False, "online")])
+def test_setting_goes_before_the_account(monkeypatch, offline, expected):
+    monkeypatch.setattr(wandb, "login", lambda prompt, verify: pytest.fail("asked"))
+    assert mode(offline) == expected
+
+
+def test_environment_decides_where_nothing_is_set(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert mode(None) is None
+
+
+def records_of(path):
+    """The records of an offline run's file, which is a LevelDB log behind seven bytes."""
+    content, position, parts, records = path.read_bytes(), 7, b"", []
+    assert content.startswith(b":W&B")
+    while position < len(content):
+        if BLOCK - position % BLOCK < HEADER:
+            position += BLOCK - position % BLOCK
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, position)
+        position += HEADER
+        parts += content[position : position + length]
+        position += length
+        if kind in (WHOLE, LAST):
+            records.append(Record.FromString(parts))
+            parts = b""
+    return records
+
+
+@pytest.fixture
+def offline_runs(tmp_path, monkeypatch, capfd):
+    """Records of the two runs of a sweep, by fold; and what was printed."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    settings = ["experiment=quickstart", "logger=wandb", "data.count=60", "trainer.max_epochs=2"]
+    steps = ["data.batch_size=10", "trainer.log_every_n_steps=1", "data.fold=0,1"]
+    monkeypatch.setattr(sys, "argv", ["train.py", *settings, *steps, "-m"])
+    main()
+    runs = {}
+    for path in Path(tmp_path, "runs").rglob("*.wandb"):
+        records = records_of(path)
+        [run] = [record.run for record in records if record.WhichOneof("record_type") == "run"]
+        runs[run.job_type] = (run, records)
+    return runs
+
+
+def values_of(items):
+    """Values by name; those within another are called ``outer > inner``."""
+    return {item.key or " > ".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+@pytest.mark.slow
+def test_offline_runs_hold_settings_curves_table_picture_and_bundle(offline_runs):
+    assert sorted(offline_runs) == ["fold0", "fold1"]
+    for job_type, (run, records) in offline_runs.items():
+        assert run.run_group == "quickstart"
+        assert run.project == "peftsp"
+        assert set(run.tags) == {"esm2_tiny", "lora", "synthetic"}
+        assert run.display_name.endswith(f"{job_type}-seed1")
+
+        config = values_of(run.config.update)
+        for record in records:
+            config |= values_of(record.config.update)
+        groups = {"optimizer", "peft", "data", "head", "trainer", "seed", "parameters"}
+        assert groups <= config.keys()
+        assert config["data"]["fold"] == int(job_type[-1])
+        assert config["parameters"]["trained"] > 1000
+
+        history = [values_of(record.history.item) for record in records]
+        logged = {name: row[name] for row in history for name in row}
+        curves = {"train/loss", "train/nll", "val/nll", "val/score", "learning rate"}
+        assert curves | {"test/score", "test/mean_mcc2"} <= logged.keys()
+        assert sum("train/loss" in row for row in history) == 4
+        assert logged["test/table > _type"] == "table-file"
+        assert logged["test/table > nrows"] == 16
+        assert logged["test/confusion > _type"] == "image-file"
+
+        [bundle] = [r.artifact for r in records if r.artifact.type == "bundle"]
+        files = {entry.path for entry in bundle.manifest.contents}
+        assert files == {"config.json", "weights.safetensors"}

@@ -1,0 +1,172 @@
+"""What a training run leaves, what it refuses, and that its seed decides all of it."""
+
+import csv
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from peftsp.errors import CheckpointError, ConfigError
+from peftsp.metrics.collection import SignalPeptideMetrics
+from peftsp.model.bundle import read_bundle
+from peftsp.model.restore import load_taggers
+from peftsp.training.module import SignalPeptideModule
+from peftsp.training.run import train
+
+
+def weights_of(folder):
+    return load_file(folder / "bundle" / "weights.safetensors")
+
+
+def test_run_leaves_bundle_table_picture_and_curves(finished_run, read_curve):
+    config = json.loads((finished_run / "bundle" / "config.json").read_text())
+    training = config["training"]
+    assert training["seed"] == 1
+    assert training["data"]["count"] == 60
+    assert training["metrics"]["test/score"] == read_curve(finished_run, "test/score")[12]
+    assert training["metrics"]["val/score"] == max(read_curve(finished_run, "val/score").values())
+    with (finished_run / "metrics.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert sum(int(row["n"]) for row in rows) == 16, "test proteins with a signal peptide"
+    assert (finished_run / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(read_curve(finished_run, "train/loss")) == list(range(12))
+    for name in ("train/nll", "train/regularisation", "learning rate", "val/nll", "val/score"):
+        assert read_curve(finished_run, name), name
+
+
+def test_bundle_gives_the_metrics_that_the_run_reports(finished_run, make_data):
+    [tagger] = load_taggers([finished_run / "bundle"])
+    data = make_data(batch_size=20)
+    data.setup("test")
+    metrics = SignalPeptideMetrics()
+    for batch in data.test_dataloader():
+        emissions = tagger(batch.tokens, batch.mask, batch.kingdoms)
+        marginals = tagger.crf.marginals(emissions, batch.residue_mask)
+        decoded = tagger.decode(emissions, marginals, batch.residue_mask)
+        metrics.update(
+            batch.sp_types,
+            decoded.sp_types,
+            batch.cleavage_sites,
+            decoded.cleavage_sites,
+            batch.kingdoms,
+        )
+    reported = read_bundle(finished_run / "bundle").training["metrics"]
+    for name, value in metrics.compute().items():
+        assert reported[f"test/{name}"] == pytest.approx(float(value), abs=1e-6)
+
+
+def test_bundle_is_of_the_best_epoch(run, tmp_path, monkeypatch):
+    scores = [0.2, 0.8, 0.5]
+
+    def log(self, stage):
+        self.log(f"{stage}/score", scores[self.current_epoch] if stage == "val" else 0.0)
+
+    monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
+    best = run(tmp_path / "best")
+    scores[:] = [0.2, 0.8]
+    two_epochs = run(tmp_path / "two", "trainer.max_epochs=2")
+    found, expected = weights_of(best), weights_of(two_epochs)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert read_bundle(best / "bundle").training["epoch"] == 1
+
+
+def test_score_that_never_leaves_zero_still_gives_a_bundle(run, tmp_path, monkeypatch):
+    """The published code saved nothing then and failed at the end."""
+
+    def log(self, stage):
+        self.log(f"{stage}/score", -1.0)
+
+    monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
+    assert weights_of(run(tmp_path, "trainer.max_epochs=1"))
+
+
+def test_same_seed_same_bundle_other_seed_other_bundle(run, finished_run, tmp_path):
+    expected = weights_of(finished_run)
+    for seed, is_same in ((1, True), (2, False)):
+        # The seed of the backbone's random weights stays, that of training changes.
+        found = weights_of(run(tmp_path / str(seed), f"seed={seed}", "backbone.seed=1"))
+        assert found.keys() == expected.keys()
+        same = [torch.equal(found[name], expected[name]) for name in expected]
+        assert all(same) if is_same else not any(same)
+
+
+def test_seed_reaches_soft_prompts(run, tmp_path):
+    """The published code drew them from a seed of its own."""
+    change = ("peft=prompt", "trainer.max_epochs=1", "optimizer.lr=0", "backbone.seed=1")
+    prompts = [
+        weights_of(run(tmp_path / str(seed), f"seed={seed}", *change))["backbone.prompts.0"]
+        for seed in (1, 2)
+    ]
+    assert not torch.equal(*prompts)
+
+
+def test_finished_run_is_left_alone(run, compose_run, tmp_path, capsys):
+    change = ("trainer.max_epochs=1", "data.batch_size=20")
+    folder = run(tmp_path, *change)
+    metrics = read_bundle(folder / "bundle").training["metrics"]
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert train(compose_run(tmp_path, *change, "ckpt_path=last")) == metrics
+    assert "this run is finished, nothing to do" in capsys.readouterr().out
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
+    with pytest.raises(ConfigError, match=r"expected no earlier run there, found a finished run"):
+        run(tmp_path, *change)
+    (folder / "bundle" / "config.json").unlink()
+    with pytest.raises(ConfigError, match="found an unfinished run: ckpt_path=last goes on"):
+        run(tmp_path, *change)
+
+
+def test_overwriting_starts_over(run, tmp_path):
+    change = ("trainer.max_epochs=1", "data.batch_size=20")
+    first = weights_of(run(tmp_path, *change, "seed=2", "name=same"))
+    again = weights_of(run(tmp_path, *change, "seed=3", "name=same", "overwrite=true"))
+    assert not torch.equal(first["head.emissions.weight"], again["head.emissions.weight"])
+
+
+def test_last_without_a_checkpoint_starts_from_the_beginning(run, tmp_path, capsys):
+    run(tmp_path, "trainer.max_epochs=1", "ckpt_path=last")
+    assert "last.ckpt: no such checkpoint, starting from the beginning" in capsys.readouterr().out
+
+
+def test_checkpoint_of_another_run_can_be_gone_on_from(run, finished_run, read_curve, tmp_path):
+    path = finished_run / "checkpoints" / "last.ckpt"
+    folder = run(tmp_path, f"ckpt_path={path}", "trainer.max_epochs=4")
+    assert sorted(read_curve(folder, "train/loss")) == [12, 13, 14, 15]
+
+
+def test_missing_checkpoint_is_named(run, tmp_path):
+    with pytest.raises(ConfigError, match=r"ckpt_path: .* found no/such\.ckpt"):
+        run(tmp_path, "ckpt_path=no/such.ckpt")
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "truncated", "other"])
+def test_file_that_is_no_checkpoint_is_named(run, finished_run, tmp_path, kind):
+    path = tmp_path / "bad.ckpt"
+    if kind in ("empty", "text"):
+        path.write_text("no checkpoint" if kind == "text" else "")
+    elif kind == "truncated":
+        path.write_bytes((finished_run / "checkpoints" / "best.ckpt").read_bytes()[:5000])
+    else:
+        torch.save({"model": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=r"bad\.ckpt: expected a checkpoint of a training"):
+        run(tmp_path, f"ckpt_path={path}")
+
+
+def test_no_epoch_gives_no_bundle_but_a_reason(run, tmp_path):
+    with pytest.raises(ConfigError, match="expected a ModelCheckpoint that has saved, found none"):
+        run(tmp_path, "trainer.max_epochs=0")
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_weight_of_the_regularisation_reaches_the_loss(run, read_curve, tmp_path, weight):
+    folder = run(tmp_path, f"regularisation.weight={weight}", "trainer.max_epochs=1")
+    names = ("train/loss", "train/nll", "train/regularisation")
+    losses, nll, regularisation = (read_curve(folder, name) for name in names)
+    for step, loss in losses.items():
+        assert loss == pytest.approx(nll[step] + regularisation[step], rel=1e-5)
+        assert (regularisation[step] > 0) == (weight > 0)
+
+
+def test_loader_processes_change_nothing(run, finished_run, tmp_path):
+    found = weights_of(run(tmp_path, "data.num_workers=1"))
+    assert all(torch.equal(found[n], t) for n, t in weights_of(finished_run).items())
