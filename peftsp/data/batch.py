@@ -13,7 +13,8 @@ from torch.nn.utils.rnn import pad_sequence
 from peftsp.alphabet import PAD_TOKEN
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: Lightning converts the tensors of a batch in place for some precisions.
+@dataclass(slots=True)
 class Batch:
     """Sequences as a model reads them.
 
@@ -46,7 +47,7 @@ class Batch:
         return replace(self, **{f.name: function(getattr(self, f.name)) for f in fields(self)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LabelledBatch(Batch):
     """Sequences with what a model is to say of them.
 

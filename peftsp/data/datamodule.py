@@ -60,6 +60,7 @@ class SignalPeptideData(LightningDataModule):
         kingdom_weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
+        _check("fold", fold, least=0)
         _check("batch_size", batch_size, least=1)
         _check("eval_batch_size", eval_batch_size, least=1)
         _check("num_workers", num_workers, least=0)
@@ -201,5 +202,5 @@ class SignalPeptideData(LightningDataModule):
 
 
 def _check(setting: str, value: int, *, least: int) -> None:
-    if value < least:
+    if not isinstance(value, int) or value < least:
         raise ConfigError(f"data.{setting}: expected {least} or more, found {value}")

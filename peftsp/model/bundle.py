@@ -9,9 +9,8 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -19,6 +18,7 @@ from torch import Tensor
 from peftsp import __version__
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import BundleError
+from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.model.tagger import Tagger
 
@@ -193,53 +193,3 @@ def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
     if source.checkpoint is None or not (folder / source.checkpoint).exists():
         return source
     return BackboneSource(source.spec, str(folder / source.checkpoint), source.seed)
-
-
-def check_names(found: set[str], expected: frozenset[str], place: str) -> None:
-    """Check that trained tensors are just those that a model has.
-
-    Raises:
-        BundleError: One is missing or unknown.
-    """
-    for name in sorted(found ^ expected):
-        verdict = "an unknown one" if name in found else "one missing"
-        raise BundleError(f"{place}: expected the tensors of its method, found {verdict}: {name}")
-
-
-def check_shapes(found: dict[str, Tensor], model: torch.nn.Module, place: str) -> None:
-    """Check that trained tensors have the shapes that a model's have.
-
-    Raises:
-        BundleError: One has another.
-    """
-    expected = model.state_dict()
-    for name, tensor in found.items():
-        if tensor.shape != expected[name].shape:
-            raise BundleError(
-                f"{place}: {name}: expected shape {tuple(expected[name].shape)}, "
-                f"found {tuple(tensor.shape)}"
-            )
-
-
-def check_types(settings: Any, place: str) -> None:
-    """Check that the values in a dataclass have the types of their fields.
-
-    Raises:
-        BundleError: One has another.
-    """
-    hints = get_type_hints(type(settings))
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if not _is_a(value, hints[field.name]):
-            raise BundleError(f"{place}: {field.name}: expected {field.type}, found {value!r}")
-
-
-def _is_a(value: Any, hint: Any) -> bool:
-    parts = get_args(hint)
-    if get_origin(hint) is tuple:
-        return isinstance(value, tuple) and all(_is_a(item, parts[0]) for item in value)
-    if parts:
-        return any(_is_a(value, part) for part in parts)
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)

@@ -13,7 +13,8 @@ from peftsp.backbone.checkpoint import build_backbone, content_hash, read_weight
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import BundleError
-from peftsp.model.bundle import Bundle, check_names, check_shapes, check_types, read_bundle
+from peftsp.model.bundle import Bundle, read_bundle
+from peftsp.model.checks import check_names, check_shapes, check_types
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
 from peftsp.peft.registry import find_method

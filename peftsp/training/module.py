@@ -16,7 +16,7 @@ from peftsp.data.batch import LabelledBatch
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.metrics.collection import SignalPeptideMetrics
-from peftsp.model.bundle import check_names
+from peftsp.model.checks import check_names
 from peftsp.model.tagger import Tagger
 from peftsp.training.augmentation import hide_residues
 
@@ -50,7 +50,11 @@ class SignalPeptideModule(LightningModule):
         hidden_residues: float = 0.0,
     ) -> None:
         super().__init__()
-        if not 0 <= hidden_residues < 1:
+        if not isinstance(regularisation, int | float) or regularisation < 0:
+            raise ConfigError(
+                f"regularisation.weight: expected a number of 0 or more, found {regularisation}"
+            )
+        if not isinstance(hidden_residues, int | float) or not 0 <= hidden_residues < 1:
             raise ConfigError(
                 f"augmentation.hidden_residues: expected 0 <= probability < 1, "
                 f"found {hidden_residues}"

@@ -9,6 +9,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
+from peftsp.errors import ConfigError
+
 LAST = "last"
 
 
@@ -22,9 +24,16 @@ class ResumePoint(Checkpoint):
     Args:
         folder: Where to keep it.
         minutes: Longest time between two points within an epoch.
+
+    Raises:
+        ConfigError: ``minutes`` is no number, or negative.
     """
 
     def __init__(self, folder: str, minutes: float) -> None:
+        if not isinstance(minutes, int | float) or minutes < 0:
+            raise ConfigError(
+                f"callbacks.resume_point.minutes: expected a number of 0 or more, found {minutes}"
+            )
         self.path = Path(folder) / f"{LAST}.ckpt"
         self.seconds = 60 * minutes
         self._saved_at = time.monotonic()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,19 +10,17 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from peftsp.errors import CheckpointError, ConfigError
-from peftsp.model.bundle import CONFIG_FILE, Bundle, read_bundle, save_bundle
+from peftsp.errors import ConfigError
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.checks import check_types
 from peftsp.model.settings import build_tagger
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.report import METRICS_FILE, log_report, write_report
-from peftsp.training.resume import LAST
-
-BUNDLE = "bundle"
-CHECKPOINTS = "checkpoints"
+from peftsp.training.run_folder import BUNDLE, find_start, is_finished
 
 
 def train(cfg: DictConfig) -> dict[str, float]:
@@ -41,8 +37,8 @@ def train(cfg: DictConfig) -> dict[str, float]:
         PeftspError: A setting, a file or the data is wrong.
     """
     folder = Path(cfg.paths.output_dir)
-    checkpoint = _find_start(folder, cfg.ckpt_path, cfg.overwrite)
-    if _is_finished(folder):
+    checkpoint = find_start(folder, cfg.ckpt_path, cfg.overwrite)
+    if is_finished(folder):
         print(f"{folder}: this run is finished, nothing to do")
         finished: dict[str, float] = read_bundle(folder / BUNDLE).training["metrics"]
         return finished
@@ -50,9 +46,10 @@ def train(cfg: DictConfig) -> dict[str, float]:
     _seed(cfg.seed)
     data: LightningDataModule = instantiate(cfg.data)
     head, crf = instantiate(cfg.head), instantiate(cfg.crf)
-    tagger = build_tagger(
-        instantiate(cfg.backbone), instantiate(cfg.peft, _convert_="all"), head, crf
-    )
+    method = instantiate(cfg.peft, _convert_="all")
+    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
+        check_types(settings, group, ConfigError)
+    tagger = build_tagger(instantiate(cfg.backbone), method, head, crf)
     module = SignalPeptideModule(
         tagger,
         instantiate(cfg.optimizer),
@@ -63,7 +60,11 @@ def train(cfg: DictConfig) -> dict[str, float]:
     callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
     loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
     trainer: Trainer = instantiate(
-        cfg.trainer, callbacks=callbacks, logger=loggers, default_root_dir=folder
+        cfg.trainer,
+        callbacks=callbacks,
+        logger=loggers,
+        default_root_dir=folder,
+        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
     )
     _log_settings(loggers, cfg, module)
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -85,43 +86,6 @@ def train(cfg: DictConfig) -> dict[str, float]:
     return metrics
 
 
-def _find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
-    """The checkpoint to go on from; guards what an earlier run left in the folder."""
-    last = folder / CHECKPOINTS / f"{LAST}.ckpt"
-    if ckpt_path == LAST:
-        if not last.exists() and not _is_finished(folder):
-            print(f"{last}: no such checkpoint, starting from the beginning")
-        return str(last) if last.exists() else None
-    if ckpt_path is not None:
-        if not Path(ckpt_path).is_file():
-            raise ConfigError(f"ckpt_path: expected a checkpoint or 'last', found {ckpt_path}")
-        _check_checkpoint(ckpt_path)
-        return ckpt_path
-    if overwrite:
-        shutil.rmtree(folder / BUNDLE, ignore_errors=True)
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    elif last.exists() or _is_finished(folder):
-        state = "a finished run" if _is_finished(folder) else "an unfinished run"
-        raise ConfigError(
-            f"{folder}: expected no earlier run there, found {state}: ckpt_path=last goes on with "
-            f"it, overwrite=true starts over, name=… takes another folder"
-        )
-    return None
-
-
-def _check_checkpoint(path: str) -> None:
-    try:
-        saved = torch.load(path, map_location="meta", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(
-            f"{path}: expected a checkpoint of a training run, found a file that cannot be read "
-            f"as one ({reason})"
-        ) from error
-    if not isinstance(saved, dict) or not {"state_dict", "loops"} <= saved.keys():
-        raise CheckpointError(f"{path}: expected a checkpoint of a training run, found other data")
-
-
 def _seed(seed: int) -> None:
     try:
         seed_everything(seed, workers=True, verbose=False)
@@ -140,10 +104,6 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # The metrics gather over processes by themselves.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
-
-
-def _is_finished(folder: Path) -> bool:
-    return (folder / BUNDLE / CONFIG_FILE).exists()
 
 
 def _best_checkpoint(trainer: Trainer) -> tuple[str, dict[str, float]]:

@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "interop/reference_names": "interop/test_reference.py",
     "interop/reference_settings": "interop/test_reference.py",
     "labels": "crf/test_crf_golden.py",
+    "model/checks": "model/test_model_bundle.py",
     "model/settings": "model/test_model_tagger.py",
     "peft/adapter": "contracts/test_peft_contract.py",
     "peft/base": "contracts/test_peft_contract.py",
@@ -37,6 +38,7 @@ TESTED_ELSEWHERE = {
     "peft/frozen": "contracts/test_peft_contract.py",
     "peft/full": "contracts/test_peft_contract.py",
     "peft/registry": "contracts/test_peft_contract.py",
+    "training/run_folder": "training/test_training_run.py",
     "records": "inference/test_inference_table.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
