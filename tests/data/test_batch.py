@@ -1,8 +1,9 @@
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import fields
 
 import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
+from lightning_utilities.core.apply_func import apply_to_collection
 
 from peftsp.alphabet import PAD_TOKEN
 from peftsp.data.batch import (
@@ -73,7 +74,7 @@ def test_pinned_batch_moves_to_the_gpu():
     assert torch.equal(moved.allowed.cpu(), batch.allowed)
 
 
-def test_is_frozen():
+def test_lightning_can_convert_the_tensors_of_a_batch():
     batch = collate_tokens([tokenize("MKL")])
-    with pytest.raises(FrozenInstanceError):
-        batch.tokens = batch.mask
+    converted = apply_to_collection(batch, torch.Tensor, torch.Tensor.clone)
+    assert torch.equal(converted.tokens, batch.tokens)
