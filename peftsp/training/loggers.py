@@ -18,6 +18,7 @@ def wandb_logger(offline: bool | None, **settings: Any) -> WandbLogger:
         **settings: Settings of `lightning.pytorch.loggers.WandbLogger`.
     """
     if offline is None and "WANDB_MODE" not in os.environ:
+        # Without asking a server whether the key is right, which would need the network.
         offline = not wandb.login(prompt=False, verify=False)
     # Lightning's own setting changes WANDB_MODE, which wandb no longer reads by then.
     mode = None if offline is None else "offline" if offline else "online"
