@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import peftsp
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.fair_esm import fetch_release, read_fair_esm_file
 from peftsp.backbone.hugging_face import read_esm_folder
@@ -16,6 +17,9 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import CheckpointError, ConfigError
 
 RANDOM = "random"
+
+PRETRAINED = Path(peftsp.__file__).parent / "pretrained"
+"""Weights that the package itself holds, a folder a model."""
 
 _DTYPES = {
     "float32": torch.float32,
@@ -99,7 +103,7 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
         backbone.reset_parameters(source.seed)
         weights = {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
         return weights, source.spec
-    path = fetch_release(source.spec) if source.checkpoint is None else Path(source.checkpoint)
+    path = Path(source.checkpoint) if source.checkpoint else _published(source.spec)
     if path.is_dir():
         weights, shape = read_esm_folder(path)
     elif path.is_file():
@@ -112,6 +116,12 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
     if shape.half_rotary is None:
         return weights, source.spec
     return weights, replace(source.spec, half_rotary=shape.half_rotary)
+
+
+def _published(spec: BackboneSpec) -> Path:
+    """Where the weights of a name lie: in the package, else in the torch-hub cache."""
+    packaged = PRETRAINED / spec.name
+    return packaged if (packaged / "config.json").is_file() else fetch_release(spec)
 
 
 def content_hash(weights: dict[str, Tensor]) -> str:

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812  (the name everybody uses)
 from torch.utils.checkpoint import checkpoint
 
 from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
+from peftsp.backbone.attention import attention
 from peftsp.backbone.contract import Backbone
 from peftsp.backbone.rotary import inverse_frequencies, rotary_tables, rotate
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
@@ -54,11 +55,8 @@ class SelfAttention(nn.Module):
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         cosines, sines = context.cosines.to(query.dtype), context.sines.to(query.dtype)
-        mixed = F.scaled_dot_product_attention(
-            rotate(query, cosines, sines),
-            rotate(key, cosines, sines),
-            value,
-            attn_mask=context.visible,
+        mixed = attention(
+            rotate(query, cosines, sines), rotate(key, cosines, sines), value, context.visible
         )
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return out

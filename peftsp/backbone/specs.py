@@ -1,4 +1,4 @@
-"""Sizes of the ESM-2 family (Lin et al., Science 2023)."""
+"""Sizes of the ESM-2 family (Lin et al., Science 2023) and of our own compact model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class BackboneSpec:
         layers: Transformer blocks.
         width: Features of a residue representation.
         heads: Attention heads; divide ``width`` into parts of an even size.
-        release: File name stem of the published weights, None where nothing is published.
+        release: File name stem of fair-esm's weights, None for other models.
         half_rotary: Whether the frequencies of the rotary embedding are rounded to half precision,
             as in the published models, which were trained in it.
 
@@ -66,7 +66,8 @@ class BackboneSource:
     Attributes:
         spec: The architecture.
         checkpoint: A fair-esm ``.pt`` file, a Hugging Face ``EsmModel`` folder, ``random``, or None
-            for the published weights: from the torch-hub cache, else downloaded.
+            for the published weights: those that the package holds, or the torch-hub cache, else
+            downloaded.
         seed: Seed of random weights; ignored otherwise.
     """
 
@@ -84,15 +85,17 @@ _PUBLISHED = {
         BackboneSpec("esm2_650m", 33, 1280, 20, "esm2_t33_650M_UR50D", True),
         BackboneSpec("esm2_3b", 36, 2560, 40, "esm2_t36_3B_UR50D", True),
         BackboneSpec("esm2_15b", 48, 5120, 40, "esm2_t48_15B_UR50D", True),
+        BackboneSpec("compact", 4, 192, 3),
     )
 }
 
 
 def published_spec(name: str) -> BackboneSpec:
-    """The architecture of a published ESM-2 model.
+    """The architecture of a model whose weights are published.
 
     Args:
-        name: ``esm2_8m``, ``esm2_35m``, ``esm2_150m``, ``esm2_650m``, ``esm2_3b`` or ``esm2_15b``.
+        name: ``esm2_8m``, ``esm2_35m``, ``esm2_150m``, ``esm2_650m``, ``esm2_3b``, ``esm2_15b``, or
+            ``compact`` for the one that ships with peftsp.
 
     Raises:
         ConfigError: There is no such model.

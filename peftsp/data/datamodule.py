@@ -41,6 +41,8 @@ class SignalPeptideData(LightningDataModule):
         balance: See `peftsp.data.sampling.sampling_weights`.
         type_weights: SP type to sampling factor.
         kingdom_weights: Kingdom to sampling factor.
+        extra_path: A 3-line file of further records, which train in every fold whatever their
+            partition; for example proteins that another model has labelled.
 
     Raises:
         ConfigError: A number is out of range.
@@ -58,6 +60,7 @@ class SignalPeptideData(LightningDataModule):
         balance: float = 0.0,
         type_weights: Mapping[str, float] | None = None,
         kingdom_weights: Mapping[str, float] | None = None,
+        extra_path: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         _check("fold", fold, least=0)
@@ -74,6 +77,7 @@ class SignalPeptideData(LightningDataModule):
         self._balance = balance
         self._type_weights = type_weights
         self._kingdom_weights = kingdom_weights
+        self._extra = None if extra_path is None else LabelledFile(extra_path)
         self._start: tuple[int, int] | None = None
         self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
@@ -161,6 +165,8 @@ class SignalPeptideData(LightningDataModule):
         if not self._records:
             splits = split(self._source.load(), self._fold)
             self._records = dict(zip(_SPLITS, splits, strict=True))
+            if self._extra is not None:
+                self._records["train"] += self._extra.load()
 
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
         dataset = self._datasets["train"]

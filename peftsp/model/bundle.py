@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from peftsp import __version__
+from peftsp.backbone.checkpoint import PRETRAINED
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import BundleError
 from peftsp.model.checks import check_names, check_types
@@ -26,6 +28,9 @@ FORMAT = "peftsp-bundle"
 VERSION = 1
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
+
+DEFAULT_BUNDLE = PRETRAINED / "signal_peptides"
+"""The model that ships with the package."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Bundle:
         head: Settings of the head.
         crf: Settings of the CRF.
         training: How the model was made, free in form: data, fold, metrics.
-        weights: What was trained, by parameter name of the `Tagger`.
+        weights: What was trained, by parameter name of the `Tagger`; a file may hold them in half
+            precision, they are read as float32.
     """
 
     backbone: BackboneSource
@@ -181,12 +187,16 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise BundleError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
     try:
-        return load_file(path)
+        return {name: _at_least_single(tensor) for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise BundleError(
             f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
             f"that cannot be read as one ({error})"
         ) from error
+
+
+def _at_least_single(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:

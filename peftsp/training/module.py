@@ -72,13 +72,18 @@ class SignalPeptideModule(LightningModule):
         """The loss and its parts.
 
         Returns:
-            ``loss``, ``nll`` (nats a sequence) and ``regularisation``: float scalars.
+            ``loss``, ``nll`` (nats a sequence) and, where it has a weight, ``regularisation``:
+            float scalars.
         """
         mask = batch.residue_mask
         shown = batch.tokens
         if self.training:
             shown = hide_residues(shown, batch.mask, self.hidden_residues)
         emissions = self.tagger(shown, batch.mask, batch.kingdoms)
+        if not self.regularisation.weight:
+            # Without it nothing needs the marginals, which cost as much as the likelihood.
+            nll = -self.tagger.crf.log_likelihood(emissions, mask, batch.allowed).mean()
+            return {"loss": nll, "nll": nll}
         output = self.tagger.crf(emissions, mask, batch.allowed)
         nll = -output.log_likelihood.mean()
         regularisation = self.regularisation(
