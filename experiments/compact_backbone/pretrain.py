@@ -148,7 +148,9 @@ class MaskedLanguageModel(LightningModule):
         is_residue = mask & (tokens != CLS_TOKEN) & (tokens != EOS_TOKEN)
         draw = torch.rand(tokens.shape, device=tokens.device)
         is_hidden = is_residue & (draw < self.hidden)
-        other = torch.randint_like(tokens, STANDARD_RESIDUE_TOKENS.start, STANDARD_RESIDUE_TOKENS.stop)
+        other = torch.randint_like(
+            tokens, STANDARD_RESIDUE_TOKENS.start, STANDARD_RESIDUE_TOKENS.stop
+        )
         shown = tokens.masked_fill(is_residue & (draw < 0.8 * self.hidden), MASK_TOKEN)
         shown = torch.where(is_hidden & (draw >= 0.9 * self.hidden), other, shown)
 

@@ -32,4 +32,5 @@ def attention(query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if visible is not None:
         scores = scores.masked_fill(~visible, -torch.inf)
-    return scores.softmax(dim=-1, dtype=torch.float32).to(value.dtype) @ value
+    weights: Tensor = scores.softmax(dim=-1, dtype=torch.float32).to(value.dtype)
+    return weights @ value

@@ -52,6 +52,13 @@ def test_published_weights_are_found_in_the_torch_hub_cache(tmp_path, monkeypatc
     assert sum(p.numel() for p in backbone.parameters()) == spec.parameters
 
 
+def test_compact_weights_are_in_the_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    backbone = load_backbone(published_spec("compact"))
+    assert sum(p.numel() for p in backbone.parameters()) == backbone.spec.parameters
+    assert backbone.embed_tokens.weight.dtype == torch.float32
+
+
 def test_published_weights_that_cannot_be_fetched_say_where_to_put_them(tmp_path, monkeypatch):
     def refuse(url, **arguments):
         raise OSError("no route to host")

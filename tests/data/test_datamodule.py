@@ -7,6 +7,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.data.folds import split
+from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
 
@@ -231,3 +232,13 @@ def test_training_that_failed_within_a_batch_does_it_again(uninterrupted, tmp_pa
         resumed, datamodule=module(), ckpt_path=tmp_path / "failed.ckpt"
     )
     assert resumed.seen == uninterrupted[0][7:]
+
+
+def test_extra_records_train_and_do_nothing_else(tmp_path):
+    extra = SyntheticProteins(60, seed=5).load()
+    write_labelled(extra, tmp_path / "extra.fasta")
+    data, plain = ready(extra_path=tmp_path / "extra.fasta"), ready()
+    shown = joined(sequences(data.train_dataloader()))
+    assert len(shown) == len(joined(sequences(plain.train_dataloader()))) + len(extra)
+    for loader in ("val_dataloader", "test_dataloader"):
+        assert sequences(getattr(data, loader)()) == sequences(getattr(plain, loader)())
