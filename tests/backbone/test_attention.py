@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn import functional as F
+from torch.nn.functional import scaled_dot_product_attention
 
 from peftsp.backbone.attention import attention
 
@@ -17,7 +17,7 @@ def test_half_precision_gives_the_values_and_gradients_of_single_precision(is_pa
     half = [x.clone().requires_grad_() for x in inputs]
     single = [x.float().requires_grad_() for x in inputs]
     found = attention(*half, mask)
-    expected = F.scaled_dot_product_attention(*single, attn_mask=mask)
+    expected = scaled_dot_product_attention(*single, attn_mask=mask)
     torch.testing.assert_close(found.float(), expected, rtol=0.03, atol=0.03)
     found.float().square().sum().backward()
     expected.square().sum().backward()
