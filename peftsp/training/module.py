@@ -72,8 +72,7 @@ class SignalPeptideModule(LightningModule):
         """The loss and its parts.
 
         Returns:
-            ``loss``, ``nll`` (nats a sequence) and, where it has a weight, ``regularisation``:
-            float scalars.
+            ``loss``, ``nll`` (nats a sequence) and ``regularisation``: float scalars.
         """
         mask = batch.residue_mask
         shown = batch.tokens
@@ -83,7 +82,7 @@ class SignalPeptideModule(LightningModule):
         if not self.regularisation.weight:
             # Without it nothing needs the marginals, which cost as much as the likelihood.
             nll = -self.tagger.crf.log_likelihood(emissions, mask, batch.allowed).mean()
-            return {"loss": nll, "nll": nll}
+            return {"loss": nll, "nll": nll, "regularisation": torch.zeros_like(nll)}
         output = self.tagger.crf(emissions, mask, batch.allowed)
         nll = -output.log_likelihood.mean()
         regularisation = self.regularisation(

@@ -38,6 +38,15 @@ def test_what_is_written_is_read(make_tagger, tmp_path):
         assert torch.equal(tensor, tagger.state_dict()[name])
 
 
+def test_weights_in_half_precision_are_read_in_single(bundle):
+    change_weights(bundle, lambda w: w.update({name: t.half() for name, t in w.items()}))
+    stored = load_file(bundle / "weights.safetensors")
+    assert {t.dtype for t in stored.values()} == {torch.float16}
+    assert {t.dtype for t in read_bundle(bundle).weights.values()} == {torch.float32}
+    (tagger,) = load_taggers([bundle])
+    assert {p.dtype for p in tagger.parameters()} == {torch.float32}
+
+
 def test_weights_may_be_given_but_all_of_them(make_tagger):
     tagger = make_tagger()
     names = tagger.trained_names()
