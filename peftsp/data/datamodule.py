@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -43,9 +43,12 @@ class SignalPeptideData(LightningDataModule):
         kingdom_weights: Kingdom to sampling factor.
         extra_path: A 3-line file of further records, which train in every fold whatever their
             partition; for example proteins that another model has labelled.
+        train_splits: Which of train, validation and test are trained on. Validation beside train
+            refits with settings that were chosen before; all three make a model to be given away,
+            whose own validation and test scores mean nothing.
 
     Raises:
-        ConfigError: A number is out of range.
+        ConfigError: A number is out of range, or there is no such split.
     """
 
     def __init__(
@@ -61,8 +64,14 @@ class SignalPeptideData(LightningDataModule):
         type_weights: Mapping[str, float] | None = None,
         kingdom_weights: Mapping[str, float] | None = None,
         extra_path: str | PathLike[str] | None = None,
+        train_splits: Sequence[str] = ("train",),
     ) -> None:
         super().__init__()
+        if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
+            raise ConfigError(
+                f"data.train_splits: expected train, and perhaps validation and test, "
+                f"found {', '.join(train_splits) or 'none'}"
+            )
         _check("fold", fold, least=0)
         _check("batch_size", batch_size, least=1)
         _check("eval_batch_size", eval_batch_size, least=1)
@@ -78,6 +87,7 @@ class SignalPeptideData(LightningDataModule):
         self._type_weights = type_weights
         self._kingdom_weights = kingdom_weights
         self._extra = None if extra_path is None else LabelledFile(extra_path)
+        self._train_splits = train_splits
         self._start: tuple[int, int] | None = None
         self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
@@ -165,8 +175,9 @@ class SignalPeptideData(LightningDataModule):
         if not self._records:
             splits = split(self._source.load(), self._fold)
             self._records = dict(zip(_SPLITS, splits, strict=True))
-            if self._extra is not None:
-                self._records["train"] += self._extra.load()
+            extra = [] if self._extra is None else self._extra.load()
+            trained = [r for name in self._train_splits for r in self._records[name]]
+            self._records["train"] = trained + extra
 
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
         dataset = self._datasets["train"]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from peftsp.inference.run import RunSummary
 
 _EPILOG = """\
-example:
+examples:
+  %(prog)s proteome.fasta -o results
   %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
 
 writes results/predictions.csv, one row a protein in the order of the input. Positions count
@@ -49,10 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> RunSummary:
     # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
     from peftsp.inference.run import RunSettings, run
+    from peftsp.model.bundle import DEFAULT_BUNDLE
 
     settings = RunSettings(
         fasta=options.fasta,
-        bundles=tuple(options.bundle),
+        bundles=tuple(options.bundle or [DEFAULT_BUNDLE]),
         output=options.output,
         backbone=options.backbone,
         kingdom=-1 if options.kingdom is None else KINGDOMS.index(options.kingdom.upper()),
@@ -94,9 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         *("--bundle", "-b"),
         type=Path,
         action="append",
-        required=True,
         metavar="DIR",
-        help="folder of a trained model; several are averaged",
+        help="folder of a trained model; several are averaged (default: the model that ships with "
+        "peftsp)",
     )
     add(
         *("--output", "-o"),

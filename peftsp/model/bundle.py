@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from peftsp import __version__
+from peftsp.backbone.checkpoint import PRETRAINED
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import BundleError
 from peftsp.model.checks import check_names, check_types
@@ -27,6 +28,9 @@ FORMAT = "peftsp-bundle"
 VERSION = 1
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
+
+DEFAULT_BUNDLE = PRETRAINED / "signal_peptides"
+"""The model that ships with the package."""
 
 
 @dataclass(frozen=True)

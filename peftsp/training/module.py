@@ -23,7 +23,7 @@ from peftsp.training.augmentation import hide_residues
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
 
-OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
+OptimizerFactory = Callable[[Iterable[Tensor] | Iterable[dict[str, Any]]], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
 
@@ -36,9 +36,11 @@ class SignalPeptideModule(LightningModule):
         scheduler: Makes the learning rate schedule from the optimizer and the number of steps.
         regularisation: Weight of the region regularisation; 0 leaves it out.
         hidden_residues: Probability with which a training residue is hidden from the backbone.
+        head_factor: Factor of the learning rate for emission head and CRF, which start from
+            nothing where the backbone is pretrained.
 
     Raises:
-        ConfigError: The probability is not in [0, 1).
+        ConfigError: The probability is not in [0, 1), or the weight or the factor is negative.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class SignalPeptideModule(LightningModule):
         scheduler: SchedulerFactory,
         regularisation: float,
         hidden_residues: float = 0.0,
+        head_factor: float = 1.0,
     ) -> None:
         super().__init__()
         if not isinstance(regularisation, int | float) or regularisation < 0:
@@ -59,7 +62,12 @@ class SignalPeptideModule(LightningModule):
                 f"augmentation.hidden_residues: expected 0 <= probability < 1, "
                 f"found {hidden_residues}"
             )
+        if not isinstance(head_factor, int | float) or head_factor < 0:
+            raise ConfigError(
+                f"learning_rate.head_factor: expected a number of 0 or more, found {head_factor}"
+            )
         self.tagger = tagger
+        self.head_factor = head_factor
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.regularisation = RegionRegularisation(regularisation)
@@ -130,7 +138,7 @@ class SignalPeptideModule(LightningModule):
         """
         total_steps = int(self.trainer.estimated_stepping_batches)
         try:
-            optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+            optimizer = self._optimizer()
             schedule = self.scheduler(optimizer, total_steps)
         except (TypeError, ValueError) as error:
             raise ConfigError(
@@ -140,6 +148,18 @@ class SignalPeptideModule(LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning rate"},
         }
+
+    def _optimizer(self) -> Optimizer:
+        trained = {name: p for name, p in self.tagger.named_parameters() if p.requires_grad}
+        if self.head_factor == 1:
+            return self.optimizer(list(trained.values()))
+        parts = (
+            [p for name, p in trained.items() if name.startswith("backbone.")],
+            [p for name, p in trained.items() if not name.startswith("backbone.")],
+        )
+        optimizer = self.optimizer([{"params": part} for part in parts])
+        optimizer.param_groups[1]["lr"] *= self.head_factor
+        return optimizer
 
     def configure_gradient_clipping(
         self,

@@ -56,6 +56,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
         instantiate(cfg.scheduler),
         cfg.regularisation.weight,
         cfg.augmentation.hidden_residues,
+        cfg.learning_rate.head_factor,
     )
     callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
     loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]

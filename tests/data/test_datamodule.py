@@ -242,3 +242,22 @@ def test_extra_records_train_and_do_nothing_else(tmp_path):
     assert len(shown) == len(joined(sequences(plain.train_dataloader()))) + len(extra)
     for loader in ("val_dataloader", "test_dataloader"):
         assert sequences(getattr(data, loader)()) == sequences(getattr(plain, loader)())
+
+
+def test_splits_beside_train_may_be_trained_on():
+    refit, plain = ready(train_splits=["train", "validation"]), ready()
+    counts = {
+        name: len(joined(sequences(plain_loader)))
+        for name, plain_loader in (
+            ("train", plain.train_dataloader()),
+            ("validation", plain.val_dataloader()),
+        )
+    }
+    assert len(joined(sequences(refit.train_dataloader()))) == sum(counts.values())
+    assert sequences(refit.test_dataloader()) == sequences(plain.test_dataloader())
+
+
+@pytest.mark.parametrize("splits", [[], ["validation"], ["train", "holdout"]])
+def test_unknown_split_to_train_on_is_an_error(splits):
+    with pytest.raises(ConfigError, match=r"data\.train_splits: expected train"):
+        module(train_splits=splits)

@@ -38,7 +38,14 @@ def make_module():
     """Function of a PEFT method and settings that gives a module to train."""
 
     def make(
-        method=None, *, seed=0, backbone_seed=0, regularisation=0.5, hidden_residues=0.0, **head
+        method=None,
+        *,
+        seed=0,
+        backbone_seed=0,
+        regularisation=0.5,
+        hidden_residues=0.0,
+        head_factor=1.0,
+        **head,
     ):
         torch.manual_seed(seed)
         defaults = {"dropout": 0.1, "kingdom_embedding": 0, "kingdom_dropout": 0.1}
@@ -49,8 +56,9 @@ def make_module():
             CRFSettings("hard", "peftsp", "of_type"),
         )
         optimizer = partial(torch.optim.Adamax, lr=0.01)
+        schedule = partial(constant, warmup=0.0)
         return SignalPeptideModule(
-            tagger, optimizer, partial(constant, warmup=0.0), regularisation, hidden_residues
+            tagger, optimizer, schedule, regularisation, hidden_residues, head_factor
         )
 
     return make

@@ -4,7 +4,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from peftsp.errors import BundleError, CheckpointError
+from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.loss.region_similarity import region_similarity
 from peftsp.peft.adapter import Adapter
 from peftsp.peft.frozen import Frozen
@@ -108,6 +108,19 @@ def test_optimizer_moves_method_head_and_crf_and_nothing_else(make_module, make_
     trainer(tmp_path).fit(module, datamodule=make_data())
     moved = {n for n, p in module.tagger.named_parameters() if not torch.equal(p, before[n])}
     assert moved == module.tagger.trained_names()
+
+
+def test_head_and_crf_may_have_a_learning_rate_of_their_own(make_module, make_data, tmp_path):
+    module = make_module(head_factor=0.0)
+    before = {name: p.detach().clone() for name, p in module.tagger.named_parameters()}
+    trainer(tmp_path).fit(module, datamodule=make_data())
+    moved = {n for n, p in module.tagger.named_parameters() if not torch.equal(p, before[n])}
+    assert moved == {name for name in module.tagger.trained_names() if "lora" in name}
+
+
+def test_negative_factor_is_an_error(make_module):
+    with pytest.raises(ConfigError, match=r"learning_rate\.head_factor: .* found -1"):
+        make_module(head_factor=-1)
 
 
 def test_untrained_head_stays_as_drawn(make_module, make_data, tmp_path):
