@@ -153,12 +153,13 @@ class SignalPeptideModule(LightningModule):
         trained = {name: p for name, p in self.tagger.named_parameters() if p.requires_grad}
         if self.head_factor == 1:
             return self.optimizer(list(trained.values()))
-        parts = (
-            [p for name, p in trained.items() if name.startswith("backbone.")],
-            [p for name, p in trained.items() if not name.startswith("backbone.")],
-        )
-        optimizer = self.optimizer([{"params": part} for part in parts])
-        optimizer.param_groups[1]["lr"] *= self.head_factor
+        head = [p for name, p in trained.items() if not name.startswith("backbone.")]
+        body = [p for name, p in trained.items() if name.startswith("backbone.")]
+        optimizer = self.optimizer([{"params": part} for part in (body, head) if part])
+        of_head = {id(p) for p in head}
+        for group in optimizer.param_groups:
+            if any(id(p) in of_head for p in group["params"]):
+                group["lr"] *= self.head_factor
         return optimizer
 
     def configure_gradient_clipping(

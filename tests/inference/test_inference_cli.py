@@ -289,7 +289,7 @@ def test_help_comes_without_heavy_imports():
     code = "try: runpy.run_path('predict.py', run_name='__main__')\nexcept SystemExit: pass"
     output, modules = modules_after(code, "--help")
     assert "--bundle DIR" in output
-    assert "example:" in output
+    assert "examples:" in output
     assert not modules & {"torch", "numpy", "lightning", "hydra", "wandb"}
 
 
