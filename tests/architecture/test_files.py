@@ -36,7 +36,6 @@ TESTED_ELSEWHERE = {
     "peft/base": "contracts/test_peft_contract.py",
     "peft/bottleneck": "contracts/test_peft_contract.py",
     "peft/frozen": "contracts/test_peft_contract.py",
-    "peft/full": "contracts/test_peft_contract.py",
     "peft/registry": "contracts/test_peft_contract.py",
     "training/run_folder": "training/test_training_run.py",
     "records": "inference/test_inference_table.py",

@@ -21,6 +21,7 @@ VARIANTS = [
     *((name, {}) for name in YAMLS),
     ("lora", {"last_k": 1, "target_modules": ["fc1", "fc2"], "rank": 2, "alpha": 16}),
     ("adapter", {"last_k": 2, "bottleneck": 4, "identity": False}),
+    ("full", {"dropout": 0.3}),
     ("prompt", {"place": "first"}),
     ("prompt", {"place": "last"}),
     ("prompt", {"place": "topmost", "last_k": 2}),
