@@ -184,8 +184,10 @@ class MaskedLanguageModel(LightningModule):
         self.log("held_out/perplexity", math.exp(loss))
 
     def configure_optimizers(self) -> Any:
-        """Optimizer and schedule."""
-        optimizer = self.optimizer(self.parameters())
+        """Optimizer and schedule; biases and norms do not decay."""
+        decayed = [p for p in self.parameters() if p.dim() > 1]
+        others = [p for p in self.parameters() if p.dim() <= 1]
+        optimizer = self.optimizer([{"params": decayed}, {"params": others, "weight_decay": 0.0}])
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.scheduler(optimizer, steps)
         return {
