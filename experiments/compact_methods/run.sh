@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Train every method on the compact backbone, once for each partition, two runs at a time.
+# A second call goes on where the first was stopped; other epochs: run.sh 12 full
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+epochs=${1:-6}
+shift || true
+methods=("$@")
+((${#methods[@]})) || methods=(full scratch lora adapter prompt frozen)
+
+declare -A settings=(
+  [full]=""
+  [scratch]="backbone.checkpoint=random"
+  [lora]="peft=lora"
+  [adapter]="peft=adapter ~peft.dropout"
+  [prompt]="peft=prompt ~peft.dropout"
+  [frozen]="peft=frozen ~peft.dropout"
+)
+# Folds 0, 1 and 3 train on the partitions 2, 1 and 0. The other three folds train on the same
+# partitions; as nothing is chosen by the validation partition, their models would be the same.
+for method in "${methods[@]}"; do
+  for fold in 0 1 3; do
+    name=compact_methods/$method-epochs$epochs-fold$fold
+    echo "name=$name data.fold=$fold trainer.max_epochs=$epochs ${settings[$method]}"
+  done
+done | OMP_NUM_THREADS=1 xargs -P 2 -I {} sh -c \
+  '${PYTHON:-python} train.py experiment=compact callbacks.progress_bar=null \
+  trainer.limit_val_batches=0 ckpt_path=last {} || echo "failed: {}"'
