@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from peftsp.labels import KINGDOMS, SP_TYPES
 from peftsp.metrics.intervals import bootstrap_interval
 
+PUBLISHED = Path(__file__).parent / "published.csv"
 WINDOWS = (0, 1, 2, 3)
 CELLS = [("EUKARYA", "SP")] + [(k, t) for k in KINGDOMS[1:] for t in SP_TYPES[1:]]
 LATEST_MEMBRANE = 40  # residues
@@ -49,6 +50,27 @@ def main() -> None:
     columns = ["method", *[c for c in cells[0].columns if c != "method"]]
     pd.concat(cells)[columns].to_csv(options.output / "cells.csv", index=False, float_format="%.4f")
     pd.DataFrame(means).to_csv(options.output / "means.csv", index=False, float_format="%.4f")
+    (options.output / "mcc2.md").write_text(mcc2_table(pd.concat(cells), pd.DataFrame(means)))
+
+
+def mcc2_table(cells: pd.DataFrame, means: pd.DataFrame) -> str:
+    """MCC2 of every method beside the published ones, as a Markdown table."""
+    published = pd.read_csv(PUBLISHED)
+    methods = list(means["method"])
+    header = ["kingdom", "SP type", "n", *methods, *published.columns[2:]]
+    lines = [header, ["---", "---", *["---:"] * (len(header) - 2)]]
+    for row in published.itertuples(index=False):
+        here = cells[(cells["kingdom"] == row.kingdom) & (cells["sp_type"] == row.sp_type)]
+        ours = here.set_index("method").loc[methods]
+        shown = [f"{m.mcc2:.2f} ({m.mcc2_low:.2f} to {m.mcc2_high:.2f})" for m in ours.itertuples()]
+        lines.append([*row[:2], str(here["n"].max()), *shown, *(f"{v:.2f}" for v in row[2:])])
+    shown = [
+        f"**{m.mean_mcc2:.3f}** ({m.mean_mcc2_low:.3f} to {m.mean_mcc2_high:.3f})"
+        for m in means.itertuples()
+    ]
+    totals = [f"{published[name].mean():.3f}" for name in published.columns[2:]]
+    lines.append(["mean", "", "", *shown, *totals])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 class Measures:

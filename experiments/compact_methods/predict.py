@@ -40,6 +40,9 @@ def main() -> None:
         metavar="NAME",
         help="predict each partition with the average of those runs that did not train on it",
     )
+    parser.add_argument(
+        "--hide-kingdom", action="store_true", help="do not tell models the kingdom that can use it"
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -52,7 +55,7 @@ def main() -> None:
     for name, members in jobs.items():
         table = options.output / f"{name}.csv"
         if not table.exists():
-            write_table(predict_unseen(members, name), table)
+            write_table(predict_unseen(members, name, options.hide_kingdom), table)
 
 
 def write_table(rows: Iterable[list[object]], table: Path) -> None:
@@ -65,7 +68,7 @@ def write_table(rows: Iterable[list[object]], table: Path) -> None:
     partial.replace(table)
 
 
-def predict_unseen(bundles: list[Path], title: str) -> Iterator[list[object]]:
+def predict_unseen(bundles: list[Path], title: str, hide_kingdom: bool) -> Iterator[list[object]]:
     """Rows for the proteins of each partition, by those models that have not seen it."""
     seen, records = {}, []
     for bundle in bundles:
@@ -78,20 +81,19 @@ def predict_unseen(bundles: list[Path], title: str) -> Iterator[list[object]]:
         models = [bundle for bundle in bundles if partition not in seen[bundle]]
         chosen = [record for record in records if record.partition == partition]
         if models:
-            yield from predict_rows(models, chosen, f"{title}, partition {partition}")
+            yield from predict_rows(models, chosen, f"{title}, partition {partition}", hide_kingdom)
 
 
 def predict_rows(
-    bundles: list[Path], records: list[LabelledRecord], title: str
+    bundles: list[Path], records: list[LabelledRecord], title: str, hide_kingdom: bool
 ) -> Iterator[list[object]]:
     """What is true and what is predicted of each record, as `COLUMNS`."""
     taggers = load_taggers(bundles)
-    uses_kingdom = any(tagger.head.kingdoms is not None for tagger in taggers)
     for number, kingdom in enumerate(KINGDOMS):
         chosen = [record for record in records if record.kingdom == kingdom]
         proteins = [SequenceRecord(record.accession, record.residues) for record in chosen]
-        known = number if uses_kingdom else -1
-        predictions = predict(proteins, taggers, BATCH_SIZE, kingdom=known)
+        told = -1 if hide_kingdom else number
+        predictions = predict(proteins, taggers, BATCH_SIZE, kingdom=told)
         shown = tqdm(predictions, desc=f"{title}, {kingdom}", total=len(chosen))
         for record, found in zip(chosen, shown, strict=True):
             yield [

@@ -15,6 +15,7 @@ declare -A settings=(
   [adapter]="peft=adapter ~peft.dropout"
   [prompt]="peft=prompt ~peft.dropout"
   [frozen]="peft=frozen ~peft.dropout"
+  [kingdom]="head.kingdom_embedding=8 head.kingdom_dropout=0.3 augmentation.hidden_residues=0.15"
 )
 # Folds 0, 1 and 3 train on the partitions 2, 1 and 0. The other three folds train on the same
 # partitions; as nothing is chosen by the validation partition, their models would be the same.

@@ -20,6 +20,7 @@ from peftsp.model.checks import check_types
 from peftsp.model.settings import build_tagger
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.report import METRICS_FILE, log_report, write_report
+from peftsp.training.resume import ResumePoint
 from peftsp.training.run_folder import BUNDLE, find_start, is_finished
 
 
@@ -108,13 +109,17 @@ def _quieten() -> None:
 
 
 def _best_checkpoint(trainer: Trainer) -> tuple[str, dict[str, float]]:
-    """Path of the best checkpoint, and its score by name."""
+    """Path of the best checkpoint, and its score by name; of the last one where none is best."""
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
             score = callback.best_model_score
             # Unknown where a checkpoint of another run was gone on from and no epoch was left.
             named = {} if score is None else {str(callback.monitor): float(score)}
             return callback.best_model_path, named
+    # A ModelCheckpoint that monitors nothing waits for a validation, which may be switched off.
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ResumePoint) and callback.path.exists():
+            return str(callback.path), {}
     raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
 
 

@@ -81,6 +81,18 @@ def test_score_that_never_leaves_zero_still_gives_a_bundle(run, tmp_path, monkey
     assert weights_of(run(tmp_path, "trainer.max_epochs=1"))
 
 
+def test_run_without_validation_ends_with_its_last_model(run, tmp_path):
+    folder = run(
+        tmp_path,
+        "callbacks.best.monitor=null",
+        "callbacks.early_stopping=null",
+        "trainer.limit_val_batches=0",
+        "trainer.check_val_every_n_epoch=3",
+    )
+    last = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(last[f"tagger.{n}"], t) for n, t in weights_of(folder).items())
+
+
 def test_same_seed_same_bundle_other_seed_other_bundle(run, finished_run, tmp_path):
     expected = weights_of(finished_run)
     for seed, is_same in ((1, True), (2, False)):
