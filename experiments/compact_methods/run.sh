@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train every method on the compact backbone, once for each partition, two runs at a time.
+# Train every method on the compact backbone, once for each partition, JOBS (2) runs at a time.
 # A second call goes on where the first was stopped; other epochs: run.sh 12 full
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -24,6 +24,6 @@ for method in "${methods[@]}"; do
     name=compact_methods/$method-epochs$epochs-fold$fold
     echo "name=$name data.fold=$fold trainer.max_epochs=$epochs ${settings[$method]}"
   done
-done | OMP_NUM_THREADS=1 xargs -P 2 -I {} sh -c \
+done | OMP_NUM_THREADS=1 xargs -P "${JOBS:-2}" -I {} sh -c \
   '${PYTHON:-python} train.py experiment=compact callbacks.progress_bar=null \
   trainer.limit_val_batches=0 ckpt_path=last {} || echo "failed: {}"'
