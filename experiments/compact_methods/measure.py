@@ -24,6 +24,14 @@ from peftsp.metrics.intervals import bootstrap_interval
 PUBLISHED = Path(__file__).parent / "published.csv"
 WINDOWS = (0, 1, 2, 3)
 CELLS = [("EUKARYA", "SP")] + [(k, t) for k in KINGDOMS[1:] for t in SP_TYPES[1:]]
+LARGE_CELLS = [("EUKARYA", "SP"), ("NEGATIVE", "SP"), ("NEGATIVE", "LIPO"), ("NEGATIVE", "TAT")]
+SUMMARY = {
+    "mean_mcc2": "mean MCC2 over cells, mean over folds",
+    "pooled_mean_mcc2": "mean MCC2 over cells, folds pooled",
+    "membrane_called_sp": "share of NO_SP proteins with a membrane stretch that starts in their "
+    "first 40 residues that are called a signal peptide",
+    "calibration_error": "expected calibration error of the type, 15 bins",
+}
 LATEST_MEMBRANE = 40  # residues
 
 Array = NDArray[np.float64]
@@ -50,7 +58,9 @@ def main() -> None:
     columns = ["method", *[c for c in cells[0].columns if c != "method"]]
     pd.concat(cells)[columns].to_csv(options.output / "cells.csv", index=False, float_format="%.4f")
     pd.DataFrame(means).to_csv(options.output / "means.csv", index=False, float_format="%.4f")
-    (options.output / "mcc2.md").write_text(mcc2_table(pd.concat(cells), pd.DataFrame(means)))
+    found = pd.concat(cells), pd.DataFrame(means)
+    (options.output / "mcc2.md").write_text(mcc2_table(*found))
+    (options.output / "summary.md").write_text(summary_table(*found))
 
 
 def mcc2_table(cells: pd.DataFrame, means: pd.DataFrame) -> str:
@@ -62,14 +72,39 @@ def mcc2_table(cells: pd.DataFrame, means: pd.DataFrame) -> str:
     for row in published.itertuples(index=False):
         here = cells[(cells["kingdom"] == row.kingdom) & (cells["sp_type"] == row.sp_type)]
         ours = here.set_index("method").loc[methods]
-        shown = [f"{m.mcc2:.2f} ({m.mcc2_low:.2f} to {m.mcc2_high:.2f})" for m in ours.itertuples()]
+        shown = [with_interval(ours.loc[name], "mcc2", 2) for name in methods]
         lines.append([*row[:2], str(here["n"].max()), *shown, *(f"{v:.2f}" for v in row[2:])])
-    shown = [
-        f"**{m.mean_mcc2:.3f}** ({m.mean_mcc2_low:.3f} to {m.mean_mcc2_high:.3f})"
-        for m in means.itertuples()
-    ]
     totals = [f"{published[name].mean():.3f}" for name in published.columns[2:]]
+    ours = means.set_index("method")
+    shown = [with_interval(ours.loc[name], "mean_mcc2", 3) for name in methods]
     lines.append(["mean", "", "", *shown, *totals])
+    return markdown(lines)
+
+
+def summary_table(cells: pd.DataFrame, means: pd.DataFrame) -> str:
+    """Measures of the whole and the exact sites of large cells, as a Markdown table."""
+    methods = list(means["method"])
+    lines = [["", *methods], ["---", *["---:"] * len(methods)]]
+    ours = means.set_index("method")
+    for name, title in SUMMARY.items():
+        lines.append([title, *(with_interval(ours.loc[method], name, 3) for method in methods)])
+    for kingdom, sp_type in LARGE_CELLS:
+        here = cells[(cells["kingdom"] == kingdom) & (cells["sp_type"] == sp_type)]
+        ours = here.set_index("method")
+        for name in ("precision", "recall"):
+            shown = [with_interval(ours.loc[method], f"{name}_0", 2) for method in methods]
+            lines.append([f"{kingdom} {sp_type}: {name} of the exact cleavage site", *shown])
+    return markdown(lines)
+
+
+def with_interval(row: pd.Series, name: str, digits: int) -> str:
+    """A value and its interval."""
+    value, low, high = (f"{row[name + end]:.{digits}f}" for end in ("", "_low", "_high"))
+    return f"{value} ({low} to {high})"
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """Rows of cells as a Markdown table."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
