@@ -10,8 +10,48 @@ from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, STATES
 
 
+CONTEXT_WIDTH = 64
+"""Features of a residue's context."""
+
+
+class ResidueContext(nn.Module):
+    """What stands around a residue, at exact distances: two convolutions along the sequence.
+
+    A cleavage site is a motif of exact positions (von Heijne, Nucleic Acids Research 1986), which
+    attention learns slowly from few sequences.
+
+    Args:
+        width: Features of a residue representation, D.
+        window: Residues that a convolution sees; odd.
+        dropout: Probability with which features are dropped in training.
+    """
+
+    def __init__(self, width: int, window: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.first = nn.Conv1d(width, CONTEXT_WIDTH, window, padding=window // 2)
+        self.second = nn.Conv1d(CONTEXT_WIDTH, CONTEXT_WIDTH, window, padding=window // 2)
+
+    def forward(self, features: Tensor, residue_mask: Tensor) -> Tensor:
+        """Describe the surroundings of each residue.
+
+        Args:
+            features: float, ``(B, L, D)``.
+            residue_mask: bool, ``(B, L)``, True at residues.
+
+        Returns:
+            float, ``(B, L, CONTEXT_WIDTH)``; at a residue independent of what is none.
+        """
+        is_residue = residue_mask[:, None]
+        shown = features.transpose(1, 2).masked_fill(~is_residue, 0.0)
+        shown = F.gelu(self.first(shown)).masked_fill(~is_residue, 0.0)
+        shown = F.dropout(shown, self.dropout, self.training)
+        context: Tensor = F.gelu(self.second(shown)).transpose(1, 2)
+        return context
+
+
 class EmissionHead(nn.Module):
-    """Dropout and one linear layer, with an optional embedding of the kingdom beside each residue.
+    """Dropout and one linear layer, with optional neighbours and kingdom beside each residue.
 
     Args:
         width: Features of a residue representation, D.
@@ -20,9 +60,11 @@ class EmissionHead(nn.Module):
             there are kingdoms: that of the unknown one.
         kingdom_dropout: Probability with which a sequence's kingdom is taken as unknown in
             training, so that the unknown one is learned too.
+        context_window: Residues that each of two convolutions beside the linear layer sees, see
+            `ResidueContext`; 0 for none.
 
     Raises:
-        ConfigError: A probability is not in [0, 1) or a size is negative.
+        ConfigError: A probability is not in [0, 1), a size is negative or a window is even.
     """
 
     def __init__(
@@ -31,6 +73,7 @@ class EmissionHead(nn.Module):
         dropout: float = 0.1,
         kingdom_embedding: int = 0,
         kingdom_dropout: float = 0.1,
+        context_window: int = 0,
     ) -> None:
         super().__init__()
         for name, value in (("dropout", dropout), ("kingdom_dropout", kingdom_dropout)):
@@ -40,19 +83,27 @@ class EmissionHead(nn.Module):
             raise ConfigError(
                 f"head.kingdom_embedding: expected 0 or more features, found {kingdom_embedding}"
             )
+        if context_window < 0 or (context_window and context_window % 2 == 0):
+            raise ConfigError(
+                f"head.context_window: expected 0 or an odd number of residues, "
+                f"found {context_window}"
+            )
         self.dropout = dropout
         self.kingdom_dropout = kingdom_dropout
+        self.context = ResidueContext(width, context_window, dropout) if context_window else None
         self.kingdoms = (
             nn.Embedding(len(KINGDOMS) + 1, kingdom_embedding) if kingdom_embedding else None
         )
-        self.emissions = nn.Linear(width + kingdom_embedding, len(STATES))
+        n_features = width + kingdom_embedding + (CONTEXT_WIDTH if context_window else 0)
+        self.emissions = nn.Linear(n_features, len(STATES))
 
-    def forward(self, residues: Tensor, kingdoms: Tensor) -> Tensor:
+    def forward(self, residues: Tensor, kingdoms: Tensor, residue_mask: Tensor) -> Tensor:
         """Score each state at each residue.
 
         Args:
             residues: float, ``(B, L, D)``.
             kingdoms: int64, ``(B,)``; kingdom ids, -1 where not known. Ignored without embedding.
+            residue_mask: bool, ``(B, L)``, True at residues.
 
         Returns:
             float, ``(B, L, C)``, float32 or better whatever the residues' dtype.
@@ -60,7 +111,10 @@ class EmissionHead(nn.Module):
         weight = self.emissions.weight
         # The sums over 70 emissions in the CRF need more digits than bfloat16 has.
         with torch.autocast(residues.device.type, enabled=False):
-            features = F.dropout(residues.to(weight.dtype), self.dropout, self.training)
+            residues = residues.to(weight.dtype)
+            features = F.dropout(residues, self.dropout, self.training)
+            if self.context is not None:
+                features = torch.cat((features, self.context(features, residue_mask)), dim=-1)
             if self.kingdoms is not None:
                 embedded = self.kingdoms(self._kingdom_rows(kingdoms))
                 embedded = embedded[:, None].expand(-1, features.shape[1], -1)

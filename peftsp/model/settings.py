@@ -22,12 +22,15 @@ class HeadSettings:
         kingdom_dropout: Probability with which a kingdom is taken as unknown in training.
         trainable: False keeps emission layer and CRF as they were drawn, as in the published LoRA
             models.
+        context_window: Residues that each of two convolutions beside the linear layer sees; 0 for
+            none.
     """
 
     dropout: float
     kingdom_embedding: int
     kingdom_dropout: float
     trainable: bool
+    context_window: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ class Tagger(nn.Module):
         Returns:
             float, ``(B, L, C)``.
         """
-        emissions: Tensor = self.head(self.backbone(tokens, mask), kingdoms)
+        residue_mask = mask[:, 2:]  # as long as without <cls> and <eos>
+        emissions: Tensor = self.head(self.backbone(tokens, mask), kingdoms, residue_mask)
         return emissions
 
     def decode(self, emissions: Tensor, marginals: Tensor, residue_mask: Tensor) -> Decoded:
