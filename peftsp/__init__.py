@@ -13,4 +13,16 @@ Dimensions in shapes, everywhere in the package:
 Masks are boolean and True at real tokens or residues.
 """
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+__all__ = ["predict", "to_frame"]
+
+
+def __getattr__(name: str) -> Any:
+    # `import peftsp` alone shall not wait for PyTorch.
+    if name in __all__:
+        return getattr(import_module("peftsp.inference.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

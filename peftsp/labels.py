@@ -70,6 +70,24 @@ N_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_N", "LIPO_N", "TAT_N", "TAT
 H_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_H", "LIPO_H", "TAT_H", "TATLIPO_H", "PILIN_H"))
 C_REGION_STATES = tuple(STATE_INDEX[n] for n in ("SP_C", "TAT_C"))
 
+RESIDUE_REGIONS = (
+    *("n", "h", "c", "twin_arginine", "lipid_cysteine"),
+    *("inside", "membrane", "outside"),
+)
+"""What a residue can be part of, whatever the SP type; index = id."""
+
+_RESIDUE_REGION_OF = {
+    **{"N": "n", "P": "n", "RR": "twin_arginine", "H": "h", "C": "c", "CS": "c"},
+    **{"C1": "lipid_cysteine", "I": "inside", "M": "membrane", "O": "outside"},
+}
+RESIDUE_REGION_OF_STATE = tuple(
+    RESIDUE_REGIONS.index(
+        "outside" if name == "PILIN_CS" else _RESIDUE_REGION_OF[name.rsplit("_", 1)[1]]
+    )
+    for name in STATES
+)
+"""Index in `RESIDUE_REGIONS` of each state. A pilin's states CS lie behind the cut."""
+
 _REGION_STEPS = {
     "NO_SP": (("I", "M"), ("M", "O")),
     "SP": (("N", "H"), ("H", "C"), ("C", "O")),

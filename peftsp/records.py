@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from peftsp.labels import SP_TYPES
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceRecord:
@@ -51,10 +53,11 @@ class LabelledRecord:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of one region of a signal peptide.
+    """A stretch of residues with a name.
 
     Attributes:
-        name: ``n``, ``h`` or ``c``.
+        name: ``n``, ``h`` or ``c`` for a region of a signal peptide; ``twin_arginine`` or
+            ``lipid_cysteine`` for a motif.
         start: Position of the first residue, 1-based.
         end: Position of the last residue, 1-based, included.
     """
@@ -76,6 +79,11 @@ class Prediction:
             residue of the signal peptide; None where there is none.
         cleavage_site_probability: Probability that a peptide of this type is cut just there.
         regions: The regions of the signal peptide from the N-terminus on.
+        residues: The whole sequence.
+        motifs: The twin-arginine motif of a TAT peptide and the cysteine behind the cut of a
+            lipoprotein, which becomes the first residue of the mature protein.
+        region_probabilities: For each residue that the model looked at the probability of each of
+            `peftsp.labels.RESIDUE_REGIONS`, in that order; rows sum to one. None if not asked for.
     """
 
     header: str
@@ -84,3 +92,16 @@ class Prediction:
     cleavage_site: int | None
     cleavage_site_probability: float | None
     regions: tuple[Region, ...]
+    residues: str = ""
+    motifs: tuple[Region, ...] = ()
+    region_probabilities: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def identifier(self) -> str:
+        """First word of the header."""
+        return self.header.split(maxsplit=1)[0]
+
+    @property
+    def probability(self) -> float:
+        """Probability of the type that the protein is said to have."""
+        return self.probabilities[SP_TYPES.index(self.sp_type)]

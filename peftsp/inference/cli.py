@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from peftsp import __version__
 from peftsp.errors import PeftspError
-from peftsp.labels import KINGDOMS, SP_TYPES
+from peftsp.inference.formats.registry import FORMATS
+from peftsp.inference.organism import ANY, ORGANISMS
+from peftsp.labels import SP_TYPES
 
 if TYPE_CHECKING:
     from peftsp.inference.run import RunSummary
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   %(prog)s proteome.fasta -o results
+  %(prog)s proteome.fasta --organism eukarya --formats csv,gff3,fasta -o results
   %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
 
-writes results/predictions.csv, one row a protein in the order of the input. Positions count
-residues from 1; a protein is cut behind its cleavage_site. An interrupted run goes on where it was
-when the same command is given again.
+formats:
+{formats}
+
+Positions count residues from 1; a protein is cut behind its cleavage_site. An interrupted run goes
+on where it was when the same command is given again.
 """
 
 
@@ -56,11 +62,14 @@ def _run(options: argparse.Namespace) -> RunSummary:
         fasta=options.fasta,
         bundles=tuple(options.bundle or [DEFAULT_BUNDLE]),
         output=options.output,
+        formats=tuple(options.formats),
         backbone=options.backbone,
-        kingdom=-1 if options.kingdom is None else KINGDOMS.index(options.kingdom.upper()),
+        organism=options.organism,
+        min_probability=options.min_probability,
         device=options.device,
         batch_size=options.batch_size,
         threads=options.threads,
+        workers=options.workers,
         has_progress=not options.no_progress,
         is_fresh=options.fresh,
     )
@@ -72,7 +81,8 @@ def _sentence(summary: RunSummary) -> str:
     counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in SP_TYPES)
     return (
         f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
-        f"({speed:,.0f} a second); {summary.table} has {summary.counts.total():,}: {counts}"
+        f"({speed:,.0f} a second); of {summary.counts.total():,} in all: {counts}; "
+        f"see {', '.join(map(str, summary.files))}"
     )
 
 
@@ -87,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="peftsp-predict",
         description="Predict signal peptides, their types, cleavage sites and regions.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(formats=_described_formats()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -105,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("predictions"),
         metavar="DIR",
-        help="folder for predictions.csv (default: %(default)s)",
+        help="folder for what is written (default: %(default)s)",
     )
     add(
         "--backbone",
@@ -114,11 +124,27 @@ def _parser() -> argparse.ArgumentParser:
         "bundle says)",
     )
     add(
-        "--kingdom",
+        "--formats",
+        type=_names,
+        default=["csv"],
+        metavar="NAMES",
+        help="what to write, separated by commas, see below (default: csv)",
+    )
+    add(
+        *("--organism", "--kingdom"),
         type=str.lower,
-        choices=[kingdom.lower() for kingdom in KINGDOMS],
-        help="where all the proteins come from, for models trained to use it; positive and "
-        "negative are Gram stains (default: not known)",
+        choices=ORGANISMS,
+        default=ANY,
+        help="where all the proteins come from; eukarya counts every signal peptide as SP; "
+        "positive and negative are Gram stains (default: %(default)s, not known or mixed)",
+    )
+    add(
+        "--min-probability",
+        type=_share,
+        default=0.0,
+        metavar="P",
+        help="call a signal peptide only where its type is at least as probable (default: the most "
+        "probable type)",
     )
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute")
     add(
@@ -129,10 +155,36 @@ def _parser() -> argparse.ArgumentParser:
         help="proteins at a time; fewer take less memory (default: %(default)s)",
     )
     add("--threads", type=_positive, metavar="N", help="CPU threads (default: one a core)")
+    add(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that draw pictures (default: one a core)",
+    )
     add("--no-progress", action="store_true", help="show no progress bar")
     add("--fresh", action="store_true", help="do not resume an interrupted run")
     add("--version", action="version", version=f"peftsp {__version__}")
     return parser
+
+
+def _described_formats() -> str:
+    width = max(map(len, FORMATS))
+    return "\n".join(f"  {name:{width}}  {FORMATS[name].description}" for name in FORMATS)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip().lower() for name in text.split(",") if name.strip()]
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -12,7 +12,7 @@ from peftsp.crf.functional import viterbi
 from peftsp.crf.graph import FORBIDDEN, ChainScores, StateGraph
 from peftsp.labels import TYPE_OF_STATE
 from peftsp.metrics.functional import cleavage_sites
-from peftsp.model.decode import Decoded, site_probability, type_probabilities
+from peftsp.model.decode import Decoded, site_probability, sum_types, type_probabilities
 from peftsp.model.tagger import Tagger
 
 _SMALLEST_PROBABILITY = 1e-12
@@ -47,7 +47,7 @@ def average_marginals(
     return total / len(taggers)
 
 
-def decode_marginals(marginals: Tensor, residue_mask: Tensor) -> Decoded:
+def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool = False) -> Decoded:
     """Read types, paths and cleavage sites out of state probabilities alone.
 
     The path is the one with the greatest product of its states' probabilities among the legal paths
@@ -59,8 +59,11 @@ def decode_marginals(marginals: Tensor, residue_mask: Tensor) -> Decoded:
     Args:
         marginals: float, ``(B, L, C)``, zero at padding.
         residue_mask: bool, ``(B, L)``, True at real residues.
+        sums_types: Count every signal peptide as SP, see `peftsp.model.decode.sum_types`.
     """
     probabilities = type_probabilities(marginals, residue_mask)
+    if sums_types:
+        probabilities = sum_types(probabilities)
     sp_types = probabilities.round(decimals=_TYPE_DIGITS).argmax(dim=-1)
     state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
     of_type = (state_types == sp_types[:, None])[:, None]

@@ -1,18 +1,20 @@
-"""What decides the rows of a table of predictions."""
+"""What decides the predictions of a run."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from peftsp import __version__
+from peftsp.inference.pipeline import Options
 from peftsp.model.bundle import CONFIG_FILE, WEIGHTS_FILE
 
 
-def fingerprint_run(fasta: Path, bundles: Sequence[Path], kingdom: int) -> dict[str, Any]:
-    """Describe a run; two runs with equal descriptions write the same table.
+def fingerprint_run(fasta: Path, bundles: Sequence[Path], options: Options) -> dict[str, Any]:
+    """Describe a run; two runs with equal descriptions predict the same.
 
     Where the backbone's weights lie is left out: a bundle pins their content. So are batch size,
     device and threads, which change rounding only.
@@ -20,7 +22,7 @@ def fingerprint_run(fasta: Path, bundles: Sequence[Path], kingdom: int) -> dict[
     Args:
         fasta: The input file, told by its place, size and time of change.
         bundles: Bundle folders, told by their content.
-        kingdom: Kingdom id, -1 where not known.
+        options: What is told to the models and asked of them.
 
     Returns:
         JSON-compatible.
@@ -37,7 +39,7 @@ def fingerprint_run(fasta: Path, bundles: Sequence[Path], kingdom: int) -> dict[
             {name: _sha256(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
             for folder in bundles
         ],
-        "kingdom": kingdom,
+        "options": asdict(options),
     }
 
 

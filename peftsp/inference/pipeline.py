@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import islice, repeat
 
 import torch
+from torch import Tensor
 
 from peftsp.data.batch import Batch, collate_tokens
 from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
 from peftsp.inference.ensemble import average_marginals, decode_marginals
-from peftsp.labels import MAX_RESIDUES, SP_TYPES
-from peftsp.model.decode import Decoded, path_regions
+from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
+from peftsp.model.decode import Decoded, path_motifs, path_regions, region_probabilities
 from peftsp.model.tagger import Tagger
 from peftsp.records import Prediction, SequenceRecord
 
@@ -21,7 +22,7 @@ _WINDOW_BATCHES = 8
 
 
 def window_size(batch_size: int) -> int:
-    """Number of records that `predict` holds at a time.
+    """Number of records that `predict_records` holds at a time.
 
     >>> window_size(64)
     512
@@ -29,12 +30,29 @@ def window_size(batch_size: int) -> int:
     return _WINDOW_BATCHES * batch_size
 
 
-def predict(
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is told to a model, and what is asked of it.
+
+    Attributes:
+        kingdom: Kingdom id of all proteins, -1 where not known; for models that use it.
+        sums_types: Count every signal peptide as SP, as is right for eukaryotes.
+        min_probability: A signal peptide whose type is less probable than this is called NO_SP.
+        has_region_probabilities: Give those of each residue too.
+    """
+
+    kingdom: int = -1
+    sums_types: bool = False
+    min_probability: float = 0.0
+    has_region_probabilities: bool = False
+
+
+def predict_records(
     records: Iterable[SequenceRecord],
     taggers: Sequence[Tagger],
     batch_size: int,
     device: torch.device | str = "cpu",
-    kingdom: int = -1,
+    options: Options | None = None,
 ) -> Iterator[Prediction]:
     """Yield the prediction of each record, in the order of the records.
 
@@ -47,7 +65,7 @@ def predict(
         taggers: At least one model on ``device``; all are put into evaluation mode.
         batch_size: Sequences in a batch. A batch too large for the memory of a GPU is halved.
         device: Where the models are.
-        kingdom: Kingdom id of all records, -1 where not known; for models that use it.
+        options: Those of `Options` by default.
 
     Raises:
         ConfigError: There is no model, or the batch size is below one.
@@ -56,6 +74,7 @@ def predict(
         raise ConfigError("prediction: expected one model or more, found none")
     if batch_size < 1:
         raise ConfigError(f"batch size: expected 1 or more, found {batch_size}")
+    options = options or Options()
     for tagger in taggers:
         tagger.eval()
     pending = iter(records)
@@ -67,7 +86,7 @@ def predict(
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             batch = [window[index] for index in chosen]
-            found = predict_batch(batch, taggers, device, kingdom)
+            found = predict_batch(batch, taggers, device, options)
             predictions.update(zip(chosen, found, strict=True))
         yield from (predictions[index] for index in range(len(window)))
 
@@ -76,42 +95,49 @@ def predict_batch(
     records: Sequence[SequenceRecord],
     taggers: Sequence[Tagger],
     device: torch.device | str,
-    kingdom: int,
+    options: Options,
 ) -> list[Prediction]:
-    """Predictions of at least one record in one pass; arguments as for `predict`."""
+    """Predictions of at least one record in one pass; arguments as for `predict_records`."""
     batch = collate_tokens([tokenize(record.residues) for record in records])
-    batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, kingdom)).to(device)
+    batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
-        decoded = _decode(batch, taggers)
+        decoded, regions = _decode(batch, taggers, options)
     except torch.OutOfMemoryError as error:
         if len(records) == 1:
             raise ConfigError(
                 f"{device}: expected memory for one protein, found too little: {error}"
             ) from error
     else:
-        return _predictions(records, decoded)
+        found = _predictions(records, decoded, regions)
+        return [_certain(prediction, options.min_probability) for prediction in found]
     # Outside the handler, which would keep the memory of the failed attempt alive.
     half = len(records) // 2
     parts = records[:half], records[half:]
-    return [found for part in parts for found in predict_batch(part, taggers, device, kingdom)]
+    return [found for part in parts for found in predict_batch(part, taggers, device, options)]
 
 
-# A decorator and not a block in `predict`, where the mode would leak to the caller at each yield.
+# A decorator and not a block in the generator, where the mode would leak to the caller at a yield.
 @torch.inference_mode()
-def _decode(batch: Batch, taggers: Sequence[Tagger]) -> Decoded:
+def _decode(
+    batch: Batch, taggers: Sequence[Tagger], options: Options
+) -> tuple[Decoded, Tensor | None]:
     if len(taggers) > 1:
         marginals = average_marginals(taggers, batch.tokens, batch.mask, batch.kingdoms)
-        decoded = decode_marginals(marginals, batch.residue_mask)
+        decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
     else:
         (tagger,) = taggers
         emissions = tagger(batch.tokens, batch.mask, batch.kingdoms)
         marginals = tagger.crf.marginals(emissions, batch.residue_mask)
-        decoded = tagger.decode(emissions, marginals, batch.residue_mask)
-    return Decoded(*(tensor.cpu() for tensor in decoded))
+        decoded = tagger.decode(emissions, marginals, batch.residue_mask, options.sums_types)
+    regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
+    return Decoded(*(tensor.cpu() for tensor in decoded)), regions
 
 
-def _predictions(records: Sequence[SequenceRecord], decoded: Decoded) -> list[Prediction]:
+def _predictions(
+    records: Sequence[SequenceRecord], decoded: Decoded, regions: Tensor | None
+) -> list[Prediction]:
     columns = (tensor.tolist() for tensor in decoded)
+    region_rows = repeat(None) if regions is None else regions.tolist()
     return [
         Prediction(
             header=record.header,
@@ -120,8 +146,24 @@ def _predictions(records: Sequence[SequenceRecord], decoded: Decoded) -> list[Pr
             cleavage_site=site if site > 0 else None,
             cleavage_site_probability=site_probability if site > 0 else None,
             regions=path_regions(path[: len(record.residues)]),
+            residues=record.residues,
+            motifs=path_motifs(path[: len(record.residues)]),
+            region_probabilities=rows and tuple(map(tuple, rows[: len(record.residues)])),
         )
-        for record, probabilities, sp_type, path, site, site_probability in zip(
-            records, *columns, strict=True
+        for record, rows, probabilities, sp_type, path, site, site_probability in zip(
+            records, region_rows, *columns, strict=False
         )
     ]
+
+
+def _certain(prediction: Prediction, min_probability: float) -> Prediction:
+    if max(prediction.probabilities) >= min_probability or prediction.sp_type == SP_TYPES[NO_SP]:
+        return prediction
+    return replace(
+        prediction,
+        sp_type=SP_TYPES[NO_SP],
+        cleavage_site=None,
+        cleavage_site_probability=None,
+        regions=(),
+        motifs=(),
+    )

@@ -1,4 +1,4 @@
-"""One run of the prediction command: a FASTA file in, a table out."""
+"""One run of the prediction command: FASTA in, files of the wanted formats out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
@@ -16,15 +17,17 @@ from tqdm import tqdm
 
 from peftsp.data.fasta import read_fasta
 from peftsp.errors import ConfigError
+from peftsp.inference.device import find_device
 from peftsp.inference.fingerprint import fingerprint_run
-from peftsp.inference.pipeline import predict, window_size
+from peftsp.inference.formats.base import RunFacts
+from peftsp.inference.formats.registry import find_formats, write_formats
+from peftsp.inference.organism import ANY, kingdom_of, sums_types
+from peftsp.inference.pipeline import Options, predict_records, window_size
 from peftsp.inference.source import FastaSource, open_source
-from peftsp.inference.table import PredictionTable
+from peftsp.inference.store import PredictionStore
 from peftsp.model.restore import load_taggers
 from peftsp.model.tagger import Tagger
 from peftsp.records import Prediction, SequenceRecord
-
-TABLE_NAME = "predictions.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,15 @@ class RunSettings:
     Attributes:
         fasta: Path of the input, plain or gzip; ``-`` is standard input.
         bundles: Bundle folders, at least one.
-        output: Folder of the table.
+        output: Folder for the files.
+        formats: Names of output formats.
         backbone: Where the backbone's weights lie, if not where the bundles say.
-        kingdom: Kingdom id of all proteins, -1 where not known.
+        organism: One of `peftsp.inference.organism.ORGANISMS`.
+        min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         batch_size: Sequences in a batch.
         threads: CPU threads; None for PyTorch's choice.
+        workers: Processes that draw pictures.
         has_progress: Show a progress bar if standard error is a terminal.
         is_fresh: Start anew even where an interrupted run can be resumed.
     """
@@ -47,11 +53,14 @@ class RunSettings:
     fasta: str
     bundles: tuple[Path, ...]
     output: Path
+    formats: tuple[str, ...]
     backbone: str | None
-    kingdom: int
+    organism: str
+    min_probability: float
     device: str
     batch_size: int
     threads: int | None
+    workers: int
     has_progress: bool
     is_fresh: bool
 
@@ -61,13 +70,13 @@ class RunSummary:
     """What a run did.
 
     Attributes:
-        table: Path of the table.
-        counts: Proteins in the table by SP type.
+        files: What was written: paths of files and folders.
+        counts: Proteins by SP type.
         predicted: Proteins predicted in this run, without those of an interrupted one.
         seconds: Time that their prediction took, without loading the models.
     """
 
-    table: Path
+    files: tuple[Path, ...]
     counts: Counter[str]
     predicted: int
     seconds: float
@@ -77,44 +86,59 @@ def run(settings: RunSettings) -> RunSummary:
     """Predict every protein of a FASTA file.
 
     Raises:
-        PeftspError: The input, a bundle or a setting is wrong. Rows written so far stay in the
-            partial table.
+        PeftspError: The input, a bundle or a setting is wrong. Predictions made so far are kept.
     """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    device = _find_device(settings.device)
+    device = find_device(settings.device)
+    formats = find_formats(settings.formats)
+    options = Options(
+        kingdom=kingdom_of(settings.organism),
+        sums_types=sums_types(settings.organism),
+        min_probability=settings.min_probability,
+        has_region_probabilities=any(f.needs_region_probabilities for f in formats),
+    )
     with open_source(settings.fasta) as source, _records(source) as reader:
         # A wrong input shows before the models are loaded.
         records = chain([next(reader)], reader)
         taggers = load_taggers(settings.bundles, device, settings.backbone)
         _warn_of_unused(settings, taggers)
-        with _table(settings, source) as table:
+        with _store(settings, source, options) as store:
             window = window_size(settings.batch_size)
-            kept = Counter() if settings.is_fresh else table.resume(window)
+            kept = Counter() if settings.is_fresh else store.resume(window)
             if kept:
                 print(f"resuming after {kept.total():,} proteins", file=sys.stderr)
             remaining = islice(records, kept.total(), None)
-            predictions = predict(remaining, taggers, settings.batch_size, device, settings.kingdom)
+            predictions = predict_records(remaining, taggers, settings.batch_size, device, options)
             started = time.perf_counter()
-            counts = _fill(table, predictions, source, settings)
+            counts = _fill(store, predictions, source, settings)
             seconds = time.perf_counter() - started
-    return RunSummary(table.path, kept + counts, counts.total(), seconds)
+            facts = RunFacts(
+                size=(kept + counts).total(),
+                organism=settings.organism,
+                model=", ".join(str(bundle.name) for bundle in settings.bundles),
+                finished=datetime.now().astimezone(),
+                workers=settings.workers,
+                has_progress=settings.has_progress,
+            )
+            files = write_formats(formats, store.read, settings.output, facts)
+            store.remove()
+    return RunSummary(files, kept + counts, counts.total(), seconds)
 
 
 def _fill(
-    table: PredictionTable,
+    store: PredictionStore,
     predictions: Iterator[Prediction],
     source: FastaSource,
     settings: RunSettings,
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     with _progress(source, settings.has_progress) as bar:
-        while rows := list(islice(predictions, window_size(settings.batch_size))):
-            table.write(rows)
-            counts.update(row.sp_type for row in rows)
+        while found := list(islice(predictions, window_size(settings.batch_size))):
+            store.write(found)
+            counts.update(prediction.sp_type for prediction in found)
             bar.set_postfix_str(f"{counts.total():,} proteins", refresh=False)
             bar.update((source.stream.tell() if source.size else counts.total()) - bar.n)
-    table.finish()
     return counts
 
 
@@ -130,26 +154,21 @@ def _progress(source: FastaSource, is_wanted: bool) -> tqdm:
     return tqdm(total=source.size, unit=unit, unit_scale=True, disable=None if is_wanted else True)
 
 
-def _table(settings: RunSettings, source: FastaSource) -> PredictionTable:
+def _store(settings: RunSettings, source: FastaSource, options: Options) -> PredictionStore:
     try:
         settings.output.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise ConfigError(f"{settings.output}: expected a folder, found a file") from error
     fingerprint = None
     if source.path is not None:
-        fingerprint = fingerprint_run(source.path, settings.bundles, settings.kingdom)
-    return PredictionTable(settings.output / TABLE_NAME, fingerprint)
+        fingerprint = fingerprint_run(source.path, settings.bundles, options)
+    return PredictionStore(settings.output, fingerprint)
 
 
 def _warn_of_unused(settings: RunSettings, taggers: Sequence[Tagger]) -> None:
-    if settings.kingdom >= 0 and all(tagger.head.kingdoms is None for tagger in taggers):
-        print("--kingdom changes nothing: no bundle was trained to use it", file=sys.stderr)
-
-
-def _find_device(name: str) -> torch.device:
-    is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next((kind for kind, is_there in is_available.items() if is_there), "cpu")
-    if not is_available.get(name, True):
-        raise ConfigError(f"--device {name}: expected such a device in this machine, found none")
-    return torch.device(name)
+    is_used = sums_types(settings.organism) or any(tagger.head.kingdoms for tagger in taggers)
+    if settings.organism != ANY and not is_used:
+        print(
+            f"--organism {settings.organism} changes nothing: no bundle was trained to use it",
+            file=sys.stderr,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from peftsp.labels import (
     C_REGION_STATES,
     H_REGION_STATES,
     N_REGION_STATES,
+    NO_SP,
+    RESIDUE_REGION_OF_STATE,
+    RESIDUE_REGIONS,
     SIGNAL_PEPTIDE_STATES,
     SP_TYPES,
     STATE_INDEX,
@@ -47,6 +51,7 @@ def decode(
     residue_mask: Tensor,
     crf: LinearChainCRF,
     within_type: bool,
+    sums_types: bool = False,
 ) -> Decoded:
     """Read types, paths and cleavage sites out of a CRF.
 
@@ -56,8 +61,11 @@ def decode(
         residue_mask: bool, ``(B, L)``, True at real residues.
         crf: Finds the paths.
         within_type: Confine the path to the most probable type's states.
+        sums_types: Count every signal peptide as SP, see `sum_types`.
     """
     probabilities = type_probabilities(marginals, residue_mask)
+    if sums_types:
+        probabilities = sum_types(probabilities)
     sp_types = probabilities.argmax(dim=-1)
     state_types = torch.tensor(TYPE_OF_STATE, device=emissions.device)
     allowed = (state_types == sp_types[:, None])[:, None] if within_type else None
@@ -80,6 +88,21 @@ def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
     state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
     totals = of_state.new_zeros(len(of_state), len(SP_TYPES))
     return totals.index_add(1, state_types, of_state)
+
+
+def sum_types(probabilities: Tensor) -> Tensor:
+    """Add the probabilities of all signal peptides up to that of SP, the only one of eukaryotes.
+
+    Args:
+        probabilities: float, ``(B, K)``.
+
+    >>> sum_types(torch.tensor([[0.25, 0.25, 0.25, 0.25, 0.0, 0.0]]))
+    tensor([[0.2500, 0.7500, 0.0000, 0.0000, 0.0000, 0.0000]])
+    """
+    summed = torch.zeros_like(probabilities)
+    summed[:, NO_SP] = probabilities[:, NO_SP]
+    summed[:, SP_TYPES.index("SP")] = probabilities.sum(dim=1) - probabilities[:, NO_SP]
+    return summed
 
 
 def site_probability(marginals: Tensor, paths: Tensor, sites: Tensor) -> Tensor:
@@ -119,6 +142,12 @@ _REGION_OF_STATE = {
 }
 
 
+_MOTIF_OF_STATE = {
+    **dict.fromkeys((STATE_INDEX["TAT_RR"], STATE_INDEX["TATLIPO_RR"]), "twin_arginine"),
+    **dict.fromkeys((STATE_INDEX["LIPO_C1"], STATE_INDEX["TATLIPO_C1"]), "lipid_cysteine"),
+}
+
+
 def path_regions(path: list[int]) -> tuple[Region, ...]:
     """The regions that a path runs through, from the N-terminus on.
 
@@ -131,11 +160,41 @@ def path_regions(path: list[int]) -> tuple[Region, ...]:
     >>> [region.end for region in path_regions([3, 3, 4, 4, 4, 5, 8, 8])]
     [2, 5, 6]
     """
-    regions = []
+    return _stretches(_REGION_OF_STATE.get(state) for state in path)
+
+
+def path_motifs(path: list[int]) -> tuple[Region, ...]:
+    """The motifs that a path runs through, from the N-terminus on.
+
+    Args:
+        path: State indices of the real residues.
+
+    >>> path_motifs([STATE_INDEX[f"TAT_{name}"] for name in ("N", "RR", "RR", "N", "H")])
+    (Region(name='twin_arginine', start=2, end=3),)
+    """
+    return _stretches(_MOTIF_OF_STATE.get(state) for state in path)
+
+
+def region_probabilities(marginals: Tensor) -> Tensor:
+    """Probability that a residue is part of a region, summed over SP types.
+
+    Args:
+        marginals: float, ``(B, L, C)``.
+
+    Returns:
+        float, ``(B, L, len(RESIDUE_REGIONS))``.
+    """
+    regions = torch.tensor(RESIDUE_REGION_OF_STATE, device=marginals.device)
+    totals = marginals.new_zeros(*marginals.shape[:2], len(RESIDUE_REGIONS))
+    return totals.index_add(2, regions, marginals)
+
+
+def _stretches(names: Iterable[str | None]) -> tuple[Region, ...]:
+    stretches = []
     start = 1
-    for name, run in groupby(_REGION_OF_STATE.get(state) for state in path):
+    for name, run in groupby(names):
         length = len(list(run))
         if name is not None:
-            regions.append(Region(name, start, start + length - 1))
+            stretches.append(Region(name, start, start + length - 1))
         start += length
-    return tuple(regions)
+    return tuple(stretches)

@@ -9,7 +9,6 @@ from torch.nn import functional as F  # noqa: N812
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, STATES
 
-
 CONTEXT_WIDTH = 64
 """Features of a residue's context."""
 

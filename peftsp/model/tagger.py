@@ -64,9 +64,16 @@ class Tagger(nn.Module):
         emissions: Tensor = self.head(self.backbone(tokens, mask), kingdoms, residue_mask)
         return emissions
 
-    def decode(self, emissions: Tensor, marginals: Tensor, residue_mask: Tensor) -> Decoded:
+    def decode(
+        self,
+        emissions: Tensor,
+        marginals: Tensor,
+        residue_mask: Tensor,
+        sums_types: bool = False,
+    ) -> Decoded:
         """Types, paths and cleavage sites; see `peftsp.model.decode.decode`."""
-        return decode(emissions, marginals, residue_mask, self.crf, self.decoding == "of_type")
+        within_type = self.decoding == "of_type"
+        return decode(emissions, marginals, residue_mask, self.crf, within_type, sums_types)
 
     def trained_names(self) -> frozenset[str]:
         """Names of the parameters that a bundle or checkpoint has to hold.

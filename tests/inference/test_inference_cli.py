@@ -11,8 +11,8 @@ import torch
 
 import peftsp.inference.run
 from peftsp.inference.cli import main
-from peftsp.inference.pipeline import predict
-from peftsp.inference.table import COLUMNS, table_row
+from peftsp.inference.formats.table import COLUMNS, table_row
+from peftsp.inference.pipeline import predict_records
 from peftsp.labels import KINGDOMS
 from peftsp.model.restore import load_taggers
 
@@ -62,12 +62,12 @@ def stop_after(monkeypatch, proteins):
     """Make a run end as if Ctrl-C were pressed after some proteins."""
 
     def interrupted(*args):
-        for index, prediction in enumerate(predict(*args)):
+        for index, prediction in enumerate(predict_records(*args)):
             if index == proteins:
                 raise KeyboardInterrupt
             yield prediction
 
-    monkeypatch.setattr(peftsp.inference.run, "predict", interrupted)
+    monkeypatch.setattr(peftsp.inference.run, "predict_records", interrupted)
 
 
 def test_table_has_the_predictions_in_order(command, bundles, short_records, tmp_path, capsys):
@@ -75,7 +75,7 @@ def test_table_has_the_predictions_in_order(command, bundles, short_records, tmp
     header, *rows = read_rows(tmp_path / "out")
     assert header == list(COLUMNS)
     taggers = load_taggers(bundles[:1])
-    assert rows == [table_row(p) for p in predict(short_records, taggers, BATCH_SIZE)]
+    assert rows == [table_row(p) for p in predict_records(short_records, taggers, BATCH_SIZE)]
     summary = capsys.readouterr().out
     assert summary.count("\n") == 1
     assert "predicted 80 proteins" in summary
@@ -117,7 +117,7 @@ def test_progress_shows_on_terminals(command, monkeypatch, capsys, is_terminal, 
 
 def test_several_bundles_are_averaged(command, bundles, short_records, tmp_path):
     assert main([*command, "-b", str(bundles[1])]) == 0
-    expected = predict(short_records, load_taggers(bundles), BATCH_SIZE)
+    expected = predict_records(short_records, load_taggers(bundles), BATCH_SIZE)
     assert read_rows(tmp_path / "out")[1:] == [table_row(p) for p in expected]
 
 
@@ -126,15 +126,15 @@ def test_kingdom_reaches_models_that_use_it(command, save_tiny_bundle, tmp_path,
     command[command.index("--bundle") + 1] = str(bundle)
     tables = set()
     for kingdom in (None, *KINGDOMS):
-        assert main([*command, *(["--kingdom", kingdom.lower()] if kingdom else [])]) == 0
+        assert main([*command, *(["--organism", kingdom.lower()] if kingdom else [])]) == 0
         tables.add((tmp_path / "out" / "predictions.csv").read_bytes())
     assert len(tables) == len(KINGDOMS) + 1
     assert capsys.readouterr().err == ""
 
 
 def test_kingdom_without_use_is_said(command, expected_table, tmp_path, capsys):
-    assert main([*command, "--kingdom", "archaea"]) == 0
-    assert "--kingdom changes nothing" in capsys.readouterr().err
+    assert main([*command, "--organism", "archaea"]) == 0
+    assert "--organism archaea changes nothing" in capsys.readouterr().err
     assert (tmp_path / "out" / "predictions.csv").read_bytes() == expected_table
 
 
@@ -147,13 +147,13 @@ def test_interrupted_run_leaves_no_table_and_resumes(
         stop_after(patch, 50)
         assert main(command) == 130
     assert "the same command resumes it" in capsys.readouterr().err
-    assert not (out / "predictions.csv").exists()
-    assert (out / "predictions.csv.partial").read_bytes().count(b"\n") == 1 + 48
+    assert (out / "predictions.csv").read_bytes() == expected_table
+    assert (out / "predictions.partial").read_bytes().count(b"\n") == 48
     assert main(command) == 0
     output = capsys.readouterr()
     assert output.err == "resuming after 48 proteins\n"
     assert "predicted 32 proteins" in output.out
-    assert "has 80:" in output.out
+    assert "of 80 in all:" in output.out
     assert [path.name for path in out.iterdir()] == ["predictions.csv"]
     assert (out / "predictions.csv").read_bytes() == expected_table
 
@@ -163,10 +163,11 @@ def test_run_cut_anywhere_resumes_to_the_same_bytes(
     command, expected_table, tmp_path, monkeypatch, share
 ):
     with monkeypatch.context() as patch:
-        stop_after(patch, WINDOW)
+        stop_after(patch, 79)
         main(command)
-    partial = tmp_path / "out" / "predictions.csv.partial"
-    partial.write_bytes(expected_table[: int(share * len(expected_table))])
+    partial = tmp_path / "out" / "predictions.partial"
+    whole = partial.read_bytes()
+    partial.write_bytes(whole[: int(share * len(whole))])
     assert main(command) == 0
     assert (tmp_path / "out" / "predictions.csv").read_bytes() == expected_table
 
@@ -181,7 +182,7 @@ def test_run_with_other_rows_starts_anew(command, bundles, fasta, monkeypatch, c
     extra = {
         "fresh": ["--fresh"],
         "bundle": ["-b", str(bundles[1])],
-        "kingdom": ["--kingdom", "eukarya"],
+        "kingdom": ["--organism", "eukarya"],
         "input": [],
     }
     assert main([*command, *extra[change]]) == 0
@@ -192,15 +193,15 @@ KILLED_RUN = """
 import os, signal, sys
 import peftsp.inference.run as run
 from peftsp.inference.cli import main
-predict = run.predict
+unharmed = run.predict_records
 
 def killed(*args):
-    for index, prediction in enumerate(predict(*args)):
+    for index, prediction in enumerate(unharmed(*args)):
         if index == 50:
             os.kill(os.getpid(), signal.SIGKILL)
         yield prediction
 
-run.predict = killed
+run.predict_records = killed
 main(sys.argv[1:])
 """
 
@@ -214,9 +215,7 @@ def test_killed_run_resumes_to_the_same_bytes(command, expected_table, tmp_path,
     assert (tmp_path / "out" / "predictions.csv").read_bytes() == expected_table
 
 
-def test_wrong_record_ends_the_run_and_leaves_the_rows_before_it(
-    command, fasta, expected_table, tmp_path, capsys
-):
+def test_wrong_record_ends_the_run_and_leaves_the_rows_before_it(command, fasta, tmp_path, capsys):
     lines = fasta.read_text().splitlines()
     lines[101] = "MKL1"
     fasta.write_text("\n".join(lines))
@@ -224,9 +223,8 @@ def test_wrong_record_ends_the_run_and_leaves_the_rows_before_it(
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert message.startswith(f"{fasta}:102: expected residues A to Z, found '1'")
-    rows = (tmp_path / "out" / "predictions.csv.partial").read_bytes()
-    assert rows.count(b"\n") == 1 + 3 * WINDOW
-    assert expected_table.startswith(rows)
+    kept = (tmp_path / "out" / "predictions.partial").read_bytes()
+    assert kept.count(b"\n") == 3 * WINDOW
 
 
 def test_wrong_input_leaves_an_earlier_table_alone(command, fasta, tmp_path, capsys):

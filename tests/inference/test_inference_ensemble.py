@@ -6,7 +6,7 @@ import torch
 from peftsp.data.batch import collate_tokens
 from peftsp.data.tokens import tokenize
 from peftsp.inference.ensemble import average_marginals, decode_marginals
-from peftsp.inference.pipeline import predict
+from peftsp.inference.pipeline import predict_records
 from peftsp.labels import (
     ALLOWED_ENDS,
     ALLOWED_STARTS,
@@ -78,8 +78,10 @@ def test_first_of_equally_probable_types_wins(rounding):
 
 
 def test_type_probabilities_are_the_mean_over_models(taggers, records):
-    together = predict(records, taggers, batch_size=32)
-    apart = zip(*(predict(records, [tagger], batch_size=32) for tagger in taggers), strict=True)
+    together = predict_records(records, taggers, batch_size=32)
+    apart = zip(
+        *(predict_records(records, [tagger], batch_size=32) for tagger in taggers), strict=True
+    )
     for prediction, (first, second) in zip(together, apart, strict=True):
         pairs = zip(first.probabilities, second.probabilities, strict=True)
         expected = [(a + b) / 2 for a, b in pairs]
@@ -94,6 +96,6 @@ def test_marginals_sum_to_one_at_residues_and_to_zero_in_padding(taggers):
 
 
 def test_order_of_the_models_does_not_matter(taggers, records):
-    forwards = list(predict(records, taggers, batch_size=32))
-    backwards = list(predict(records, taggers[::-1], batch_size=32))
+    forwards = list(predict_records(records, taggers, batch_size=32))
+    backwards = list(predict_records(records, taggers[::-1], batch_size=32))
     assert forwards == backwards

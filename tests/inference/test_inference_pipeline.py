@@ -1,4 +1,5 @@
 import random
+import statistics
 from itertools import count, islice
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
-from peftsp.inference.pipeline import predict, window_size
-from peftsp.labels import SP_TYPES, STATE_INDEX, STATES, TYPE_OF_STATE
+from peftsp.inference.pipeline import Options, predict_records, window_size
+from peftsp.labels import RESIDUE_REGIONS, SP_TYPES, STATE_INDEX, STATES, TYPE_OF_STATE
 from peftsp.records import Region, SequenceRecord
 
 MODELS = {"one model": slice(0, 1), "two models": slice(0, 2)}
@@ -35,22 +36,24 @@ def chosen(request, taggers):
 
 @pytest.mark.parametrize("batch_size", [2, 7, 64])
 def test_batch_size_changes_no_prediction(chosen, records, batch_size):
-    alone = list(predict(records, chosen, batch_size=1))
+    alone = list(predict_records(records, chosen, batch_size=1))
     assert len({prediction.sp_type for prediction in alone}) >= 3
     assert len({prediction.cleavage_site for prediction in alone}) >= 5
-    assert_same(list(predict(records, chosen, batch_size)), alone)
+    assert_same(list(predict_records(records, chosen, batch_size)), alone)
 
 
 def test_neighbours_change_no_prediction(chosen, records):
-    expected = {p.header: p for p in predict(records, chosen, batch_size=16)}
+    expected = {p.header: p for p in predict_records(records, chosen, batch_size=16)}
     shuffled = random.Random(1).sample(records, len(records))
-    found = list(predict(shuffled, chosen, batch_size=16))
+    found = list(predict_records(shuffled, chosen, batch_size=16))
     assert_same(found, [expected[record.header] for record in shuffled])
 
 
 def test_probabilities_are_those_of_the_bare_model(taggers, records):
     tagger = taggers[0]
-    for record, prediction in zip(records, predict(records, [tagger], batch_size=8), strict=True):
+    for record, prediction in zip(
+        records, predict_records(records, [tagger], batch_size=8), strict=True
+    ):
         tokens = torch.tensor([tokenize(record.residues)])
         mask = torch.ones_like(tokens, dtype=torch.bool)
         emissions = tagger(tokens, mask, torch.tensor([-1]))
@@ -80,7 +83,7 @@ def test_prediction_says_what_the_emissions_say(taggers, sp_type, path, site, re
     for tagger in taggers:
         tagger.forward = lambda tokens, mask, kingdoms: emissions
     record = SequenceRecord("p", "M" * len(states))
-    (prediction,) = predict([record], taggers[models], batch_size=4)
+    (prediction,) = predict_records([record], taggers[models], batch_size=4)
     assert prediction.sp_type == sp_type
     assert prediction.probabilities[SP_TYPES.index(sp_type)] == pytest.approx(1)
     assert prediction.cleavage_site == site
@@ -90,22 +93,22 @@ def test_prediction_says_what_the_emissions_say(taggers, sp_type, path, site, re
 
 
 def test_dropout_is_off_even_if_the_model_was_left_in_training_mode(taggers, records):
-    expected = list(predict(records, taggers, batch_size=8))
+    expected = list(predict_records(records, taggers, batch_size=8))
     for tagger in taggers:
         tagger.train()
-    assert list(predict(records, taggers, batch_size=8)) == expected
+    assert list(predict_records(records, taggers, batch_size=8)) == expected
 
 
 def test_records_are_read_a_window_at_a_time(taggers):
     taken = count()
     endless = (SequenceRecord(f"p{next(taken)}", "MKLLAVAA") for _ in count())
-    predictions = predict(endless, taggers[:1], batch_size=2)
+    predictions = predict_records(endless, taggers[:1], batch_size=2)
     assert [p.header for p in islice(predictions, window_size(2) + 1)][-1] == f"p{window_size(2)}"
     assert next(taken) == 2 * window_size(2)
 
 
 def test_inference_mode_stays_inside(taggers, records):
-    predictions = predict(records, taggers, batch_size=4)
+    predictions = predict_records(records, taggers, batch_size=4)
     next(predictions)
     assert not torch.is_inference_mode_enabled()
 
@@ -123,15 +126,15 @@ class SmallMemory:
 
 
 def test_batch_too_large_for_the_memory_is_halved(taggers, records):
-    expected = list(predict(records[:20], taggers[:1], batch_size=2))
+    expected = list(predict_records(records[:20], taggers[:1], batch_size=2))
     taggers[0].forward = SmallMemory(taggers[0], limit=3)
-    assert_same(list(predict(records[:20], taggers[:1], batch_size=16)), expected)
+    assert_same(list(predict_records(records[:20], taggers[:1], batch_size=16)), expected)
 
 
 def test_too_little_memory_for_one_protein_is_an_error(taggers, records):
     taggers[0].forward = SmallMemory(taggers[0], limit=0)
     with pytest.raises(ConfigError, match=r"cpu: expected memory for one protein.*2 GiB"):
-        list(predict(records[:4], taggers[:1], batch_size=4))
+        list(predict_records(records[:4], taggers[:1], batch_size=4))
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -141,7 +144,7 @@ def test_too_little_memory_for_one_protein_is_an_error(taggers, records):
 def test_any_residues_get_a_prediction_that_makes_sense(taggers, sequences):
     records = [SequenceRecord(str(index), text) for index, text in enumerate(sequences)]
     for models in MODELS.values():
-        predictions = list(predict(records, taggers[models], batch_size=3))
+        predictions = list(predict_records(records, taggers[models], batch_size=3))
         assert [p.header for p in predictions] == [r.header for r in records]
         for record, prediction in zip(records, predictions, strict=True):
             assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-4)
@@ -153,6 +156,69 @@ def test_any_residues_get_a_prediction_that_makes_sense(taggers, sequences):
 
 def test_no_model_or_no_batch_is_refused(taggers, records):
     with pytest.raises(ConfigError, match="expected one model or more, found none"):
-        next(predict(records, [], batch_size=4))
+        next(predict_records(records, [], batch_size=4))
     with pytest.raises(ConfigError, match="batch size: expected 1 or more, found 0"):
-        next(predict(records, taggers, batch_size=0))
+        next(predict_records(records, taggers, batch_size=0))
+
+
+def test_eukaryotes_have_one_type_with_the_sum_of_all(taggers, records):
+    options = Options(sums_types=True)
+    for models in MODELS.values():
+        plain = list(predict_records(records, taggers[models], 8))
+        summed = list(predict_records(records, taggers[models], 8, options=options))
+        assert {prediction.sp_type for prediction in summed} == {"NO_SP", "SP"}
+        for before, after in zip(plain, summed, strict=True):
+            assert after.probabilities[1] == pytest.approx(sum(before.probabilities[1:]), abs=1e-5)
+            assert after.probabilities[2:] == (0, 0, 0, 0)
+            if abs(after.probabilities[1] - after.probabilities[0]) > 1e-4:
+                assert after.probability == max(after.probabilities)
+            assert (after.cleavage_site is None) == (after.sp_type == "NO_SP")
+            assert not after.motifs
+
+
+def test_uncertain_signal_peptides_are_none(taggers, records):
+    plain = list(predict_records(records, taggers[:1], 8))
+    least = statistics.median(p.probability for p in plain if p.sp_type != "NO_SP")
+    options = Options(min_probability=least)
+    certain = list(predict_records(records, taggers[:1], 8, options=options))
+    changed = [(a, b) for a, b in zip(plain, certain, strict=True) if a != b]
+    assert 0 < len(changed) < len(records)
+    for before, after in zip(plain, certain, strict=True):
+        is_uncertain = before.sp_type != "NO_SP" and before.probability < least
+        assert (before != after) == is_uncertain
+        assert after.probabilities == before.probabilities
+    for _, after in changed:
+        assert after.sp_type == "NO_SP"
+        assert after.cleavage_site is after.cleavage_site_probability is None
+        assert after.regions == after.motifs == ()
+
+
+def test_residues_have_region_probabilities_when_asked_for(taggers, records):
+    options = Options(has_region_probabilities=True)
+    for models in MODELS.values():
+        for record, found in zip(
+            records, predict_records(records, taggers[models], 8, options=options), strict=True
+        ):
+            rows = torch.tensor(found.region_probabilities)
+            assert rows.shape == (min(70, len(record.residues)), len(RESIDUE_REGIONS))
+            torch.testing.assert_close(rows.sum(dim=1), torch.ones(len(rows)), atol=1e-4, rtol=0)
+    assert next(predict_records(records, taggers, 8)).region_probabilities is None
+
+
+@pytest.mark.parametrize(
+    ("sp_type", "path", "motifs"),
+    [
+        ("LIPO", "N H H CS CS C1 O O", [("lipid_cysteine", 6, 6)]),
+        ("TAT", "N RR RR N H H C O M", [("twin_arginine", 2, 3)]),
+        ("TATLIPO", "N RR RR N H CS C1 O", [("twin_arginine", 2, 3), ("lipid_cysteine", 7, 7)]),
+        ("SP", "N H C O", []),
+    ],
+)
+def test_motifs_are_told(taggers, sp_type, path, motifs):
+    states = torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
+    emissions = 100.0 * torch.nn.functional.one_hot(states, len(STATES))[None]
+    taggers[0].forward = lambda tokens, mask, kingdoms: emissions
+    record = SequenceRecord("p", "M" * len(states))
+    (prediction,) = predict_records([record], taggers[:1], batch_size=4)
+    assert prediction.motifs == tuple(Region(*motif) for motif in motifs)
+    assert prediction.residues == record.residues

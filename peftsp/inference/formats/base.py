@@ -1,0 +1,56 @@
+"""What every output format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from peftsp.records import Prediction
+
+Read = Callable[[], Iterator[Prediction]]
+"""Yields all predictions of a run from the first on, as often as it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a writer may say of the run beside its predictions.
+
+    Attributes:
+        size: Number of predictions.
+        organism: As given: one of `peftsp.inference.organism.ORGANISMS`.
+        model: What to call the model.
+        finished: When the last protein was predicted.
+        workers: Processes that may draw pictures.
+        has_progress: Show a progress bar for slow writing if standard error is a terminal.
+    """
+
+    size: int
+    organism: str
+    model: str
+    finished: datetime
+    workers: int
+    has_progress: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """One choice of ``--formats``.
+
+    Attributes:
+        name: The choice.
+        description: A few words for the help text.
+        write: Writes files or folders into an empty folder; whatever it leaves there is moved to
+            the run's folder when it is whole.
+        targets: Names of what it may leave there.
+        needs_region_probabilities: Whether predictions have to hold those.
+        requires: Modules beyond those that peftsp always has.
+    """
+
+    name: str
+    description: str
+    write: Callable[[Read, Path, RunFacts], None]
+    targets: tuple[str, ...]
+    needs_region_probabilities: bool = False
+    requires: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""GFF3: signal peptides with their regions and the mature chain, as features of a protein.
+
+https://github.com/The-Sequence-Ontology/Specifications/blob/master/gff3.md, version 1.26: nine
+columns, closed intervals that count from 1, reserved characters percent-encoded, types of the
+Sequence Ontology.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.records import Prediction, Region
+
+_IN_SEQUENCE_ID = ".:^*$@!+_?-|"
+_TYPE_OF_STRETCH = {
+    "n": "n_terminal_region",
+    "h": "central_hydrophobic_region_of_signal_peptide",
+    "c": "c_terminal_region",
+    "twin_arginine": "polypeptide_motif",
+    "lipid_cysteine": "post_translationally_modified_region",
+}
+
+
+def features(prediction: Prediction, number: int) -> Iterator[str]:
+    """Lines of one protein with a cleavage site, without line ends.
+
+    Args:
+        prediction: Has a cleavage site.
+        number: Makes the features' identifiers unique in the file.
+    """
+    site, length = prediction.cleavage_site, len(prediction.residues)
+    assert site is not None
+    sequence = quote(prediction.identifier, safe=_IN_SEQUENCE_ID)
+    probability = prediction.probability
+    certainty = prediction.cleavage_site_probability or 0.0
+    peptide, chain = f"signal_peptide_{number}", f"mature_{number}"
+
+    def line(kind: str, start: int, end: int, score: str, attributes: str) -> str:
+        columns = (sequence, "peftsp", kind, str(start), str(end), score, ".", ".", attributes)
+        return "\t".join(columns)
+
+    yield f"##sequence-region {sequence} 1 {length}"
+    facts = f"ID={peptide};sp_type={prediction.sp_type};cleavage_site_probability={certainty:.4f}"
+    yield line("signal_peptide", 1, site, f"{probability:.6f}", facts)
+    stretches: list[Region] = sorted(
+        (*prediction.regions, *prediction.motifs), key=lambda stretch: stretch.start
+    )
+    for stretch in stretches:
+        parent = peptide if stretch.end <= site else chain
+        attributes = f"Parent={parent};Note={stretch.name.replace('_', ' ')}"
+        yield line(_TYPE_OF_STRETCH[stretch.name], stretch.start, stretch.end, ".", attributes)
+    if site < length:
+        yield line("mature_protein_region", site + 1, length, ".", f"ID={chain}")
+
+
+def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
+    with (folder / "predictions.gff3").open("w", encoding="utf-8") as file:
+        file.write("##gff-version 3\n")
+        for number, prediction in enumerate(read(), start=1):
+            if prediction.cleavage_site is not None:
+                file.writelines(line + "\n" for line in features(prediction, number))
+
+
+GFF3 = OutputFormat(
+    "gff3", "signal peptides, their regions and mature chains", _write, ("predictions.gff3",)
+)

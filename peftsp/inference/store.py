@@ -1,0 +1,157 @@
+"""The predictions of a run on disk, which survive an interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from peftsp.records import Prediction, Region
+
+_DIGITS = 6
+_REGION_DIGITS = 4
+
+
+class PredictionStore:
+    """One line of JSON a prediction, in ``predictions.partial`` until the run is finished.
+
+    ``predictions.partial.json`` says which run the lines are of.
+
+    Args:
+        folder: Where the run writes; it exists.
+        fingerprint: What decides the predictions, JSON-compatible; None if the run cannot be
+            resumed.
+    """
+
+    def __init__(self, folder: Path, fingerprint: dict[str, Any] | None) -> None:
+        self.path = folder / "predictions.partial"
+        self._sidecar = folder / "predictions.partial.json"
+        self._fingerprint = fingerprint
+        self._kept_bytes = 0
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def resume(self, window: int) -> Counter[str]:
+        """Keep the predictions that an interrupted run with the same fingerprint left.
+
+        Args:
+            window: Predictions are kept in blocks of this many, so that the rest is predicted in
+                the same batches as without the interruption and comes out the same to the last
+                digit.
+
+        Returns:
+            Number of kept predictions by SP type; empty if nothing is kept.
+        """
+        kept: Counter[str] = Counter()
+        if self._fingerprint is None or self._read_sidecar() != self._fingerprint:
+            return kept
+        with self.path.open("rb") as lines:
+            offset = 0
+            while len(block := list(islice(lines, window))) == window:
+                predictions = [_parse(line) for line in block]
+                if None in predictions:
+                    break
+                kept.update(found.sp_type for found in predictions if found)
+                offset += sum(map(len, block))
+        self._kept_bytes = offset
+        return kept
+
+    def write(self, predictions: Iterable[Prediction]) -> None:
+        """Append, and hand to the operating system, so that this outlives the process."""
+        file = self._opened()
+        file.writelines(_format(prediction) for prediction in predictions)
+        file.flush()
+
+    def read(self) -> Iterator[Prediction]:
+        """Yield all predictions, those kept and those written, in order."""
+        self._opened().flush()
+        with self.path.open("rb") as lines:
+            for line in lines:
+                found = _parse(line)
+                assert found is not None
+                yield found
+
+    def remove(self) -> None:
+        """Delete the files, when everything that was wanted has been made of them."""
+        if self._file is not None:
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+        self._sidecar.unlink(missing_ok=True)
+
+    def _opened(self) -> TextIO:
+        if self._file is None:
+            self._file = self._open()
+        return self._file
+
+    def _open(self) -> TextIO:
+        if self._kept_bytes:
+            os.truncate(self.path, self._kept_bytes)
+            return self.path.open("a", encoding="utf-8")
+        # The sidecar goes first and comes last: it never describes the lines of another run.
+        self._sidecar.unlink(missing_ok=True)
+        file = self.path.open("w", encoding="utf-8")
+        if self._fingerprint is not None:
+            self._sidecar.write_text(json.dumps(self._fingerprint, indent=2) + "\n")
+        return file
+
+    def _read_sidecar(self) -> Any:
+        try:
+            return json.loads(self._sidecar.read_text()) if self.path.is_file() else None
+        except (FileNotFoundError, ValueError):
+            return None
+
+
+def _format(prediction: Prediction) -> str:
+    certainty, rows = prediction.cleavage_site_probability, prediction.region_probabilities
+    values = [
+        prediction.header,
+        prediction.sp_type,
+        [round(probability, _DIGITS) for probability in prediction.probabilities],
+        prediction.cleavage_site,
+        None if certainty is None else round(certainty, _DIGITS),
+        [astuple(region) for region in prediction.regions],
+        prediction.residues,
+        [astuple(motif) for motif in prediction.motifs],
+        rows and [[round(probability, _REGION_DIGITS) for probability in row] for row in rows],
+    ]
+    return json.dumps(values, separators=(",", ":")) + "\n"
+
+
+def _parse(line: bytes) -> Prediction | None:
+    """The prediction of a whole line, nothing of a torn one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        header, sp_type, probabilities, site, certainty, regions, residues, motifs, rows = (
+            json.loads(line)
+        )
+        return Prediction(
+            header=header,
+            sp_type=sp_type,
+            probabilities=tuple(probabilities),
+            cleavage_site=site,
+            cleavage_site_probability=certainty,
+            regions=tuple(Region(*region) for region in regions),
+            residues=residues,
+            motifs=tuple(Region(*motif) for motif in motifs),
+            region_probabilities=rows and tuple(map(tuple, rows)),
+        )
+    except (ValueError, TypeError):
+        return None
