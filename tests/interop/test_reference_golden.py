@@ -62,7 +62,7 @@ def run(tagger, inputs, mask):
     allowed = inputs["region_bitmap"] == 1
     kingdoms = torch.full((len(tokens),), -1)
     hidden = tagger.backbone(tokens, mask) * is_residue.unsqueeze(-1)
-    emissions = tagger.head(hidden, kingdoms)
+    emissions = tagger.head(hidden, kingdoms, mask[:, 2:])
     likelihood, marginals = tagger.crf(emissions, is_residue, allowed)
     return {
         "hidden_crf": hidden,

@@ -9,6 +9,7 @@ from peftsp.model.head import EmissionHead
 
 RESIDUES = torch.randn(5, 7, 16, generator=torch.Generator().manual_seed(0))
 EVERY_KINGDOM = torch.tensor([0, 1, 2, 3, -1])
+EVERYWHERE = torch.ones(5, 7, dtype=torch.bool)
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def head():
 
 def test_without_kingdoms_emissions_are_linear():
     plain = EmissionHead(16, dropout=0.5).eval()
-    emissions = plain(RESIDUES, EVERY_KINGDOM)
+    emissions = plain(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
     expected = RESIDUES @ plain.emissions.weight.T + plain.emissions.bias
     torch.testing.assert_close(emissions, expected)
     assert emissions.shape == (5, 7, len(STATES))
@@ -27,7 +28,7 @@ def test_without_kingdoms_emissions_are_linear():
 
 
 def test_kingdom_is_added_to_each_residue(head):
-    emissions = head.eval()(RESIDUES, EVERY_KINGDOM)
+    emissions = head.eval()(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
     for row, kingdom in enumerate([*range(len(KINGDOMS)), len(KINGDOMS)]):
         embedded = head.kingdoms.weight[kingdom].expand(7, -1)
         features = torch.cat((RESIDUES[row], embedded), dim=1)
@@ -35,7 +36,7 @@ def test_kingdom_is_added_to_each_residue(head):
 
 
 def test_kingdoms_and_the_unknown_one_differ(head):
-    emissions = head.eval()(RESIDUES[:1].expand(5, -1, -1), EVERY_KINGDOM)
+    emissions = head.eval()(RESIDUES[:1].expand(5, -1, -1), EVERY_KINGDOM, EVERYWHERE)
     distances = torch.cdist(emissions.flatten(1), emissions.flatten(1))
     assert (distances[~torch.eye(5).bool()] > 0.1).all()
 
@@ -44,10 +45,11 @@ def test_share_of_kingdoms_is_hidden_in_training_alone():
     torch.manual_seed(0)
     head = EmissionHead(16, dropout=0.0, kingdom_embedding=3, kingdom_dropout=0.3)
     residues, kingdoms = torch.zeros(4000, 1, 16), torch.ones(4000, dtype=torch.int64)
-    unknown = head(residues[:1], -kingdoms[:1])
+    everywhere = torch.ones(4000, 1, dtype=torch.bool)
+    unknown = head(residues[:1], -kingdoms[:1], everywhere[:1])
 
     def share_hidden():
-        distances = (head(residues, kingdoms) - unknown).abs().amax(dim=(1, 2))
+        distances = (head(residues, kingdoms, everywhere) - unknown).abs().amax(dim=(1, 2))
         return (distances < 1e-5).float().mean().item()
 
     head.train()
@@ -57,26 +59,59 @@ def test_share_of_kingdoms_is_hidden_in_training_alone():
 
 
 def test_all_rows_of_the_embedding_learn(head):
-    head.train()(RESIDUES, EVERY_KINGDOM).square().sum().backward()
+    head.train()(RESIDUES, EVERY_KINGDOM, EVERYWHERE).square().sum().backward()
     assert (head.kingdoms.weight.grad.abs().sum(dim=1) > 0).sum() >= 4
     head.zero_grad()
-    head.eval()(RESIDUES, EVERY_KINGDOM).square().sum().backward()
+    head.eval()(RESIDUES, EVERY_KINGDOM, EVERYWHERE).square().sum().backward()
     assert (head.kingdoms.weight.grad.abs().sum(dim=1) > 0).all()
+
+
+@pytest.fixture
+def seeing():
+    torch.manual_seed(0)
+    return EmissionHead(16, dropout=0.1, context_window=3).eval()
+
+
+def test_context_is_two_convolutions_over_neighbours(seeing):
+    def convolve(layer, features):
+        """Each residue sees itself and one neighbour at either side, zeros beyond the ends."""
+        padded = torch.nn.functional.pad(features, (0, 0, 1, 1))
+        rows = [
+            sum(layer.weight[:, :, k] @ padded[position + k] for k in range(3)) + layer.bias
+            for position in range(len(features))
+        ]
+        return torch.nn.functional.gelu(torch.stack(rows))
+
+    emissions = seeing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
+    for row, residues in enumerate(RESIDUES):
+        context = convolve(seeing.context.second, convolve(seeing.context.first, residues))
+        expected = seeing.emissions(torch.cat((residues, context), dim=1))
+        torch.testing.assert_close(emissions[row], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_context_ends_with_the_sequence(seeing):
+    short = EVERYWHERE.clone()
+    short[:, 4:] = False
+    padded = RESIDUES.masked_fill(~short[..., None], 7.0)
+    found = seeing(padded, EVERY_KINGDOM, short)[:, :4]
+    expected = seeing(RESIDUES[:, :4], EVERY_KINGDOM, EVERYWHERE[:, :4])
+    torch.testing.assert_close(found, expected)
+    assert not torch.allclose(found, seeing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)[:, :4])
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_residues_give_full_precision_emissions(head, dtype):
     half = RESIDUES.to(dtype)
-    expected = head.eval()(half.float(), EVERY_KINGDOM)
+    expected = head.eval()(half.float(), EVERY_KINGDOM, EVERYWHERE)
     with torch.autocast("cpu", torch.bfloat16):
-        found = head(half, EVERY_KINGDOM)
+        found = head(half, EVERY_KINGDOM, EVERYWHERE)
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
 
 
 def test_double_precision_stays():
     head = EmissionHead(16).double().eval()
-    assert head(RESIDUES.double(), EVERY_KINGDOM).dtype == torch.float64
+    assert head(RESIDUES.double(), EVERY_KINGDOM, EVERYWHERE).dtype == torch.float64
 
 
 @pytest.mark.parametrize(
@@ -84,6 +119,8 @@ def test_double_precision_stays():
     [
         ({"dropout": 1.0}, r"head\.dropout: expected 0 <= dropout < 1, found 1\.0"),
         ({"kingdom_dropout": -0.1}, r"head\.kingdom_dropout: .* found -0\.1"),
+        ({"context_window": 4}, r"head\.context_window: expected 0 or an odd number .* found 4"),
+        ({"context_window": -3}, r"head\.context_window: .* found -3"),
         ({"kingdom_embedding": -1}, r"head\.kingdom_embedding: .* found -1"),
     ],
 )

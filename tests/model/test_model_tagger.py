@@ -60,7 +60,9 @@ def test_emissions_pass_through_backbone_and_head(make_tagger, tokens):
     kingdoms = torch.tensor([-1, 2])
     emissions = tagger(tokens, mask, kingdoms)
     assert emissions.shape == (2, 10, len(STATES))
-    torch.testing.assert_close(emissions, tagger.head(tagger.backbone(tokens, mask), kingdoms))
+    residues = tagger.backbone(tokens, mask)
+    expected = tagger.head(residues, kingdoms, mask[:, 2:])
+    torch.testing.assert_close(emissions, expected)
 
 
 def test_decoding_follows_its_setting(make_tagger):
