@@ -10,6 +10,7 @@ import torch
 
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.model.bundle import CONFIG_FILE
+from peftsp.runs import LOGS, RUN_FILE
 from peftsp.training.resume import LAST
 
 BUNDLE = "bundle"
@@ -18,7 +19,12 @@ CHECKPOINTS = "checkpoints"
 
 def is_finished(folder: Path) -> bool:
     """Whether a run in this folder has come to its end."""
-    return (folder / BUNDLE / CONFIG_FILE).exists()
+    return (folder / BUNDLE / CONFIG_FILE).exists() and (folder / RUN_FILE).exists()
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
@@ -47,8 +53,9 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
         _check_checkpoint(ckpt_path)
         return ckpt_path
     if overwrite:
-        shutil.rmtree(folder / BUNDLE, ignore_errors=True)
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        (folder / RUN_FILE).unlink(missing_ok=True)
+        for name in (BUNDLE, CHECKPOINTS, LOGS):
+            shutil.rmtree(folder / name, ignore_errors=True)
     elif last.exists() or is_finished(folder):
         state = "a finished run" if is_finished(folder) else "an unfinished run"
         raise ConfigError(
