@@ -100,7 +100,7 @@ def draw_sites(evaluations: Sequence[Evaluation]) -> Figure:
     """Precision to the left, recall to the right: exact sites dark, near ones pale."""
     labels = [e.method.label for e in evaluations]
     cells = _of_measure(evaluations[0], "recall_0")
-    height = 0.26 + 0.1 * len(labels)
+    height = 0.16 + 0.075 * len(labels)
     figure = Figure(figsize=(WIDTH, height * len(cells) + 1.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, measure in ((left, "precision"), (right, "recall")):
@@ -115,7 +115,7 @@ def draw_sites(evaluations: Sequence[Evaluation]) -> Figure:
     left.spines["left"].set_visible(False)
     left.tick_params(axis="y", length=0, labelleft=False)
     names = [
-        f"{kingdom.capitalize()} {sp_type}"
+        pretty_cell(kingdom, sp_type).replace("\n", " ")
         for kingdom, sp_type in zip(cells["kingdom"], cells["sp_type"], strict=True)
     ]
     right.set_yticks(range(len(cells)), names)

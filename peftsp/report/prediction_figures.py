@@ -24,14 +24,15 @@ def draw_confusion(methods: Sequence[Method]) -> Figure:
     """A confusion matrix for each method: counts as text, shares of the true type as shade."""
     columns = min(3, len(methods))
     rows = -(-len(methods) // columns)
-    figure = Figure(figsize=(WIDTH * columns / 3 + 0.6, 2.9 * rows + 0.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH * columns / 3 + 0.6, 2.55 * rows), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for place, (axes, method) in enumerate(zip(grid, methods, strict=False)):
         _draw_matrix(axes, _confusion(joined(method.runs)))
         axes.set_title(wrapped(method.label, 32))
         if place % columns == 0:
             axes.set_ylabel("true SP type")
-        axes.set_xlabel("predicted SP type")
+        if place >= len(methods) - columns:
+            axes.set_xlabel("predicted SP type")
     hide_spare(grid, len(methods))
     return figure
 
@@ -56,27 +57,30 @@ def _draw_matrix(axes: Axes, counts: NDArray[np.int64]) -> None:
 
 def draw_offsets(methods: Sequence[Method]) -> Figure:
     """How far predicted cleavage sites are from the true ones, where the type is right."""
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    grid = list(figure.subplots(2, 3).flat)
-    edges = np.arange(-_FARTHEST - 0.5, _FARTHEST + 1)
-    for axes, sp_type in zip(grid, _WITH_SP, strict=False):
-        most = 0
-        for place, method in enumerate(methods):
-            offsets = site_offsets(joined(method.runs), sp_type)
-            most = max(most, len(offsets))
-            if len(offsets):
-                shares = np.histogram(np.clip(offsets, -_FARTHEST, _FARTHEST), edges)[0]
-                axes.stairs(shares / len(offsets), edges, color=color_of(place), linewidth=1.1)
-        axes.set_title(f"{sp_type}, up to {most:,} predictions")
-        axes.set_ylim(0, 1)
-        ticks = (-_FARTHEST, -5, 0, 5, _FARTHEST)
-        axes.set_xticks(ticks, [f"≤−{_FARTHEST}", "−5", "0", "5", f"≥{_FARTHEST}"])
-        axes.axvline(0, color="0.7", linewidth=0.5, zorder=0)
-    hide_spare(grid, len(_WITH_SP))
+    height = 1.05 * len(methods) + 0.6
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    grid = figure.subplots(len(methods), len(_WITH_SP), sharex=True, sharey=True, squeeze=False)
+    for place, (row, method) in enumerate(zip(grid, methods, strict=True)):
+        rows = joined(method.runs)
+        for axes, sp_type in zip(row, _WITH_SP, strict=True):
+            _draw_offsets(axes, site_offsets(rows, sp_type), color_of(place))
+            if place == 0:
+                axes.set_title(sp_type)
+        row[0].set_ylabel(wrapped(method.label, 18))
     figure.supxlabel("predicted less true cleavage site (residues)", fontsize=8)
     figure.supylabel("share of predictions", fontsize=8)
-    method_legend(figure, [method.label for method in methods])
     return figure
+
+
+def _draw_offsets(axes: Axes, offsets: NDArray[np.float64], color: str) -> None:
+    places = np.arange(-_FARTHEST, _FARTHEST + 1)
+    edges = np.append(places - 0.5, _FARTHEST + 0.5)
+    counts = np.histogram(np.clip(offsets, -_FARTHEST, _FARTHEST), edges)[0]
+    axes.bar(places, counts / max(len(offsets), 1), 0.9, color=color)
+    axes.set_ylim(0, 1)
+    axes.set_xticks((-_FARTHEST, 0, _FARTHEST), (f"≤ −{_FARTHEST}", "0", f"≥ {_FARTHEST}"))
+    axes.text(0.97, 0.93, f"n = {len(offsets):,}", transform=axes.transAxes, ha="right", va="top",
+              fontsize=6)  # fmt: skip
 
 
 def site_offsets(rows: pd.DataFrame, sp_type: str) -> NDArray[np.float64]:

@@ -14,10 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from peftsp.labels import KINGDOMS
+
 WIDTH = 7.0  # inches, two columns of a journal
 # Okabe and Ito, "Color Universal Design", 2008; without the yellow, which is faint on white.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
+_LEGEND_CHARACTERS = 130  # that fit side by side, with 8 for what is before each label
+_PRETTY_KINGDOM = dict(
+    zip(KINGDOMS, ("Eukarya", "Gram-positive", "Gram-negative", "Archaea"), strict=True)
+)
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -67,18 +73,24 @@ def method_legend(figure: Figure, labels: Sequence[str], more: Sequence[Artist] 
         )
         for place, label in enumerate(labels)
     ]
-    longest = max((len(str(handle.get_label())) for handle in (*handles, *more)), default=1)
-    columns = max(1, min(len(handles) + len(more), 100 // (longest + 8)))
-    figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=columns)
+    shown = [*handles, *more]
+    figure.legend(handles=shown, loc="outside upper center", ncols=_columns(shown))
+
+
+def _columns(handles: Sequence[Artist]) -> int:
+    lengths = [len(str(handle.get_label())) + 8 for handle in handles]
+    if sum(lengths) <= _LEGEND_CHARACTERS:
+        return len(handles)
+    return max(1, _LEGEND_CHARACTERS // max(lengths))
 
 
 def pretty_cell(kingdom: str, sp_type: str) -> str:
     """A kingdom and SP type on two lines.
 
     >>> pretty_cell("NEGATIVE", "TATLIPO").splitlines()
-    ['Negative', 'TATLIPO']
+    ['Gram-negative', 'TATLIPO']
     """
-    return f"{kingdom.capitalize()}\n{sp_type}"
+    return f"{_PRETTY_KINGDOM[kingdom]}\n{sp_type}"
 
 
 def hide_spare(axes: Sequence[Axes], used: int) -> None:

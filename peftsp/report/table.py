@@ -79,10 +79,13 @@ class Table:
 
     def alignment(self) -> list[bool]:
         """Whether each column is text, which is set from the left, and not numbers."""
-        return [
-            not any(cell[:1].isdigit() or cell[:1] == "\u2212" for cell in column)
-            for column in zip(*self.cells(), strict=True)
-        ] or [True] * len(self.shown.columns)
+        columns = zip(*self.cells(), strict=True)
+        return [not _is_numeric(column) for column in columns] or [True] * len(self.shown.columns)
+
+
+def _is_numeric(column: tuple[str, ...]) -> bool:
+    filled = [cell for cell in column if cell not in ("", "–")]
+    return bool(filled) and all(cell[0].isdigit() or cell[0] == "−" for cell in filled)
 
 
 def _escaped(text: str) -> str:
