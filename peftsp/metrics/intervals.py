@@ -71,7 +71,7 @@ def percentile_interval(values: Array, coverage: float = 0.95) -> tuple[Array, A
         Lower and upper ends, float64, ``(...)`` each; NaN where no resample defines the measure.
 
     >>> low, high = percentile_interval(np.arange(101.0)[:, None], 0.9)
-    >>> low.tolist(), high.tolist()
+    >>> low.round(6).tolist(), high.round(6).tolist()
     ([5.0], [95.0])
     """
     tails = [(1 - coverage) / 2, (1 + coverage) / 2]

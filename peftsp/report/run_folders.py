@@ -138,8 +138,9 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
 def _check(path: Path, is_right: pd.Series, column: str, expected: str, rows: pd.DataFrame) -> None:
     if not is_right.all():
         place = int((~is_right).to_numpy().argmax())
-        found = rows[column].iloc[place]
-        raise RunError(f"{path}:{place + 2}: {column}: expected {expected}, found {found!r}")
+        value = rows[column].iloc[place]
+        found = "nothing" if pd.isna(value) else repr(str(value))
+        raise RunError(f"{path}:{place + 2}: {column}: expected {expected}, found {found}")
 
 
 def _read_curves(folder: Path) -> pd.DataFrame:

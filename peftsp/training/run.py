@@ -18,7 +18,7 @@ from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.checks import check_types
-from peftsp.model.settings import build_tagger
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.model.tagger import Tagger
 from peftsp.runs import PREDICTIONS_FILE, Cost, RunRecord, write_record
 from peftsp.training.cost import CostMeter
@@ -51,19 +51,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
     _quieten()
     _seed(cfg.seed)
     data: SignalPeptideData = instantiate(cfg.data)
-    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
-    method = instantiate(cfg.peft, _convert_="all")
-    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
-        check_types(settings, group, ConfigError)
-    tagger = build_tagger(instantiate(cfg.backbone), method, head, crf)
-    module = SignalPeptideModule(
-        tagger,
-        instantiate(cfg.optimizer),
-        instantiate(cfg.scheduler),
-        cfg.regularisation.weight,
-        cfg.augmentation.hidden_residues,
-        cfg.learning_rate.head_factor,
-    )
+    module, head, crf = _module(cfg)
     # Counted here, since some strategies share the parameters out over processes.
     sizes = _parameter_counts(module)
     meter = CostMeter()
@@ -76,30 +64,46 @@ def train(cfg: DictConfig) -> dict[str, float]:
         module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
     )[0]
     metrics = score | {name: float(value) for name, value in results.items()}
-    memory, gpu_memory = meter.peaks(trainer)
+    peaks = meter.peaks(trainer)
     rows, confusion = module.metrics.table(), module.metrics.confusion()
     predictions = module.test_predictions.compute()
     if trainer.is_global_zero:
         saved = torch.load(best, map_location="cpu", weights_only=True)
-        provenance = _provenance(cfg, metrics, saved)
-        weights = module.trained_weights(saved)
+        provenance, weights = _provenance(cfg, metrics, saved), module.trained_weights(saved)
+        bundle = Bundle.from_tagger(module.tagger, head, crf, provenance, weights)
         write_predictions(*predictions, data.test_records, folder / PREDICTIONS_FILE)
         write_report(rows, confusion, folder)
-        save_bundle(Bundle.from_tagger(tagger, head, crf, provenance, weights), folder / BUNDLE)
+        save_bundle(bundle, folder / BUNDLE)
         cost = Cost(
             trained_parameters=sizes["trained"],
             all_parameters=sizes["all"],
             fit_seconds=round(meter.time_elapsed(), 3),
             processes=trainer.world_size,
-            peak_memory=memory,
-            peak_gpu_memory=gpu_memory,
+            peak_memory=peaks[0],
+            peak_gpu_memory=peaks[1],
             checkpoint_size=Path(best).stat().st_size,
             bundle_size=folder_size(folder / BUNDLE),
         )
-        write_record(_record(cfg, tagger, data, cost), folder)
+        write_record(_record(cfg, module.tagger, data, cost), folder)
         log_report(trainer.loggers, rows, folder, folder / BUNDLE)
         print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
     return metrics
+
+
+def _module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
+    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
+    method = instantiate(cfg.peft, _convert_="all")
+    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
+        check_types(settings, group, ConfigError)
+    module = SignalPeptideModule(
+        build_tagger(instantiate(cfg.backbone), method, head, crf),
+        instantiate(cfg.optimizer),
+        instantiate(cfg.scheduler),
+        cfg.regularisation.weight,
+        cfg.augmentation.hidden_residues,
+        cfg.learning_rate.head_factor,
+    )
+    return module, head, crf
 
 
 def _record(cfg: DictConfig, tagger: Tagger, data: SignalPeptideData, cost: Cost) -> RunRecord:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.model.bundle import CONFIG_FILE
@@ -54,8 +55,9 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
         return ckpt_path
     if overwrite:
         (folder / RUN_FILE).unlink(missing_ok=True)
-        for name in (BUNDLE, CHECKPOINTS, LOGS):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.rmtree(folder / BUNDLE, ignore_errors=True)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        _delete_logs(folder)
     elif last.exists() or is_finished(folder):
         state = "a finished run" if is_finished(folder) else "an unfinished run"
         raise ConfigError(
@@ -63,6 +65,12 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
             f"it, overwrite=true starts over, name=… takes another folder"
         )
     return None
+
+
+@rank_zero_only
+def _delete_logs(folder: Path) -> None:
+    # In the other processes it may come late, when the first has begun to log.
+    shutil.rmtree(folder / LOGS, ignore_errors=True)
 
 
 def _check_checkpoint(path: str) -> None:
