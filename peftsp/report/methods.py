@@ -21,6 +21,9 @@ _PLACES_AND_CHANCE = {
 }
 """Settings that say where a run is, which of several it is, or how it is shown."""
 
+_LONGEST = 32
+"""Characters of settings in a label; methods with more are numbered."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -63,10 +66,7 @@ def group_runs(runs: Iterable[Run]) -> list[Method]:
             if (its.backbone, its.method) == (record.backbone, record.method)
         ]
         label = f"{record.method} {record.backbone}" if several_backbones else record.method
-        special = _differing(own, alike)
-        if special:
-            shown = (f"{name.split('.')[-1]} {_shown(value)}" for name, value in special.items())
-            label += f" ({', '.join(shown)})"
+        label += _in_brackets(_differing(own, alike))
         methods.append(Method(label, _in_order(group), _differing(own, settings)))
     return _with_unique_labels(methods)
 
@@ -139,6 +139,13 @@ def _differing(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[
         if any(s.get(name, absent) != own.get(name, absent) for s in all_settings)
     ]
     return {name: own.get(name, "–") for name in names}
+
+
+def _in_brackets(settings: dict[str, Any]) -> str:
+    """Settings as part of a label, where they are short enough for one."""
+    parts = (f"{name.split('.')[-1]} {_shown(value)}" for name, value in settings.items())
+    text = f" ({', '.join(parts)})"
+    return text if settings and len(text) <= _LONGEST else ""
 
 
 def _shown(value: Any) -> str:

@@ -63,9 +63,10 @@ def draw_offsets(methods: Sequence[Method]) -> Figure:
     for place, (row, method) in enumerate(zip(grid, methods, strict=True)):
         rows = joined(method.runs)
         for axes, sp_type in zip(row, _WITH_SP, strict=True):
-            _draw_offsets(axes, site_offsets(rows, sp_type), color_of(place))
-            if place == 0:
-                axes.set_title(sp_type)
+            offsets = site_offsets(rows, sp_type)
+            _draw_offsets(axes, offsets, color_of(place))
+            title = f"{sp_type}, n = {len(offsets):,}" if place == 0 else f"n = {len(offsets):,}"
+            axes.set_title(title, fontsize=7, pad=3)
         row[0].set_ylabel(wrapped(method.label, 18))
     figure.supxlabel("predicted less true cleavage site (residues)", fontsize=8)
     figure.supylabel("share of predictions", fontsize=8)
@@ -79,8 +80,6 @@ def _draw_offsets(axes: Axes, offsets: NDArray[np.float64], color: str) -> None:
     axes.bar(places, counts / max(len(offsets), 1), 0.9, color=color)
     axes.set_ylim(0, 1)
     axes.set_xticks((-_FARTHEST, 0, _FARTHEST), (f"≤ −{_FARTHEST}", "0", f"≥ {_FARTHEST}"))
-    axes.text(0.97, 0.93, f"n = {len(offsets):,}", transform=axes.transAxes, ha="right", va="top",
-              fontsize=6)  # fmt: skip
 
 
 def site_offsets(rows: pd.DataFrame, sp_type: str) -> NDArray[np.float64]:

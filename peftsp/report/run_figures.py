@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from peftsp.report.evaluation import Evaluation
 from peftsp.report.methods import Method
-from peftsp.report.style import COLORS, WIDTH, color_of, method_legend, wrapped
+from peftsp.report.style import COLORS, WIDTH, color_of, method_legend, put_legend, wrapped
 
 _CURVES = {
     "train/nll": "training loss (nats a protein)",
@@ -82,7 +82,7 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
         )
         handles.append(
             Line2D([], [], marker=marker, color=color_of(place), linestyle="", markersize=5,
-                   label=wrapped(evaluation.method.label, 60))
+                   label=wrapped(evaluation.method.label))
         )  # fmt: skip
     axes.set_xscale("log")
     sizes = [e.method.runs[0].record.cost.trained_parameters for e in evaluations]
@@ -90,6 +90,5 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
     axes.set_xlabel("parameters that train")
     axes.set_ylabel("mean MCC2, 95 % interval")
     axes.grid(axis="y", linewidth=0.3, color="0.8")
-    columns = 1 if max(len(e.method.label) for e in evaluations) > 18 else 3
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+    put_legend(figure, handles)
     return figure

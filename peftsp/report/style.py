@@ -21,6 +21,7 @@ WIDTH = 7.0  # inches, two columns of a journal
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
 _LEGEND_CHARACTERS = 130  # that fit side by side, with 8 for what is before each label
+_LEGEND_LINE = 0.16  # inches
 _PRETTY_KINGDOM = dict(
     zip(KINGDOMS, ("Eukarya", "Gram-positive", "Gram-negative", "Archaea"), strict=True)
 )
@@ -74,14 +75,26 @@ def method_legend(figure: Figure, labels: Sequence[str], more: Sequence[Artist] 
         for place, label in enumerate(labels)
     ]
     shown = [*handles, *more]
-    figure.legend(handles=shown, loc="outside upper center", ncols=_columns(shown))
+    put_legend(figure, shown)
 
 
-def _columns(handles: Sequence[Artist]) -> int:
-    lengths = [len(str(handle.get_label())) + 8 for handle in handles]
-    if sum(lengths) <= _LEGEND_CHARACTERS:
+def put_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above the axes, and make the figure higher by as much as it needs."""
+    columns = _columns(figure, handles)
+    lines = max(str(handle.get_label()).count("\n") + 1 for handle in handles)
+    width, height = figure.get_size_inches()
+    rows = -(-len(handles) // columns)
+    figure.set_size_inches(width, height + _LEGEND_LINE * (rows * lines - 1))
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=columns)
+
+
+def _columns(figure: Figure, handles: Sequence[Artist]) -> int:
+    room = _LEGEND_CHARACTERS * figure.get_size_inches()[0] / WIDTH
+    labels = (str(handle.get_label()).split("\n") for handle in handles)
+    lengths = [max(map(len, lines)) + 8 for lines in labels]
+    if sum(lengths) <= room:
         return len(handles)
-    return max(1, _LEGEND_CHARACTERS // max(lengths))
+    return max(1, int(room // max(lengths)))
 
 
 def pretty_cell(kingdom: str, sp_type: str) -> str:

@@ -68,3 +68,12 @@ def test_missing_folds_unlike_seeds_and_spoilt_tests_are_told(make_run):
     assert "prompt: not every fold was run with as many seeds" in "\n".join(lines)
     assert any(line.startswith("full: trained on the test partition") for line in lines)
     assert lines[-1].endswith("no record of the run: old.")
+
+
+def test_long_settings_are_left_to_their_table(make_run):
+    long = ["q_proj", "k_proj", "v_proj", "out_proj"]
+    folders = make_run("lora", peft={"modules": long}), make_run("lora", 0, 2, peft={"modules": 1})
+    third = make_run("lora", 0, 3, peft={"modules": [*long[:3], "another_module"]})
+    methods = grouped(*folders, third)
+    assert sorted(m.label for m in methods) == ["lora", "lora #2", "lora (modules 1)"]
+    assert all(m.settings.keys() == {"peft.modules"} for m in methods)
