@@ -29,3 +29,7 @@ class CheckpointError(PeftspError):
 
 class BundleError(PeftspError):
     """A bundle folder is incomplete, inconsistent, or does not fit its backbone."""
+
+
+class RunError(PeftspError):
+    """Training runs are missing, incomplete, or cannot be reported together."""

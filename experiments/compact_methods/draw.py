@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from measure import Measures
 
-PUBLISHED = Path(__file__).parent / "published.csv"
+from peftsp.report.published import read_published
+
 MARKERS = {"SignalP 6.0": "D", "LoRA 3B": "o"}
 
 
@@ -31,7 +32,7 @@ def main() -> None:
 
 def draw_cells(cells: pd.DataFrame, methods: list[str], path: Path) -> None:
     """Bars with 95 % intervals for our methods, marks for published ones."""
-    published = pd.read_csv(PUBLISHED)
+    published = read_published()
     figure = Figure(figsize=(13, 4.5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(methods)
@@ -73,7 +74,7 @@ def draw_reliability(predictions: Path, method: str, path: Path) -> None:
     upper, lower = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     upper.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     upper.plot(mean, right, "o-")
-    error = found.calibration_error(np.arange(found.n))[0]
+    error = found.calibration_error()
     upper.set_title(f"{method}: expected calibration error {error:.3f}", fontsize=9)
     upper.set_ylabel("share of right types")
     lower.bar((np.arange(15) + 0.5) / 15, counts, 1 / 16)

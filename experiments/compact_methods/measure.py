@@ -11,7 +11,7 @@ of models refitted on two partitions, is one prediction of each protein instead 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from peftsp.labels import KINGDOMS, SP_TYPES
-from peftsp.metrics.intervals import bootstrap_interval
+from peftsp.metrics.calibration import calibration_error
+from peftsp.metrics.cells import CellCounter, Counts, Outcomes, mean_over
+from peftsp.metrics.intervals import draw_resamples, percentile_interval
+from peftsp.metrics.table import WINDOWS
+from peftsp.report.published import read_published
 
-PUBLISHED = Path(__file__).parent / "published.csv"
-WINDOWS = (0, 1, 2, 3)
 CELLS = [("EUKARYA", "SP")] + [(k, t) for k in KINGDOMS[1:] for t in SP_TYPES[1:]]
 LARGE_CELLS = [("EUKARYA", "SP"), ("NEGATIVE", "SP"), ("NEGATIVE", "LIPO"), ("NEGATIVE", "TAT")]
 SUMMARY = {
@@ -65,7 +67,7 @@ def main() -> None:
 
 def mcc2_table(cells: pd.DataFrame, means: pd.DataFrame) -> str:
     """MCC2 of every method beside the published ones, as a Markdown table."""
-    published = pd.read_csv(PUBLISHED)
+    published = read_published()
     methods = list(means["method"])
     header = ["kingdom", "SP type", "n", *methods, *published.columns[2:]]
     lines = [header, ["---", "---", *["---:"] * (len(header) - 2)]]
@@ -118,146 +120,89 @@ class Measures:
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self.rows = rows
-        proteins, self.protein = np.unique(rows["accession"], return_inverse=True)
-        self.kingdom = _codes(rows["kingdom"], KINGDOMS)
-        self.true_type = _codes(rows["sp_type"], SP_TYPES)
-        self.predicted_type = _codes(rows["predicted_type"], SP_TYPES)
-        self.site = rows["cleavage_site"].fillna(-1).to_numpy(int)
-        self.predicted_site = rows["predicted_site"].fillna(-1).to_numpy(int)
+        proteins, protein = np.unique(rows["accession"], return_inverse=True)
+        kingdom, true_type = _codes(rows["kingdom"], KINGDOMS), _codes(rows["sp_type"], SP_TYPES)
         # A fold is a test partition and the model that predicts it.
         pairs = rows["partition"].to_numpy(int) * 100 + rows["model"].to_numpy(int)
-        folds, self.fold = np.unique(pairs, return_inverse=True)
-        self.n_folds = len(folds)
-        order = np.argsort(self.protein, kind="stable")
-        self._rows_of = np.split(order, np.cumsum(np.bincount(self.protein))[:-1])
-        first = np.array([rows_of[0] for rows_of in self._rows_of])
-        partition = rows["partition"].to_numpy(int)[first]
-        cell = self.kingdom[first] * len(SP_TYPES) + self.true_type[first]
-        self.strata = partition * 100 + cell
-        self.n = len(proteins)
+        folds, fold = np.unique(pairs, return_inverse=True)
+        self.n, self.n_folds = len(proteins), len(folds)
+        self.outcomes = Outcomes(
+            protein=protein,
+            model=fold,
+            kingdom=kingdom,
+            true_type=true_type,
+            predicted_type=_codes(rows["predicted_type"], SP_TYPES),
+            true_site=rows["cleavage_site"].fillna(-1).to_numpy(int),
+            predicted_site=rows["predicted_site"].fillna(-1).to_numpy(int),
+            proteins=self.n,
+            models=self.n_folds,
+        )
+        self._count = CellCounter(self.outcomes)
+        first = np.unique(protein, return_index=True)[1]
+        self.strata = rows["partition"].to_numpy(int)[first] * 100
+        self.strata += (kingdom * len(SP_TYPES) + true_type)[first]
 
     def table(self, resamples: int) -> pd.DataFrame:
         """A row for each kingdom and SP type."""
-        everything = np.arange(self.n)
         table = pd.DataFrame(CELLS, columns=["kingdom", "sp_type"])
-        drawn_once = np.unique(self.protein, return_index=True)[1]
-        table["n"] = [
-            sum((self.kingdom[drawn_once] == k) & (self.true_type[drawn_once] == t))
-            for k, t in _cell_codes()
-        ]
-        measures: dict[str, Callable[[NDArray[np.int64]], Array]] = {
-            "mcc2": lambda drawn: self.fold_mean(drawn, self.mcc2),
-            "mcc1": lambda drawn: self.fold_mean(drawn, self.mcc1),
-            "pooled_mcc2": lambda drawn: self.mcc2(self.selected(drawn)),
-        }
-        for window in WINDOWS:
-            for name in ("precision", "recall"):
-                measures[f"{name}_{window}"] = lambda drawn, w=window, n=name: self.fold_mean(
-                    drawn, lambda chosen: self.sites(chosen, w)[n]
-                )
-        for name, measure in measures.items():
-            table[name] = measure(everything)
+        of_cell = np.bincount(self.strata % 100, minlength=100)
+        table["n"] = [of_cell[k * len(SP_TYPES) + t] for k, t in zip(*_cell_codes(), strict=True)]
+        sampled = [self._of_cells(weights) for weights in self._resample(resamples)]
+        for name, value in self._of_cells(np.ones(self.n)).items():
+            table[name] = value
             if name in ("mcc2", "pooled_mcc2", "precision_0", "recall_0"):
-                low, high = bootstrap_interval(self.strata, measure, resamples=resamples)
+                low, high = percentile_interval(np.stack([found[name] for found in sampled]))
                 table[f"{name}_low"], table[f"{name}_high"] = low, high
         return table
 
     def summary(self, resamples: int) -> dict[str, float]:
         """Measures of the whole: the mean over cells, membrane proteins, calibration."""
-
-        def mean_of_cells(drawn: NDArray[np.int64]) -> Array:
-            return np.nanmean(self.fold_mean(drawn, self.mcc2), keepdims=True)
-
-        def pooled_mean(drawn: NDArray[np.int64]) -> Array:
-            return np.nanmean(self.mcc2(self.selected(drawn)), keepdims=True)
-
         found = {"proteins": self.n, "folds": self.n_folds}
-        for name, measure in (
-            ("mean_mcc2", mean_of_cells),
-            ("pooled_mean_mcc2", pooled_mean),
-            ("membrane_called_sp", self.membrane_called_sp),
-            ("calibration_error", self.calibration_error),
-        ):
-            low, high = bootstrap_interval(self.strata, measure, resamples=resamples)
-            found[name] = measure(np.arange(self.n))[0]
-            found[f"{name}_low"], found[f"{name}_high"] = low[0], high[0]
+        sampled = [self._of_whole(weights) for weights in self._resample(resamples)]
+        for name, value in self._of_whole(np.ones(self.n)).items():
+            low, high = percentile_interval(np.array([one[name] for one in sampled]))
+            found |= {name: value, f"{name}_low": low, f"{name}_high": high}
         return {name: round(float(value), 4) for name, value in found.items()}
 
-    def selected(self, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows of the proteins drawn, as often as they were drawn."""
-        return np.concatenate([self._rows_of[protein] for protein in drawn])
+    def _resample(self, resamples: int) -> Iterator[Array]:
+        for drawn in draw_resamples(self.strata, resamples, seed=0):
+            yield np.bincount(drawn, minlength=self.n).astype(float)
 
-    def fold_mean(
-        self, drawn: NDArray[np.int64], measure: Callable[[NDArray[np.int64]], Array]
-    ) -> Array:
+    def _of_cells(self, weights: Array) -> dict[str, Array]:
+        counts = self._count(weights)
+        found = {
+            "mcc2": self._fold_mean(counts.mcc2()),
+            "mcc1": self._fold_mean(counts.mcc1()),
+            "pooled_mcc2": self._pooled_mcc2(counts),
+        }
+        for window in WINDOWS:
+            found[f"precision_{window}"] = self._fold_mean(counts.precision(window))
+            found[f"recall_{window}"] = self._fold_mean(counts.recall(window))
+        return found
+
+    def _fold_mean(self, values: Array) -> Array:
         """Mean over those folds in which a measure is defined, float ``(cells,)``."""
-        chosen = self.selected(drawn)
-        fold = self.fold[chosen]
-        values = np.stack([measure(chosen[fold == number]) for number in range(self.n_folds)])
-        defined = ~np.isnan(values)
-        total = np.where(defined, values, 0.0).sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            return total / defined.sum(axis=0)
+        return mean_over(values, np.arange(self.n_folds))[_cell_codes()]
 
-    def mcc2(self, chosen: NDArray[np.int64]) -> Array:
-        """MCC of each cell's type against everything else, NaN where the type does not occur."""
-        return self._mcc(chosen, against_no_sp=False)
+    def _pooled_mcc2(self, counts: Counts) -> Array:
+        return counts.pooled().mcc2()[0][_cell_codes()]
 
-    def mcc1(self, chosen: NDArray[np.int64]) -> Array:
-        """MCC of each cell's type among proteins of that type or none."""
-        return self._mcc(chosen, against_no_sp=True)
+    def _of_whole(self, weights: Array) -> dict[str, float]:
+        counts = self._count(weights)
+        of_row = weights[self.outcomes.protein]
+        start = self.rows["membrane_start"].to_numpy(float)
+        is_membrane = (self.outcomes.true_type == 0) & (start <= LATEST_MEMBRANE)
+        is_called = self.outcomes.predicted_type != 0
+        return {
+            "mean_mcc2": np.nanmean(self._fold_mean(counts.mcc2())),
+            "pooled_mean_mcc2": np.nanmean(self._pooled_mcc2(counts)),
+            "membrane_called_sp": of_row[is_membrane & is_called].sum() / of_row[is_membrane].sum(),
+            "calibration_error": calibration_error(self.confidence(), self.is_right(), of_row),
+        }
 
-    def _mcc(self, chosen: NDArray[np.int64], against_no_sp: bool) -> Array:
-        k, n = len(KINGDOMS), len(SP_TYPES)
-        codes = (self.kingdom[chosen] * n + self.true_type[chosen]) * n
-        codes = codes + self.predicted_type[chosen]
-        confusion = np.bincount(codes, minlength=k * n * n).reshape(k, n, n).astype(float)
-        values = []
-        for kingdom, sp_type in _cell_codes():
-            counts = confusion[kingdom]
-            if against_no_sp:
-                counts = counts[[0, sp_type]]
-                own = 1
-            else:
-                own = sp_type
-            hits, true = counts[own, sp_type], counts[own].sum()
-            predicted, total = counts[:, sp_type].sum(), counts.sum()
-            variance = true * (total - true) * predicted * (total - predicted)
-            mcc = (hits * total - true * predicted) / np.sqrt(variance) if variance else 0.0
-            values.append(mcc if true else np.nan)
-        return np.array(values)
-
-    def sites(self, chosen: NDArray[np.int64], window: int) -> dict[str, Array]:
-        """Precision and recall of each cell's cleavage sites; NaN where not defined."""
-        precision, recall = [], []
-        near = np.abs(self.site[chosen] - self.predicted_site[chosen]) <= window
-        has_site = self.predicted_site[chosen] > 0
-        for kingdom, sp_type in _cell_codes():
-            here = self.kingdom[chosen] == kingdom
-            is_true = here & (self.true_type[chosen] == sp_type)
-            is_predicted = here & (self.predicted_type[chosen] == sp_type) & has_site
-            hits = (is_true & is_predicted & near).sum()
-            recall.append(hits / is_true.sum() if is_true.any() else np.nan)
-            precision.append(hits / is_predicted.sum() if is_predicted.any() else np.nan)
-        return {"precision": np.array(precision), "recall": np.array(recall)}
-
-    def membrane_called_sp(self, drawn: NDArray[np.int64]) -> Array:
-        """Share of NO_SP proteins with a membrane stretch within 40 residues that get an SP."""
-        chosen = self.selected(drawn)
-        start = self.rows["membrane_start"].to_numpy(float)[chosen]
-        is_membrane = (self.true_type[chosen] == 0) & (start <= LATEST_MEMBRANE)
-        return (self.predicted_type[chosen][is_membrane] != 0).mean(keepdims=True)
-
-    def calibration_error(self, drawn: NDArray[np.int64]) -> Array:
-        """Expected calibration error of the predicted type's probability, 15 bins of width 1/15.
-
-        Guo et al., "On calibration of modern neural networks", ICML 2017.
-        """
-        chosen = self.selected(drawn)
-        confidence, is_right = self.confidence()[chosen], self.is_right()[chosen]
-        bins = np.minimum((confidence * 15).astype(int), 14)
-        gaps = np.bincount(bins, weights=confidence - is_right, minlength=15)
-        return np.abs(gaps).sum(keepdims=True) / len(chosen)
+    def calibration_error(self) -> float:
+        """Expected calibration error of the SP type."""
+        return self._of_whole(np.ones(self.n))["calibration_error"]
 
     def confidence(self) -> Array:
         """Probability of the predicted type, a row each."""
@@ -265,15 +210,16 @@ class Measures:
 
     def is_right(self) -> NDArray[np.bool_]:
         """Whether the predicted type is the true one, a row each."""
-        return self.predicted_type == self.true_type
+        return self.outcomes.predicted_type == self.outcomes.true_type
 
 
 def _codes(column: pd.Series, names: tuple[str, ...]) -> NDArray[np.int64]:
     return column.map({name: index for index, name in enumerate(names)}).to_numpy(int)
 
 
-def _cell_codes() -> list[tuple[int, int]]:
-    return [(KINGDOMS.index(kingdom), SP_TYPES.index(sp_type)) for kingdom, sp_type in CELLS]
+def _cell_codes() -> tuple[list[int], list[int]]:
+    kingdoms, sp_types = zip(*CELLS, strict=True)
+    return [KINGDOMS.index(k) for k in kingdoms], [SP_TYPES.index(t) for t in sp_types]
 
 
 if __name__ == "__main__":

@@ -55,11 +55,13 @@ class LabelledBatch(Batch):
         allowed: bool, ``(B, L, C)``; states that a residue may be in, all False in padding.
         sp_types: int64, ``(B,)``; SP type ids.
         cleavage_sites: int64, ``(B,)``; residues before the cut, -1 where there is no cut.
+        indices: int64, ``(B,)``; places of the records in their split.
     """
 
     allowed: Tensor
     sp_types: Tensor
     cleavage_sites: Tensor
+    indices: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class LabelledExample:
         kingdom: Kingdom id.
         sp_type: SP type id.
         cleavage_site: Residues before the cut, -1 where there is no cut.
+        index: Place of the record in its split.
     """
 
     tokens: Tensor
@@ -79,6 +82,7 @@ class LabelledExample:
     kingdom: int
     sp_type: int
     cleavage_site: int
+    index: int
 
 
 def collate_tokens(sequences: Sequence[Sequence[int] | Tensor]) -> Batch:
@@ -108,4 +112,5 @@ def collate_labelled(examples: Sequence[LabelledExample]) -> LabelledBatch:
         allowed=pad_sequence([example.allowed for example in examples], batch_first=True),
         sp_types=torch.tensor([example.sp_type for example in examples]),
         cleavage_sites=torch.tensor([example.cleavage_site for example in examples]),
+        indices=torch.tensor([example.index for example in examples]),
     )

@@ -14,12 +14,14 @@ from torch.utils.data import DataLoader
 from peftsp.data.batch import LabelledExample, collate_labelled
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
-from peftsp.data.folds import split
+from peftsp.data.folds import nested_folds, split
+from peftsp.data.identity import dataset_digest
 from peftsp.data.sampling import EpochSampler, sampling_weights
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
 from peftsp.records import LabelledRecord
+from peftsp.runs import DatasetIdentity
 
 _SPLITS = ("train", "validation", "test")
 
@@ -170,6 +172,17 @@ class SignalPeptideData(LightningDataModule):
             for (kingdom, sp_type), count in sorted(cells.items()):
                 counts[name].setdefault(kingdom, {})[sp_type] = count
         return counts
+
+    @property
+    def test_records(self) -> list[LabelledRecord]:
+        """The records of the test split, after `setup`."""
+        return self._records["test"]
+
+    def identity(self) -> DatasetIdentity:
+        """What data set this is a fold of."""
+        records = self._source.load()
+        folds = nested_folds(record.partition for record in records)
+        return DatasetIdentity(len(folds), len(records), dataset_digest(records))
 
     def _load(self) -> None:
         if not self._records:

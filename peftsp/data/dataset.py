@@ -41,4 +41,5 @@ class LabelledDataset(Dataset[LabelledExample]):
             kingdom=int(self.kingdoms[index]),
             sp_type=int(self.sp_types[index]),
             cleavage_site=self._cleavage_sites[index],
+            index=index,
         )

@@ -52,6 +52,8 @@ def check_types(settings: Any, place: str, error: type[PeftspError] = BundleErro
 
 def _is_a(value: Any, hint: Any) -> bool:
     parts = get_args(hint)
+    if get_origin(hint) is dict:
+        return isinstance(value, dict)
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_is_a(item, parts[0]) for item in value)
     if parts:

@@ -17,8 +17,10 @@ from peftsp.errors import CheckpointError, ConfigError
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.checks import check_names
+from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.training.augmentation import hide_residues
+from peftsp.training.predictions import KeptPredictions
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
@@ -73,6 +75,7 @@ class SignalPeptideModule(LightningModule):
         self.regularisation = RegionRegularisation(regularisation)
         self.hidden_residues = hidden_residues
         self.metrics = SignalPeptideMetrics()
+        self.test_predictions = KeptPredictions()
         # Checkpoints hold only what trains; `on_load_checkpoint` checks that all of it is there.
         self.strict_loading = False
 
@@ -111,8 +114,8 @@ class SignalPeptideModule(LightningModule):
         self._evaluate(batch, "val")
 
     def test_step(self, batch: LabelledBatch, batch_index: int) -> None:  # noqa: ARG002
-        """Loss and predictions of a batch."""
-        self._evaluate(batch, "test")
+        """Loss and predictions of a batch, which are kept."""
+        self.test_predictions.update(batch.indices, self._evaluate(batch, "test"))
 
     def on_validation_epoch_start(self) -> None:
         """Forget earlier predictions."""
@@ -121,6 +124,7 @@ class SignalPeptideModule(LightningModule):
     def on_test_epoch_start(self) -> None:
         """Forget earlier predictions."""
         self.metrics.reset()
+        self.test_predictions.reset()
 
     def on_validation_epoch_end(self) -> None:
         """Log the measures of all predictions."""
@@ -204,7 +208,7 @@ class SignalPeptideModule(LightningModule):
         """What a checkpoint holds, by parameter name of the `Tagger`."""
         return {name.removeprefix(_TAGGER): t for name, t in checkpoint["state_dict"].items()}
 
-    def _evaluate(self, batch: LabelledBatch, stage: str) -> None:
+    def _evaluate(self, batch: LabelledBatch, stage: str) -> Decoded:
         mask = batch.residue_mask
         emissions = self.tagger(batch.tokens, batch.mask, batch.kingdoms)
         output = self.tagger.crf(emissions, mask, batch.allowed)
@@ -218,6 +222,7 @@ class SignalPeptideModule(LightningModule):
             decoded.cleavage_sites,
             batch.kingdoms,
         )
+        return decoded
 
     def _log_metrics(self, stage: str) -> None:
         values = {f"{stage}/{name}": value for name, value in self.metrics.compute().items()}

@@ -9,23 +9,28 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
+from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.checks import check_types
-from peftsp.model.settings import build_tagger
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.model.tagger import Tagger
+from peftsp.runs import PREDICTIONS_FILE, Cost, RunRecord, write_record
+from peftsp.training.cost import CostMeter
 from peftsp.training.module import SignalPeptideModule
+from peftsp.training.predictions import write_predictions
 from peftsp.training.report import METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
-from peftsp.training.run_folder import BUNDLE, find_start, is_finished
+from peftsp.training.run_folder import BUNDLE, find_start, folder_size, is_finished
 
 
 def train(cfg: DictConfig) -> dict[str, float]:
-    """Train, test the best checkpoint, write table and bundle.
+    """Train, test the best checkpoint, write tables, bundle and record.
 
     Args:
         cfg: As composed from ``conf/train.yaml``.
@@ -45,47 +50,86 @@ def train(cfg: DictConfig) -> dict[str, float]:
         return finished
     _quieten()
     _seed(cfg.seed)
-    data: LightningDataModule = instantiate(cfg.data)
+    data: SignalPeptideData = instantiate(cfg.data)
+    module, head, crf = _module(cfg)
+    # Counted here, since some strategies share the parameters out over processes.
+    sizes = _parameter_counts(module)
+    meter = CostMeter()
+    trainer = _trainer(cfg, meter)
+    for logger in trainer.loggers:
+        logger.log_hyperparams(_settings(cfg) | {"parameters": sizes})
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    best, score = _best_checkpoint(trainer)
+    results = trainer.test(
+        module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
+    )[0]
+    metrics = score | {name: float(value) for name, value in results.items()}
+    peaks = meter.peaks(trainer)
+    rows, confusion = module.metrics.table(), module.metrics.confusion()
+    predictions = module.test_predictions.compute()
+    if trainer.is_global_zero:
+        saved = torch.load(best, map_location="cpu", weights_only=True)
+        provenance, weights = _provenance(cfg, metrics, saved), module.trained_weights(saved)
+        bundle = Bundle.from_tagger(module.tagger, head, crf, provenance, weights)
+        write_predictions(*predictions, data.test_records, folder / PREDICTIONS_FILE)
+        write_report(rows, confusion, folder)
+        save_bundle(bundle, folder / BUNDLE)
+        cost = Cost(
+            trained_parameters=sizes["trained"],
+            all_parameters=sizes["all"],
+            fit_seconds=round(meter.time_elapsed(), 3),
+            processes=trainer.world_size,
+            peak_memory=peaks[0],
+            peak_gpu_memory=peaks[1],
+            checkpoint_size=Path(best).stat().st_size,
+            bundle_size=folder_size(folder / BUNDLE),
+        )
+        write_record(_record(cfg, module.tagger, data, cost), folder)
+        log_report(trainer.loggers, rows, folder, folder / BUNDLE)
+        print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
+    return metrics
+
+
+def _module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
     head, crf = instantiate(cfg.head), instantiate(cfg.crf)
     method = instantiate(cfg.peft, _convert_="all")
     for group, settings in (("head", head), ("crf", crf), ("peft", method)):
         check_types(settings, group, ConfigError)
-    tagger = build_tagger(instantiate(cfg.backbone), method, head, crf)
     module = SignalPeptideModule(
-        tagger,
+        build_tagger(instantiate(cfg.backbone), method, head, crf),
         instantiate(cfg.optimizer),
         instantiate(cfg.scheduler),
         cfg.regularisation.weight,
         cfg.augmentation.hidden_residues,
         cfg.learning_rate.head_factor,
     )
+    return module, head, crf
+
+
+def _record(cfg: DictConfig, tagger: Tagger, data: SignalPeptideData, cost: Cost) -> RunRecord:
+    return RunRecord(
+        name=cfg.name,
+        method=tagger.method.settings()["method"],
+        backbone=tagger.backbone.spec.name,
+        fold=cfg.data.fold,
+        seed=cfg.seed,
+        dataset=data.identity(),
+        cost=cost,
+        settings=_settings(cfg),
+    )
+
+
+def _trainer(cfg: DictConfig, meter: CostMeter) -> Trainer:
     callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
     loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
     trainer: Trainer = instantiate(
         cfg.trainer,
-        callbacks=callbacks,
+        callbacks=[*callbacks, meter],
         logger=loggers,
-        default_root_dir=folder,
+        default_root_dir=cfg.paths.output_dir,
         enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
     )
-    _log_settings(loggers, cfg, module)
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-
-    best, score = _best_checkpoint(trainer)
-    results = trainer.test(
-        module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
-    )[0]
-    metrics = score | {name: float(value) for name, value in results.items()}
-    rows, confusion = module.metrics.table(), module.metrics.confusion()
-    if trainer.is_global_zero:
-        saved = torch.load(best, map_location="cpu", weights_only=True)
-        provenance = _provenance(cfg, metrics, saved)
-        weights = module.trained_weights(saved)
-        save_bundle(Bundle.from_tagger(tagger, head, crf, provenance, weights), folder / BUNDLE)
-        write_report(rows, confusion, folder)
-        log_report(loggers, rows, folder, folder / BUNDLE)
-        print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
-    return metrics
+    return trainer
 
 
 def _seed(seed: int) -> None:
@@ -123,15 +167,17 @@ def _best_checkpoint(trainer: Trainer) -> tuple[str, dict[str, float]]:
     raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
 
 
-def _log_settings(loggers: list[Logger], cfg: DictConfig, module: SignalPeptideModule) -> None:
+def _settings(cfg: DictConfig) -> dict[str, Any]:
     settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    return dict(settings)
+
+
+def _parameter_counts(module: SignalPeptideModule) -> dict[str, int]:
     sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
-    settings["parameters"] = {
+    return {
         "all": sum(size for size, _ in sizes),
         "trained": sum(size for size, is_trained in sizes if is_trained),
     }
-    for logger in loggers:
-        logger.log_hyperparams(settings)
 
 
 def _provenance(

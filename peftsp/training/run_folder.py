@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.model.bundle import CONFIG_FILE
+from peftsp.runs import LOGS, RUN_FILE
 from peftsp.training.resume import LAST
 
 BUNDLE = "bundle"
@@ -18,7 +20,12 @@ CHECKPOINTS = "checkpoints"
 
 def is_finished(folder: Path) -> bool:
     """Whether a run in this folder has come to its end."""
-    return (folder / BUNDLE / CONFIG_FILE).exists()
+    return (folder / BUNDLE / CONFIG_FILE).exists() and (folder / RUN_FILE).exists()
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
@@ -47,8 +54,10 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
         _check_checkpoint(ckpt_path)
         return ckpt_path
     if overwrite:
+        (folder / RUN_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder / BUNDLE, ignore_errors=True)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        _delete_logs(folder)
     elif last.exists() or is_finished(folder):
         state = "a finished run" if is_finished(folder) else "an unfinished run"
         raise ConfigError(
@@ -56,6 +65,12 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
             f"it, overwrite=true starts over, name=… takes another folder"
         )
     return None
+
+
+@rank_zero_only
+def _delete_logs(folder: Path) -> None:
+    # In the other processes it may come late, when the first has begun to log.
+    shutil.rmtree(folder / LOGS, ignore_errors=True)
 
 
 def _check_checkpoint(path: str) -> None:

@@ -29,7 +29,7 @@ def loaded_by(*packages):
 
 
 def test_training_stack_stays_out_of_prediction_and_the_parts():
-    parts = ("backbone", "crf", "inference", "loss", "model", "peft")
+    parts = ("backbone", "crf", "inference", "loss", "model", "peft", "report")
     loaded = loaded_by(*(f"peftsp.{part}" for part in parts))
     assert "torch" in loaded
     assert not loaded & HEAVY

@@ -20,7 +20,9 @@ def example(residues: str) -> LabelledExample:
     allowed = torch.zeros(len(residues), 37, dtype=torch.bool)
     allowed[:, len(residues)] = True
     tokens = torch.tensor(tokenize(residues), dtype=torch.uint8)
-    return LabelledExample(tokens, allowed, kingdom=2, sp_type=1, cleavage_site=len(residues) - 1)
+    return LabelledExample(
+        tokens, allowed, kingdom=2, sp_type=1, cleavage_site=len(residues) - 1, index=len(residues)
+    )
 
 
 def test_tokens_are_padded_to_the_longest_sequence():
@@ -48,9 +50,9 @@ def test_labels_are_padded_with_nothing_allowed():
     assert batch.kingdoms.tolist() == [2, 2]
     assert batch.sp_types.tolist() == [1, 1]
     assert batch.cleavage_sites.tolist() == [2, 4]
-    assert {getattr(batch, name).dtype for name in ("kingdoms", "sp_types", "cleavage_sites")} == {
-        torch.int64
-    }
+    assert batch.indices.tolist() == [3, 5]
+    integers = ("kingdoms", "sp_types", "cleavage_sites", "indices")
+    assert {getattr(batch, name).dtype for name in integers} == {torch.int64}
 
 
 @pytest.mark.parametrize("kind", [Batch, LabelledBatch])

@@ -14,6 +14,7 @@ def test_examples_hold_what_the_records_say():
     assert len(dataset) == len(records)
     for index, record in enumerate(records):
         example = dataset[index]
+        assert example.index == index
         assert example.tokens.tolist() == tokenize(record.residues)
         assert np.array_equal(example.allowed.numpy(), region_bitmap(record))
 

@@ -1,5 +1,7 @@
 """Two processes train as one does with batches of twice the size."""
 
+import csv
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +23,11 @@ SAME = (
     "peft.dropout=0",
     "head.dropout=0",
 )
+
+
+def read_table(path):
+    with path.open() as lines:
+        return list(csv.DictReader(lines))
 
 
 @pytest.mark.slow
@@ -51,5 +58,12 @@ def test_two_processes_equal_one_with_batches_of_twice_the_size(run, read_curve,
     found, whole = (
         load_file(path / "weights.safetensors") for path in (bundle, expected / "bundle")
     )
+    tables = [read_table(place / "test_predictions.csv") for place in (bundle.parent, expected)]
+    truth = ("accession", "partition", "kingdom", "sp_type", "cleavage_site", "membrane_start")
+    two, one = ([[row[n] for n in truth] for row in table] for table in tables)
+    assert two == one, "every test protein once, in the same order"
+    records = [json.loads((p / "run.json").read_text()) for p in (bundle.parent, expected)]
+    assert [record["cost"]["processes"] for record in records] == [2, 1]
+    assert records[0]["dataset"] == records[1]["dataset"]
     for name, tensor in whole.items():
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=2e-3)

@@ -1,0 +1,1 @@
+"""Finished training runs in, tables and figures for a paper out."""

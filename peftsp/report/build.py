@@ -1,0 +1,198 @@
+"""A whole report: runs read, measured, written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from tqdm import tqdm
+
+from peftsp.errors import RunError
+from peftsp.report.caveats import find_caveats
+from peftsp.report.comparison import compare
+from peftsp.report.evaluation import Evaluation, evaluate
+from peftsp.report.figures import draw_all
+from peftsp.report.measure_tables import measure_tables
+from peftsp.report.method_tables import (
+    comparison_table,
+    cost_table,
+    overall_table,
+    settings_table,
+)
+from peftsp.report.methods import Method, group_runs
+from peftsp.report.page import PageContent, render_page
+from peftsp.report.proteins import Proteins
+from peftsp.report.published import published_for
+from peftsp.report.run_folders import find_runs, read_run
+from peftsp.report.table import Table
+
+PAGE = "report.html"
+FIGURES = "figures"
+TABLES = "tables"
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """What to report and how.
+
+    Attributes:
+        places: Folders of runs, or folders above them.
+        output: Folder of the report.
+        resamples: Of each bootstrap, and permutations of each test.
+        seed: Of their draws.
+        has_progress: Show progress bars if standard error is a terminal.
+    """
+
+    places: Sequence[Path]
+    output: Path
+    resamples: int
+    seed: int
+    has_progress: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What a report is of.
+
+    Attributes:
+        page: The page.
+        runs: How many runs are in it.
+        methods: Labels of its methods.
+        skipped: Folders of runs that are not in it.
+        warnings: What its reader has to know.
+    """
+
+    page: Path
+    runs: int
+    methods: list[str]
+    skipped: list[Path]
+    warnings: list[str]
+
+
+def build_report(settings: ReportSettings) -> ReportSummary:
+    """Read runs and write their report; an earlier report in the folder is replaced.
+
+    Raises:
+        RunError: There is no finished run, a file is broken, or the runs do not belong together.
+    """
+    _check_output(settings.output)
+    finished, skipped = find_runs(settings.places)
+    runs = [read_run(path) for path in _bar(finished, "reading runs", settings)]
+    methods = group_runs(runs)
+    proteins = Proteins.of(methods)
+    evaluations = [_evaluate(method, proteins, settings) for method in methods]
+    comparison = compare(
+        evaluations,
+        proteins,
+        settings.resamples,
+        settings.seed,
+        lambda swaps, title: _bar(swaps, title, settings, settings.resamples),
+    )
+    warnings = find_caveats(methods, skipped)
+    published = published_for(runs[0].record.dataset)
+    tables = _tables(evaluations, comparison, published, settings)
+    partial = settings.output.with_name(f".{settings.output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        for name in (TABLES, FIGURES):
+            (partial / name).mkdir(parents=True)
+        for table in tables:
+            table.write(partial / TABLES)
+        _all_numbers(evaluations).to_csv(partial / TABLES / "measures.csv", index=False)
+        drawn = draw_all(evaluations, published, partial / FIGURES)
+        content = PageContent(
+            title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
+            facts=_facts(methods, proteins, settings),
+            warnings=warnings,
+            tables={table.name: table for table in tables},
+            pictures={p.name: p for p in _bar(drawn, "drawing", settings)},
+        )
+        (partial / PAGE).write_text(render_page(content), encoding="utf-8")
+        _put_in_place(partial, settings.output)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    labels = [method.label for method in methods]
+    return ReportSummary(settings.output / PAGE, len(runs), labels, skipped, warnings)
+
+
+def _check_output(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder}: expected a folder for the report, found a file")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
+        raise RunError(
+            f"{folder}: expected an empty folder or an earlier report, found other files"
+        )
+
+
+def _put_in_place(partial: Path, output: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    # The page goes first and comes last, so that no page stands beside another report's files.
+    (output / PAGE).unlink(missing_ok=True)
+    for name in (TABLES, FIGURES):
+        shutil.rmtree(output / name, ignore_errors=True)
+        (partial / name).rename(output / name)
+    (partial / PAGE).rename(output / PAGE)
+
+
+def _evaluate(method: Method, proteins: Proteins, settings: ReportSettings) -> Evaluation:
+    def progress(draws: Iterable[_Item]) -> Iterable[_Item]:
+        return _bar(draws, f"measuring {method.label}", settings, settings.resamples)
+
+    return evaluate(method, proteins, settings.resamples, settings.seed, progress)
+
+
+def _bar(
+    items: Iterable[_Item], title: str, settings: ReportSettings, total: int | None = None
+) -> Iterable[_Item]:
+    # tqdm takes None for: off unless standard error is a terminal.
+    is_off = None if settings.has_progress else True
+    bar: Iterable[_Item] = tqdm(items, title, total, disable=is_off)
+    return bar
+
+
+def _tables(
+    evaluations: Sequence[Evaluation],
+    comparison: pd.DataFrame,
+    published: pd.DataFrame | None,
+    settings: ReportSettings,
+) -> list[Table]:
+    methods = [evaluation.method for evaluation in evaluations]
+    tables = [overall_table(evaluations), *measure_tables(evaluations, published)]
+    if len(comparison):
+        for is_mean in (True, False):
+            tables.append(comparison_table(comparison, is_mean, settings.resamples))
+    return [*tables, cost_table(methods), settings_table(methods)]
+
+
+def _all_numbers(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    tables = [e.cells.assign(method=e.method.label) for e in evaluations]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["method", *(name for name in table.columns if name != "method")]]
+
+
+def _facts(
+    methods: Sequence[Method], proteins: Proteins, settings: ReportSettings
+) -> dict[str, str]:
+    first = methods[0].runs[0].record
+    data = first.settings.get("data", {})
+    name = data.get("name") or data.get("path") or "generated proteins"
+    return {
+        "Data set": f"{name}: {first.dataset.records:,} proteins, {first.dataset.folds} folds "
+        f"(sha256 {first.dataset.sha256[:12]}…)",
+        "Tested": f"{len(proteins):,} proteins",
+        "Methods": "; ".join(f"{m.label} ({_runs_of(m)})" for m in methods),
+        "Resamples": f"{settings.resamples:,} of each bootstrap and each permutation test, "
+        f"seed {settings.seed}",
+    }
+
+
+def _runs_of(method: Method) -> str:
+    seeds = sorted({run.record.seed for run in method.runs})
+    folds = ", ".join(map(str, method.folds))
+    return f"folds {folds}; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

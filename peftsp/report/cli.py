@@ -1,0 +1,117 @@
+"""The command ``peftsp-report``, also ``python -m peftsp.report``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from peftsp import __version__
+from peftsp.errors import ConfigError, PeftspError
+
+_EPILOG = """\
+examples:
+  %(prog)s runs/train -o report
+  %(prog)s runs/train/*lora* runs/train/*adapter* -o report --resamples 10000
+
+Runs that differ in fold and seed alone are one method. Writes report/report.html, a page with
+everything in it; report/tables with CSV, Markdown and LaTeX; report/figures with PNG and SVG. An
+earlier report in the folder is replaced.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    # Its libraries take seconds to import, which --help and a mistyped option need not wait for.
+    try:
+        from peftsp.report.build import ReportSettings, build_report
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"report: expected the package {error.name}, found none: pip install 'peftsp[report]'"
+        ) from error
+    settings = ReportSettings(
+        places=options.runs,
+        output=options.output,
+        resamples=options.resamples,
+        seed=options.seed,
+        has_progress=not options.no_progress,
+    )
+    summary = build_report(settings)
+    for folder in summary.skipped:
+        print(f"skipped {folder}: not finished, or without run.json", file=sys.stderr)
+    for warning in summary.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peftsp-report",
+        description="Make tables and figures of finished training runs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run, or one above of runs")
+    add(
+        *("--output", "-o"),
+        type=Path,
+        default=Path("report"),
+        metavar="DIR",
+        help="folder for the report (default: %(default)s)",
+    )
+    add(
+        "--resamples",
+        type=_at_least(100),
+        default=5000,
+        metavar="N",
+        help="of each bootstrap, and permutations of each test, 100 or more (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=_at_least(0),
+        default=0,
+        metavar="N",
+        help="of the resamples (default: %(default)s)",
+    )
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--version", action="version", version=f"peftsp {__version__}")
+    return parser
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """Type of a whole number that is no smaller than another."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of {least} or more, found {text!r}"
+            )
+        return number
+
+    return parse

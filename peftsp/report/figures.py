@@ -1,0 +1,74 @@
+"""All figures of a report, drawn and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from peftsp.report.cell_figures import draw_mcc2, draw_sites
+from peftsp.report.evaluation import Evaluation
+from peftsp.report.prediction_figures import draw_confusion, draw_offsets, draw_regions
+from peftsp.report.run_figures import draw_curves, draw_tradeoff
+from peftsp.report.style import paper_style, save
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that has been written.
+
+    Attributes:
+        name: Of its files.
+        caption: What it shows.
+        svg: The figure.
+    """
+
+    name: str
+    caption: str
+    svg: str
+
+
+CAPTIONS = {
+    "mcc2": "MCC2 by kingdom and SP type, mean over folds. Lines: 95 % bootstrap intervals over "
+    "proteins; n: proteins of the type.",
+    "tradeoff": "Mean MCC2 over all kingdoms and SP types against the number of parameters that "
+    "train. Lines: 95 % bootstrap intervals over proteins.",
+    "sites": "Precision and recall of cleavage sites, mean over folds. Dark: the exact site; pale: "
+    "within 3 residues; lines: 95 % bootstrap intervals of the exact site. A site counts only "
+    "where the SP type is right, too.",
+    "offsets": "Predicted less true cleavage site, where the SP type is right; negative: cut too "
+    "early. The outermost bars hold all that is farther.",
+    "regions": "Lengths of the predicted regions by predicted SP type. Boxes: the middle half; "
+    "whiskers: 90 %; thick lines: medians. No region is annotated, so this describes predictions "
+    "and does not say how right they are.",
+    "confusion": "Confusion matrices over all runs of a method. A protein counts once for each "
+    "model that was tested on it; shade: share of the true type.",
+    "curves": "Learning curves. Thin: runs; thick: mean over the runs of a method, at the steps "
+    "that all of them have.",
+}
+
+
+def draw_all(
+    evaluations: Sequence[Evaluation], published: pd.DataFrame | None, folder: Path
+) -> Iterator[Picture]:
+    """Draw every figure, write it as PNG and SVG, and yield it."""
+    methods = [evaluation.method for evaluation in evaluations]
+    drawers: dict[str, Callable[[], Figure | None]] = {
+        "mcc2": lambda: draw_mcc2(evaluations, published),
+        "tradeoff": lambda: draw_tradeoff(evaluations),
+        "sites": lambda: draw_sites(evaluations),
+        "offsets": lambda: draw_offsets(methods),
+        "regions": lambda: draw_regions(methods),
+        "confusion": lambda: draw_confusion(methods),
+        "curves": lambda: draw_curves(methods),
+    }
+    for name, draw in drawers.items():
+        with paper_style(name):
+            figure = draw()
+            if figure is not None:
+                save(figure, name, folder)
+                svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
+                yield Picture(name, CAPTIONS[name], svg[svg.index("<svg") :])

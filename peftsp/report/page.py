@@ -1,0 +1,61 @@
+"""The report as one web page that needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from peftsp import __version__
+from peftsp.report.figures import Picture
+from peftsp.report.table import Table
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What the page shows.
+
+    Attributes:
+        title: Of the page.
+        facts: Name and text of what was measured: data set, methods, settings of the report.
+        warnings: What a reader has to know before believing a number.
+        tables: By name.
+        pictures: By name.
+    """
+
+    title: str
+    facts: dict[str, str]
+    warnings: Sequence[str]
+    tables: dict[str, Table]
+    pictures: dict[str, Picture]
+
+
+def render_page(content: PageContent) -> str:
+    """The page as HTML; style sheet and figures are inside."""
+    environment = Environment(
+        loader=PackageLoader("peftsp.report"),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["inline"] = _inline
+    return environment.get_template("page.html.j2").render(
+        page=content, tables=content.tables, pictures=content.pictures, version=__version__
+    )
+
+
+def _inline(picture: Picture) -> Any:
+    """A figure's SVG with identifiers of its own, as several share a page."""
+    prefix = f"{picture.name}-"
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', picture.svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}\1"', svg)
+    # Its size is the page's choice; the view box keeps the proportions.
+    svg = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", svg, count=1)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-labelledby="{prefix}caption" ', 1)
+    return Markup(svg)

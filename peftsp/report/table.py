@@ -1,0 +1,92 @@
+"""A table, and its files for spreadsheets, READMEs and papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "±": r"$\pm$",
+    "\u2212": r"$-$",
+    "–": "--",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: Of its files.
+        caption: What it shows.
+        shown: Text, as it is to be read.
+        numbers: The same with all digits.
+    """
+
+    name: str
+    caption: str
+    shown: pd.DataFrame
+    numbers: pd.DataFrame
+
+    def write(self, folder: Path) -> None:
+        """Write it as CSV with all digits, and as Markdown and LaTeX as it is to be read."""
+        self.numbers.to_csv(folder / f"{self.name}.csv", index=False)
+        (folder / f"{self.name}.md").write_text(self.markdown(), encoding="utf-8")
+        (folder / f"{self.name}.tex").write_text(self.latex(), encoding="utf-8")
+
+    def markdown(self) -> str:
+        """The table and its caption as Markdown."""
+        header = [str(name) for name in self.shown.columns]
+        rules = [":---" if is_left else "---:" for is_left in self.alignment()]
+        lines = [header, rules, *self.cells()]
+        rows = ("| " + " | ".join(c.replace("|", r"\|") for c in line) + " |" for line in lines)
+        return "\n".join(rows) + f"\n\n{self.caption}\n"
+
+    def latex(self) -> str:
+        """The table as a LaTeX float; needs the packages booktabs and graphicx."""
+        columns = "".join("l" if is_left else "r" for is_left in self.alignment())
+        header = " & ".join(_escaped(str(name)) for name in self.shown.columns)
+        rows = [" & ".join(map(_escaped, line)) for line in self.cells()]
+        return "\n".join(
+            [
+                r"% Needs \usepackage{booktabs,graphicx}",
+                r"\begin{table}",
+                r"\centering",
+                rf"\caption{{{_escaped(self.caption)}}}",
+                rf"\label{{tab:{self.name.replace('_', '-')}}}",
+                r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+                rf"\begin{{tabular}}{{{columns}}}",
+                r"\toprule",
+                rf"{header} \\",
+                r"\midrule",
+                *(rf"{row} \\" for row in rows),
+                r"\bottomrule",
+                r"\end{tabular}}",
+                r"\end{table}",
+                "",
+            ]
+        )
+
+    def cells(self) -> list[list[str]]:
+        """The text of each row."""
+        return [[str(cell) for cell in row] for row in self.shown.itertuples(index=False)]
+
+    def alignment(self) -> list[bool]:
+        """Whether each column is text, which is set from the left, and not numbers."""
+        columns = zip(*self.cells(), strict=True)
+        return [not _is_numeric(column) for column in columns] or [True] * len(self.shown.columns)
+
+
+def _is_numeric(column: tuple[str, ...]) -> bool:
+    filled = [cell for cell in column if cell not in ("", "–")]
+    return bool(filled) and all(cell[0].isdigit() or cell[0] == "−" for cell in filled)
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

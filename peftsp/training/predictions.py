@@ -1,0 +1,106 @@
+"""The predictions of the test partition, protein by protein."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from peftsp.data.regions import cleavage_site
+from peftsp.labels import SP_TYPES
+from peftsp.model.decode import Decoded, path_regions
+from peftsp.records import LabelledRecord
+from peftsp.runs import PREDICTION_COLUMNS
+
+_REGIONS = ("n", "h", "c")
+_NUMBERS = 3 + len(_REGIONS)
+
+
+class KeptPredictions(Metric):
+    """Keeps what was predicted of each protein, and gathers it over processes.
+
+    Args:
+        **kwargs: Settings of `torchmetrics.Metric`.
+    """
+
+    full_state_update = False
+
+    numbers: list[Tensor]
+    probabilities: list[Tensor]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("numbers", default=[], dist_reduce_fx="cat")
+        self.add_state("probabilities", default=[], dist_reduce_fx="cat")
+
+    def update(self, indices: Tensor, decoded: Decoded) -> None:
+        """Add a batch.
+
+        Args:
+            indices: int64, ``(B,)``; places of the proteins among the test records.
+            decoded: What is predicted of them.
+        """
+        ends = [_region_ends(path) for path in decoded.paths.tolist()]
+        columns = torch.stack([indices, decoded.sp_types, decoded.cleavage_sites], dim=1)
+        self.numbers.append(torch.cat([columns, columns.new_tensor(ends)], dim=1))
+        self.probabilities.append(decoded.probabilities.float())
+
+    def compute(self) -> tuple[Tensor, Tensor]:
+        """All predictions so far, in the order of the records; every process has to call this.
+
+        Returns:
+            int64, ``(N, 6)``: place of the record, type, site (-1 for none), last residue of the
+            n-, h- and c-region (0 for none); and float, ``(N, K)``: probabilities.
+        """
+        numbers, probabilities = dim_zero_cat(self.numbers), dim_zero_cat(self.probabilities)
+        order = numbers[:, 0].argsort()
+        return numbers[order].cpu(), probabilities[order].cpu()
+
+    def sync(self, *args: Any, **kwargs: Any) -> None:
+        """Gather the predictions of all processes, some of which may have made none."""
+        if isinstance(self.numbers, list) and not self.numbers:
+            empty = torch.empty(0, _NUMBERS, dtype=torch.long, device=self.device)
+            self.numbers.append(empty)
+            self.probabilities.append(torch.empty(0, len(SP_TYPES), device=self.device))
+        super().sync(*args, **kwargs)
+
+
+def write_predictions(
+    numbers: Tensor, probabilities: Tensor, records: list[LabelledRecord], path: Path
+) -> None:
+    """Write a row for each protein; the file appears complete or not at all.
+
+    Args:
+        numbers: As `KeptPredictions.compute` returns them.
+        probabilities: As `KeptPredictions.compute` returns them.
+        records: The test records.
+        path: The file, with the columns `peftsp.runs.PREDICTION_COLUMNS`.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(PREDICTION_COLUMNS)
+        for (index, *found), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
+            writer.writerow(_row(records[index], found, shares))
+    partial.replace(path)
+
+
+def _row(record: LabelledRecord, found: list[int], probabilities: list[float]) -> list[str | int]:
+    sp_type, *positions = found
+    site, *ends = (position if position > 0 else "" for position in positions)
+    return [
+        *(record.accession, record.partition, record.kingdom),
+        *(record.sp_type, cleavage_site(record) or "", record.annotation.find("M") + 1 or ""),
+        *(SP_TYPES[sp_type], site, *(f"{probability:.6f}" for probability in probabilities)),
+        *ends,
+    ]
+
+
+def _region_ends(path: list[int]) -> list[int]:
+    ends = {region.name: region.end for region in path_regions(path)}
+    return [ends.get(name, 0) for name in _REGIONS]
