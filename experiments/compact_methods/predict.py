@@ -17,7 +17,7 @@ from tqdm import tqdm
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds
 from peftsp.data.regions import cleavage_site
-from peftsp.inference.pipeline import predict_records
+from peftsp.inference.pipeline import Options, predict_records
 from peftsp.labels import KINGDOMS, SP_TYPES
 from peftsp.model.bundle import read_bundle
 from peftsp.model.restore import load_taggers
@@ -93,7 +93,8 @@ def predict_rows(
         chosen = [record for record in records if record.kingdom == kingdom]
         proteins = [SequenceRecord(record.accession, record.residues) for record in chosen]
         told = -1 if hide_kingdom else number
-        predictions = predict_records(proteins, taggers, BATCH_SIZE, kingdom=told)
+        options = Options(kingdom=told)
+        predictions = predict_records(proteins, taggers, BATCH_SIZE, options=options)
         shown = tqdm(predictions, desc=f"{title}, {kingdom}", total=len(chosen))
         for record, found in zip(chosen, shown, strict=True):
             yield [

@@ -23,6 +23,7 @@ TESTED_ELSEWHERE = {
     "data/lines": "data/test_fasta.py",
     "data/residues": "data/test_fasta.py",
     "errors": "training/test_training_cli.py",
+    "inference/formats/base": "inference/formats/test_format_registry.py",
     "inference/run": "inference/test_inference_cli.py",
     "inference/source": "inference/test_inference_cli.py",
     "interop/layers": "interop/test_reference.py",
@@ -51,7 +52,7 @@ TESTED_ELSEWHERE = {
     "report/text": "report/test_report_tables.py",
     "runs": "report/test_report_run_folders.py",
     "training/run_folder": "training/test_training_run.py",
-    "records": "inference/test_inference_table.py",
+    "records": "inference/test_inference_store.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
 

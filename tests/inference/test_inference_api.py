@@ -1,0 +1,76 @@
+"""Prediction from Python, against the command."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import peftsp
+from peftsp.errors import ConfigError, RecordError
+from peftsp.inference.cli import main
+from peftsp.inference.formats.table import COLUMNS
+from peftsp.records import SequenceRecord
+
+
+def test_predictions_are_those_of_the_command(fasta, bundles, short_records, tmp_path):
+    assert main([str(fasta), "-b", str(bundles[0]), "-o", str(tmp_path / "out")]) == 0
+    with (tmp_path / "out" / "predictions.csv").open() as file:
+        expected = list(csv.DictReader(file))
+    pairs = [(record.header, record.residues.lower()) for record in short_records]
+    for proteins in (fasta, str(fasta), short_records, pairs):
+        found = list(peftsp.predict(proteins, bundle=bundles[0]))
+        assert [p.identifier for p in found] == [row["id"] for row in expected]
+        assert [p.sp_type for p in found] == [row["sp_type"] for row in expected]
+        for prediction, row in zip(found, expected, strict=True):
+            assert prediction.probability == pytest.approx(float(row[row["sp_type"]]), abs=1e-5)
+
+
+def test_several_bundles_are_averaged(bundles, short_records):
+    single, other = (list(peftsp.predict(short_records, bundle=bundle)) for bundle in bundles)
+    for both, a, b in zip(
+        peftsp.predict(short_records, bundle=bundles), single, other, strict=True
+    ):
+        expected = (torch.tensor(a.probabilities) + torch.tensor(b.probabilities)) / 2
+        torch.testing.assert_close(torch.tensor(both.probabilities), expected)
+
+
+def test_options_reach_the_model(bundles, short_records):
+    options = {"organism": "eukarya", "has_region_probabilities": True, "batch_size": 3}
+    found = list(peftsp.predict(short_records, bundle=bundles[0], **options))
+    assert {prediction.sp_type for prediction in found} <= {"NO_SP", "SP"}
+    assert all(prediction.region_probabilities for prediction in found)
+
+
+def test_frame_has_the_columns_of_the_table(bundles, short_records):
+    pytest.importorskip("pandas")
+    frame = peftsp.to_frame(peftsp.predict(short_records, bundle=bundles[0]))
+    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame["id"]) == [record.identifier for record in short_records]
+    assert frame.loc[frame["sp_type"] == "NO_SP", "cleavage_site"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("protein", "message"),
+    [
+        (("a", "MK1"), r"protein 2: expected residues A to Z, found '1' in position 3 \(a\)"),
+        (("a", ""), "protein 2: expected a name and residues, found none"),
+        (SequenceRecord(" ", "MK"), "protein 2: expected a name and residues, found none"),
+    ],
+)
+def test_wrong_protein_is_named(bundles, protein, message):
+    found = peftsp.predict([("first", "MKL"), protein], bundle=bundles[0])
+    with pytest.raises(RecordError, match=message):
+        list(found)
+
+
+def test_wrong_setting_is_an_error_at_once(bundles):
+    with pytest.raises(ConfigError, match=r"organism: expected one of other, .* found 'yeast'"):
+        peftsp.predict([], bundle=bundles[0], organism="yeast")
+
+
+def test_package_imports_without_torch():
+    code = "import sys, peftsp; assert 'torch' not in sys.modules; peftsp.nothing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'peftsp' has no attribute 'nothing'" in done.stderr
