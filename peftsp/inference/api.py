@@ -14,6 +14,7 @@ from peftsp.inference.device import find_device
 from peftsp.inference.formats.table import COLUMNS, cells
 from peftsp.inference.organism import ANY, ORGANISMS, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records
+from peftsp.inference.precision import find_precision, quantize
 from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.model.restore import load_taggers
 from peftsp.records import Prediction, SequenceRecord
@@ -32,6 +33,7 @@ def predict(
     organism: str = ANY,
     min_probability: float = 0.0,
     has_region_probabilities: bool = False,
+    precision: str = "auto",
     device: str = "auto",
     batch_size: int = 64,
     backbone: str | None = None,
@@ -47,6 +49,8 @@ def predict(
             ``archaea``; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give each residue's region probabilities too.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``int8``; see
+            `peftsp.inference.precision.find_precision`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         batch_size: Proteins at a time.
         backbone: Where the ESM-2 weights lie, if not where the bundle says.
@@ -66,8 +70,14 @@ def predict(
     target = find_device(device)
     taggers = load_taggers([Path(b) for b in chosen or [DEFAULT_BUNDLE]], target, backbone)
     options = Options(
-        kingdom_of(organism), sums_types(organism), min_probability, has_region_probabilities
+        kingdom=kingdom_of(organism),
+        sums_types=sums_types(organism),
+        min_probability=min_probability,
+        has_region_probabilities=has_region_probabilities,
+        precision=find_precision(precision, target),
     )
+    if options.precision == "int8":
+        quantize(taggers)
     return predict_records(_records(proteins), taggers, batch_size, target, options)
 
 

@@ -66,6 +66,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         backbone=options.backbone,
         organism=options.organism,
         min_probability=options.min_probability,
+        precision=options.precision,
         device=options.device,
         batch_size=options.batch_size,
         threads=options.threads,
@@ -145,6 +146,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         help="call a signal peptide only where its type is at least as probable (default: the most "
         "probable type)",
+    )
+    add(
+        "--precision",
+        choices=["auto", "fp32", "bf16", "int8"],
+        default="auto",
+        help="arithmetic of the backbone: bf16 and int8 are faster where the processor has them "
+        "and less exact (default: bf16 on GPUs that have it, else fp32)",
     )
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute")
     add(

@@ -26,25 +26,23 @@ wins."""
 
 
 def average_marginals(
-    taggers: Sequence[Tagger], tokens: Tensor, mask: Tensor, kingdoms: Tensor
+    taggers: Sequence[Tagger], emissions: Sequence[Tensor], residue_mask: Tensor
 ) -> Tensor:
     """State probabilities, averaged over models.
 
     Args:
         taggers: At least one.
-        tokens: int64, ``(B, T)``.
-        mask: bool, ``(B, T)``, True at real tokens.
-        kingdoms: int64, ``(B,)``; kingdom ids, -1 where not known.
+        emissions: Of each model, float, ``(B, L, C)``.
+        residue_mask: bool, ``(B, L)``, True at real residues.
 
     Returns:
         float, ``(B, L, C)``; real residues sum to one, padded ones are zero.
     """
-    residue_mask = mask[:, 2:]
-    first, *others = taggers
-    total = first.crf.marginals(first(tokens, mask, kingdoms), residue_mask)
-    for tagger in others:
-        total = total + tagger.crf.marginals(tagger(tokens, mask, kingdoms), residue_mask)
-    return total / len(taggers)
+    marginals = [
+        tagger.crf.marginals(scores, residue_mask)
+        for tagger, scores in zip(taggers, emissions, strict=True)
+    ]
+    return torch.stack(marginals).mean(dim=0)
 
 
 def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool = False) -> Decoded:

@@ -39,12 +39,15 @@ class Options:
         sums_types: Count every signal peptide as SP, as is right for eukaryotes.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give those of each residue too.
+        precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: the models were
+            quantized, see `peftsp.inference.precision.quantize`.
     """
 
     kingdom: int = -1
     sums_types: bool = False
     min_probability: float = 0.0
     has_region_probabilities: bool = False
+    precision: str = "fp32"
 
 
 def predict_records(
@@ -121,14 +124,17 @@ def predict_batch(
 def _decode(
     batch: Batch, taggers: Sequence[Tagger], options: Options
 ) -> tuple[Decoded, Tensor | None]:
+    with torch.autocast(
+        batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
+    ):
+        emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
     if len(taggers) > 1:
-        marginals = average_marginals(taggers, batch.tokens, batch.mask, batch.kingdoms)
+        marginals = average_marginals(taggers, emissions, batch.residue_mask)
         decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
     else:
         (tagger,) = taggers
-        emissions = tagger(batch.tokens, batch.mask, batch.kingdoms)
-        marginals = tagger.crf.marginals(emissions, batch.residue_mask)
-        decoded = tagger.decode(emissions, marginals, batch.residue_mask, options.sums_types)
+        marginals = tagger.crf.marginals(emissions[0], batch.residue_mask)
+        decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
     return Decoded(*(tensor.cpu() for tensor in decoded)), regions
 

@@ -23,6 +23,7 @@ from peftsp.inference.formats.base import RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
 from peftsp.inference.organism import ANY, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records, window_size
+from peftsp.inference.precision import find_precision, quantize
 from peftsp.inference.source import FastaSource, open_source
 from peftsp.inference.store import PredictionStore
 from peftsp.model.restore import load_taggers
@@ -42,6 +43,7 @@ class RunSettings:
         backbone: Where the backbone's weights lie, if not where the bundles say.
         organism: One of `peftsp.inference.organism.ORGANISMS`.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
+        precision: One of `peftsp.inference.precision.PRECISIONS`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         batch_size: Sequences in a batch.
         threads: CPU threads; None for PyTorch's choice.
@@ -57,6 +59,7 @@ class RunSettings:
     backbone: str | None
     organism: str
     min_probability: float
+    precision: str
     device: str
     batch_size: int
     threads: int | None
@@ -97,11 +100,14 @@ def run(settings: RunSettings) -> RunSummary:
         sums_types=sums_types(settings.organism),
         min_probability=settings.min_probability,
         has_region_probabilities=any(f.needs_region_probabilities for f in formats),
+        precision=find_precision(settings.precision, device),
     )
     with open_source(settings.fasta) as source, _records(source) as reader:
         # A wrong input shows before the models are loaded.
         records = chain([next(reader)], reader)
         taggers = load_taggers(settings.bundles, device, settings.backbone)
+        if options.precision == "int8":
+            quantize(taggers)
         _warn_of_unused(settings, taggers)
         with _store(settings, source, options) as store:
             window = window_size(settings.batch_size)

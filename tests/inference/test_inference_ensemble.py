@@ -91,7 +91,8 @@ def test_type_probabilities_are_the_mean_over_models(taggers, records):
 def test_marginals_sum_to_one_at_residues_and_to_zero_in_padding(taggers):
     batch = collate_tokens([tokenize("MKLLAVA"), tokenize("MKL")])
     with torch.no_grad():
-        marginals = average_marginals(taggers, batch.tokens, batch.mask, batch.kingdoms)
+        emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
+        marginals = average_marginals(taggers, emissions, batch.residue_mask)
     torch.testing.assert_close(marginals.sum(dim=-1), batch.residue_mask.float())
 
 

@@ -1,0 +1,45 @@
+"""Fewer digits: nearly the same predictions."""
+
+import pytest
+import torch
+from torch import nn
+
+from peftsp.errors import ConfigError
+from peftsp.inference.pipeline import Options, predict_records
+from peftsp.inference.precision import find_precision, quantize
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_fewer_digits_change_little(taggers, records, precision):
+    expected = list(predict_records(records, taggers, 8))
+    if precision == "int8":
+        quantize(taggers)
+    found = list(predict_records(records, taggers, 8, options=Options(precision=precision)))
+    differences = torch.tensor([p.probabilities for p in expected]) - torch.tensor(
+        [p.probabilities for p in found]
+    )
+    assert 1e-7 < differences.abs().mean() < 0.02
+    same = sum(a.sp_type == b.sp_type for a, b in zip(expected, found, strict=True))
+    assert same >= 0.9 * len(records)
+
+
+def test_quantized_backbone_holds_no_plain_layer(taggers):
+    quantize(taggers)
+    for tagger in taggers:
+        assert not [m for m in tagger.backbone.modules() if type(m) is nn.Linear]
+        assert type(tagger.head.emissions) is nn.Linear
+
+
+@pytest.mark.parametrize(
+    ("device", "has_bf16", "expected"),
+    [("cpu", True, "fp32"), ("cuda", True, "bf16"), ("cuda", False, "fp32")],
+)
+def test_auto_keeps_all_digits_but_on_fit_gpus(monkeypatch, device, has_bf16, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
+    assert find_precision("auto", torch.device(device)) == expected
+    assert find_precision("bf16", torch.device(device)) == "bf16"
+
+
+def test_integers_need_a_cpu():
+    with pytest.raises(ConfigError, match="--precision int8: expected the device cpu, found cuda"):
+        find_precision("int8", torch.device("cuda"))
