@@ -43,6 +43,6 @@ def quantize(taggers: Sequence[Tagger]) -> None:
         with warnings.catch_warnings():
             # torchao, which is to replace this, asks for a compiler on the user's machine.
             warnings.simplefilter("ignore")
-            quantize_dynamic(
+            quantize_dynamic(  # type: ignore[no-untyped-call]
                 tagger.backbone, {nn.Linear: per_channel_dynamic_qconfig}, inplace=True
             )
