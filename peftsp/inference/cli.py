@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peftsp import __version__
-from peftsp.errors import PeftspError
+from peftsp.inference.command import interruption, positive, run_command, sentence
 from peftsp.inference.formats.registry import FORMATS
 from peftsp.inference.organism import ANY, ORGANISMS
-from peftsp.labels import SP_TYPES
 
 if TYPE_CHECKING:
     from peftsp.inference.run import RunSummary
@@ -42,15 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
     options = _parser().parse_args(arguments)
-    try:
-        print(_sentence(_run(options)))
-    except (PeftspError, OSError) as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(_interrupted(options), file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        lambda: sentence(_run(options)), interruption(options.fasta, is_fresh=options.fresh)
+    )
 
 
 def _run(options: argparse.Namespace) -> RunSummary:
@@ -75,23 +67,6 @@ def _run(options: argparse.Namespace) -> RunSummary:
         is_fresh=options.fresh,
     )
     return run(settings)
-
-
-def _sentence(summary: RunSummary) -> str:
-    speed = summary.predicted / max(summary.seconds, 1e-9)
-    counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in SP_TYPES)
-    return (
-        f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
-        f"({speed:,.0f} a second); of {summary.counts.total():,} in all: {counts}; "
-        f"see {', '.join(map(str, summary.files))}"
-    )
-
-
-def _interrupted(options: argparse.Namespace) -> str:
-    if options.fasta == "-":
-        return "interrupted; a run on standard input starts anew"
-    without = " without --fresh" if options.fresh else ""
-    return f"interrupted; the same command{without} resumes it"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,15 +132,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute")
     add(
         "--batch-size",
-        type=_positive,
+        type=positive,
         default=64,
         metavar="N",
         help="proteins at a time; fewer take less memory (default: %(default)s)",
     )
-    add("--threads", type=_positive, metavar="N", help="CPU threads (default: one a core)")
+    add("--threads", type=positive, metavar="N", help="CPU threads (default: one a core)")
     add(
         "--workers",
-        type=_positive,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that draw pictures (default: one a core)",
@@ -192,14 +167,4 @@ def _share(text: str) -> float:
         number = -1.0
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
-    return number
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text!r}")
     return number

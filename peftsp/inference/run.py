@@ -19,7 +19,7 @@ from peftsp.data.fasta import read_fasta
 from peftsp.errors import ConfigError
 from peftsp.inference.device import find_device
 from peftsp.inference.fingerprint import fingerprint_run
-from peftsp.inference.formats.base import RunFacts
+from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
 from peftsp.inference.organism import ANY, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records, window_size
@@ -39,7 +39,7 @@ class RunSettings:
         fasta: Path of the input, plain or gzip; ``-`` is standard input.
         bundles: Bundle folders, at least one.
         output: Folder for the files.
-        formats: Names of output formats.
+        formats: Output formats, or their names.
         backbone: Where the backbone's weights lie, if not where the bundles say.
         organism: One of `peftsp.inference.organism.ORGANISMS`.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
@@ -55,7 +55,7 @@ class RunSettings:
     fasta: str
     bundles: tuple[Path, ...]
     output: Path
-    formats: tuple[str, ...]
+    formats: tuple[str | OutputFormat, ...]
     backbone: str | None
     organism: str
     min_probability: float
@@ -126,6 +126,7 @@ def run(settings: RunSettings) -> RunSummary:
                 finished=datetime.now().astimezone(),
                 workers=settings.workers,
                 has_progress=settings.has_progress,
+                folder=settings.output,
             )
             files = write_formats(formats, store.read, settings.output, facts)
             store.remove()

@@ -24,6 +24,8 @@ TESTED_ELSEWHERE = {
     "data/residues": "data/test_fasta.py",
     "errors": "training/test_training_cli.py",
     "inference/formats/base": "inference/formats/test_format_registry.py",
+    "inference/formats/signalp6/entry": "inference/formats/signalp6/test_signalp6_results.py",
+    "inference/formats/signalp6/request": "inference/test_signalp6_cli.py",
     "inference/run": "inference/test_inference_cli.py",
     "inference/source": "inference/test_inference_cli.py",
     "interop/layers": "interop/test_reference.py",

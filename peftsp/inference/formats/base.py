@@ -24,6 +24,7 @@ class RunFacts:
         finished: When the last protein was predicted.
         workers: Processes that may draw pictures.
         has_progress: Show a progress bar for slow writing if standard error is a terminal.
+        folder: Where the files are going to lie, as given.
     """
 
     size: int
@@ -32,6 +33,7 @@ class RunFacts:
     finished: datetime
     workers: int
     has_progress: bool
+    folder: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""What the commands that predict have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from peftsp.errors import PeftspError
+from peftsp.labels import SP_TYPES
+
+if TYPE_CHECKING:
+    from peftsp.inference.run import RunSummary
+
+
+def run_command(predict: Callable[[], str], interruption: str) -> int:
+    """Print what was done, or on standard error why it was not.
+
+    Args:
+        predict: Does it and says so.
+        interruption: What to say when the user interrupts it.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    try:
+        print(predict())
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(interruption, file=sys.stderr)
+        return 130
+    return 0
+
+
+def sentence(summary: RunSummary) -> str:
+    """A run in one line."""
+    speed = summary.predicted / max(summary.seconds, 1e-9)
+    counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in SP_TYPES)
+    return (
+        f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
+        f"({speed:,.0f} a second); of {summary.counts.total():,} in all: {counts}; "
+        f"see {', '.join(map(str, summary.files))}"
+    )
+
+
+def interruption(fasta: str, *, is_fresh: bool) -> str:
+    """What becomes of an interrupted run.
+
+    Args:
+        fasta: The input, ``-`` for standard input.
+        is_fresh: Whether the run was told to start anew.
+    """
+    if fasta == "-":
+        return "interrupted; a run on standard input starts anew"
+    without = " without --fresh" if is_fresh else ""
+    return f"interrupted; the same command{without} resumes it"
+
+
+def positive(text: str) -> int:
+    """A number of at least one, for `argparse`.
+
+    >>> positive("64")
+    64
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text!r}")
+    return number

@@ -1,0 +1,57 @@
+"""The set as an output format."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.signalp6 import gff, results, summary
+from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
+from peftsp.inference.formats.signalp6.plots import write_plots
+from peftsp.inference.formats.signalp6.request import Request
+
+_FILES = (
+    "prediction_results.txt",
+    "processed_entries.fasta",
+    "output.gff3",
+    "region_output.gff3",
+    "output.json",
+)
+
+
+def signalp6_output(request: Request) -> OutputFormat:
+    """The output format that writes the set with the plots that are wanted."""
+    return OutputFormat(
+        "signalp6",
+        "the files of SignalP 6.0 in its layout, for programs that read those",
+        partial(_write, request=request),
+        (*_FILES, *(plot_file("*", kind) for kind in request.plots)),
+        needs_region_probabilities=bool(request.plots),
+    )
+
+
+def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
+    with ExitStack() as stack:
+        table, mature, peptides, regions, details = (
+            stack.enter_context((folder / name).open("w", encoding="utf-8")) for name in _FILES
+        )
+        table.write(results.heading(facts))
+        peptides.write(gff.HEADING)
+        regions.write(gff.HEADING)
+        details.write(summary.opening(facts))
+        names = PlotNames()
+        for index, prediction in enumerate(read()):
+            table.write(results.row(prediction, facts.organism))
+            mature.write(results.mature_record(prediction))
+            peptides.write(gff.peptide_line(prediction))
+            regions.write(gff.region_lines(prediction))
+            plot = names.next(prediction.header) if request.plots else ""
+            details.write(summary.member(prediction, facts, request, plot, is_first=index == 0))
+        details.write(summary.closing(facts, request))
+    if request.plots:
+        write_plots(read, folder, request.plots, facts)
+
+
+SIGNALP6 = signalp6_output(Request())

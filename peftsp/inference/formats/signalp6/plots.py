@@ -1,0 +1,115 @@
+"""A plot a protein: ``output_<name>_plot.txt`` as numbers, ``.png`` and ``.eps`` as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from itertools import islice, repeat
+from multiprocessing import get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from peftsp.inference.formats.base import Read, RunFacts
+from peftsp.inference.formats.signalp6.entry import cut_of, name_of
+from peftsp.inference.formats.signalp6.gff import STRETCHES
+from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
+from peftsp.labels import RESIDUE_REGIONS
+from peftsp.records import Prediction
+
+_LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
+_OUTSIDE_PEPTIDES = {"inside": "I", "membrane": "M", "outside": "O"}
+_COLUMNS = ("# pos", "aa", "label", *(STRETCHES.get(name, name) for name in RESIDUE_REGIONS))
+_BLOCK_PER_WORKER = 16
+_FEWEST_PER_WORKER = 32
+
+Job = tuple[Prediction, Path]
+
+
+def plot_text(prediction: Prediction) -> str:
+    """The plot as numbers: a line a residue with the probability of each region.
+
+    The label is N, H or C in a region, R in a twin-arginine motif, L at a lipid-modified cysteine;
+    elsewhere I, M or O, whichever of inside, membrane and outside is the most probable.
+
+    Args:
+        prediction: Has region probabilities.
+    """
+    lines = [f"# Name={name_of(prediction)}", "\t".join(_COLUMNS)]
+    rows = prediction.region_probabilities or ()
+    labels = _labels(prediction)
+    for position, (residue, row) in enumerate(
+        zip(prediction.residues, rows, strict=False), start=1
+    ):
+        label = labels.get(position) or _topology(row)
+        values = "\t".join(f"{probability:.4f}" for probability in row)
+        lines.append(f"{position}\t{residue}\t{label}\t{values}")
+    return "\n".join(lines) + "\n"
+
+
+def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFacts) -> None:
+    """Write the plots of all proteins.
+
+    Args:
+        read: Yields predictions with region probabilities.
+        folder: Where to.
+        kinds: Some of `peftsp.inference.formats.signalp6.request.PLOT_KINDS`.
+        facts: How many processes may draw, and whether to show a progress bar.
+    """
+    pictures = [kind for kind in kinds if kind != "txt"]
+    jobs = _named(read, folder)
+    if "txt" in kinds:
+        jobs = map(_write_text, jobs)
+    # tqdm takes None for: off unless standard error is a terminal.
+    is_off = None if facts.has_progress else True
+    progress = tqdm(jobs, "plots", facts.size, unit=" proteins", disable=is_off)
+    workers = min(facts.workers, facts.size // _FEWEST_PER_WORKER) if pictures else 0
+    # A forked process would inherit PyTorch's threads; a spawned one does not even import it.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn) if workers > 1 else nullcontext() as pool:
+        while block := list(islice(progress, _BLOCK_PER_WORKER * max(workers, 1))):
+            apply = pool.map if pool else map
+            list(apply(_draw, block, repeat(pictures)))
+
+
+def _named(read: Read, folder: Path) -> Iterator[Job]:
+    names = PlotNames()
+    for prediction in read():
+        yield prediction, folder / names.next(prediction.header)
+
+
+def _write_text(job: Job) -> Job:
+    prediction, place = job
+    place.with_name(plot_file(place.name, "txt")).write_text(
+        plot_text(prediction), encoding="utf-8"
+    )
+    return job
+
+
+def _draw(job: Job, kinds: list[str]) -> None:
+    if not kinds:
+        return
+    # Matplotlib takes a second to import.
+    from peftsp.inference.formats.figure import draw
+
+    prediction, place = job
+    figure = draw(prediction)
+    for kind in kinds:
+        figure.savefig(place.with_name(plot_file(place.name, kind)), format=kind)
+
+
+def _labels(prediction: Prediction) -> dict[int, str]:
+    """Letter of each position in a region or motif; motifs win over the regions around them."""
+    if cut_of(prediction) is None:
+        return {}
+    return {
+        position: _LETTERS[stretch.name]
+        for stretch in (*prediction.regions, *prediction.motifs)
+        for position in range(stretch.start, stretch.end + 1)
+    }
+
+
+def _topology(row: tuple[float, ...]) -> str:
+    names = max(_OUTSIDE_PEPTIDES, key=lambda name: row[RESIDUE_REGIONS.index(name)])
+    return _OUTSIDE_PEPTIDES[names]

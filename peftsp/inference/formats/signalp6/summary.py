@@ -1,0 +1,85 @@
+"""``output.json``, which is written piece by piece: no more than one protein is held.
+
+Its ``SEQUENCES`` have the whole header as key. Of several proteins with the same header each is
+there, as in the other files, but a JSON parser gives the last one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from peftsp.inference.formats.base import RunFacts
+from peftsp.inference.formats.signalp6.entry import cut_of, is_eukaryotic, likelihoods, name_of
+from peftsp.inference.formats.signalp6.plot_names import plot_file
+from peftsp.inference.formats.signalp6.request import PLOT_KINDS, Request
+from peftsp.labels import SP_TYPES
+from peftsp.records import Prediction
+
+_TITLES = (
+    "Other",
+    "Signal Peptide (Sec/SPI)",
+    "Lipoprotein signal peptide (Sec/SPII)",
+    "TAT signal peptide (Tat/SPI)",
+    "TAT Lipoprotein signal peptide (Tat/SPII)",
+    "Pilin-like signal peptide (Sec/SPIII)",
+)
+_DIGITS = 4
+
+
+def opening(facts: RunFacts) -> str:
+    """The text before the first protein."""
+    members = {
+        "INFO": {"failedjobs": 0, "size": facts.size},
+        "CSV_FILE": f"{facts.folder}/prediction_results.txt",
+        "MATURE_FILE": f"{facts.folder}/processed_entries.fasta",
+        "GFF_FILE": f"{facts.folder}/output.gff3",
+        "ZIP_FILE": "",
+    }
+    return json.dumps(members, indent=2).removesuffix("\n}") + ',\n  "SEQUENCES": {'
+
+
+def member(
+    prediction: Prediction, facts: RunFacts, request: Request, plot: str, is_first: bool
+) -> str:
+    """The text of one protein.
+
+    Args:
+        prediction: Of which protein.
+        facts: Of the run.
+        request: Which plots there are.
+        plot: Its name in the names of the plots' files.
+        is_first: Whether no protein stands before it.
+    """
+    cut = cut_of(prediction)
+    titles = _TITLES[:2] if is_eukaryotic(facts.organism) else _TITLES
+    found = {
+        "Name": name_of(prediction),
+        **{f"Plot_{kind}": _place(facts, request, plot, kind) for kind in ("eps", "png", "txt")},
+        "Prediction": _TITLES[SP_TYPES.index(prediction.sp_type)],
+        "Likelihood": [round(p, _DIGITS) for p in likelihoods(prediction, facts.organism)],
+        "Protein_types": titles,
+        "CS_pos": _sentence(*cut) if cut else "",
+    }
+    text = f"{json.dumps(name_of(prediction))}: {json.dumps(found, indent=2)}"
+    return ("" if is_first else ",") + "\n    " + text.replace("\n", "\n    ")
+
+
+def closing(facts: RunFacts, request: Request) -> str:
+    """The text behind the last protein."""
+    members: dict[str, Any] = {
+        "FORMAT": request.format,
+        "ORG": "eukarya" if is_eukaryotic(facts.organism) else "other",
+        "MODE": request.mode,
+        "REGION_GFF_FILE": f"{facts.folder}/region_output.gff3",
+    }
+    return "\n  }," + json.dumps(members, indent=2).removeprefix("{")
+
+
+def _place(facts: RunFacts, request: Request, plot: str, kind: str) -> str:
+    assert kind in PLOT_KINDS
+    return f"{facts.folder}/{plot_file(plot, kind)}" if kind in request.plots else ""
+
+
+def _sentence(site: int, probability: float) -> str:
+    return f"Cleavage site between pos. {site} and {site + 1}. Probability {probability:.6f}"

@@ -1,0 +1,164 @@
+"""The command ``peftsp-signalp6``, which takes SignalP 6.0's options and writes its files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from peftsp import __version__
+from peftsp.errors import BundleError
+from peftsp.inference.command import interruption, positive, run_command, sentence
+from peftsp.inference.formats.signalp6.output import signalp6_output
+from peftsp.inference.formats.signalp6.request import FORMATS, MODES, Request
+from peftsp.inference.organism import ANY, EUKARYA
+
+if TYPE_CHECKING:
+    from peftsp.inference.run import RunSummary
+
+_ORGANISMS = {"other": ANY, "euk": EUKARYA, "eukarya": EUKARYA}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    unused = [f"--mode {options.mode}"] if options.mode else []
+    unused += ["--skip_resolve"] if options.skip_resolve else []
+    if unused:
+        print(f"without effect: {', '.join(unused)}", file=sys.stderr)
+    return run_command(
+        lambda: sentence(_run(options)), interruption(options.fastafile, is_fresh=False)
+    )
+
+
+def _run(options: argparse.Namespace) -> RunSummary:
+    # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    from peftsp.inference.run import RunSettings, run
+
+    settings = RunSettings(
+        fasta=options.fastafile,
+        bundles=(_bundle(options.model_dir),),
+        output=options.output_dir,
+        formats=(signalp6_output(Request(options.format, options.mode or MODES[0])),),
+        backbone=None,
+        organism=_ORGANISMS[options.organism],
+        min_probability=0.0,
+        device="auto",
+        batch_size=options.bsize,
+        threads=options.torch_num_threads,
+        workers=options.write_procs,
+        has_progress=True,
+        is_fresh=False,
+    )
+    # The plots of many proteins would make a long list.
+    return replace(run(settings), files=(options.output_dir,))
+
+
+def _bundle(folder: Path | None) -> Path:
+    from peftsp.model.bundle import CONFIG_FILE, DEFAULT_BUNDLE
+
+    if folder is None:
+        return DEFAULT_BUNDLE
+    if not (folder / CONFIG_FILE).is_file():
+        raise BundleError(
+            f"--model_dir {folder}: expected a peftsp bundle with {CONFIG_FILE} in it, found none; "
+            "without --model_dir the model that ships with peftsp predicts"
+        )
+    return folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peftsp-signalp6",
+        description="Predict signal peptides with peftsp: the options of SignalP 6.0, and its "
+        "files in its layout.",
+        epilog="peftsp-predict has more options and more formats.",
+    )
+    add = parser.add_argument
+    add(
+        *("--fastafile", "-ff", "-fasta"),
+        required=True,
+        metavar="FASTA",
+        help="proteins as FASTA, plain or gzip; - reads standard input",
+    )
+    add(
+        *("--output_dir", "-od"),
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for what is written",
+    )
+    add(
+        *("--organism", "-org"),
+        type=str.lower,
+        nargs="?",
+        choices=list(_ORGANISMS),
+        const=ANY,
+        default=ANY,
+        help="where the proteins come from; eukarya, or euk, counts every signal peptide as SP "
+        "(default: %(default)s)",
+    )
+    add(
+        *("--format", "-fmt", "-format"),
+        nargs="?",
+        choices=FORMATS,
+        const="txt",
+        default="txt",
+        help="plots to write for each protein (default: %(default)s)",
+    )
+    _add_machinery(parser)
+    return parser
+
+
+def _add_machinery(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        *("--mode", "-m"),
+        nargs="?",
+        choices=MODES,
+        const=MODES[0],
+        help="without effect: there is one mode; written to output.json",
+    )
+    add(
+        *("--bsize", "-bs", "-batch"),
+        type=positive,
+        default=64,
+        metavar="N",
+        help="proteins at a time; fewer take less memory (default: %(default)s)",
+    )
+    add(
+        *("--write_procs", "-wp"),
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that draw png and eps plots (default: one a core)",
+    )
+    add(
+        *("--torch_num_threads", "-tt"),
+        type=positive,
+        metavar="N",
+        help="CPU threads (default: one a core)",
+    )
+    add(
+        *("--model_dir", "-md"),
+        type=Path,
+        metavar="DIR",
+        help="folder of a model that peftsp trained (default: the model that ships with peftsp)",
+    )
+    add("--skip_resolve", action="store_true", help="without effect")
+    add("--version", action="version", version=f"peftsp {__version__}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Plots as numbers against text written by hand; pictures with a stand-in for the drawing."""
+
+import sys
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+from matplotlib.figure import Figure
+
+from peftsp.inference.formats.signalp6.plots import plot_text, write_plots
+from peftsp.labels import RESIDUE_REGIONS
+from peftsp.records import Prediction, Region
+
+TAT = """\
+# Name=P1 tat
+# pos\taa\tlabel\tn-region\th-region\tc-region\ttwin-arginine motif\tlipid-modified cysteine\t\
+inside\tmembrane\toutside
+1\tM\tN\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
+2\tR\tR\t0.2500\t0.0000\t0.0000\t0.7500\t0.0000\t0.0000\t0.0000\t0.0000
+3\tL\tH\t0.0000\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
+4\tA\tC\t0.0000\t0.0000\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
+5\tC\tL\t0.0000\t0.0000\t0.0000\t0.0000\t0.9000\t0.0000\t0.0000\t0.1000
+6\tS\tO\t0.0000\t0.0000\t0.6000\t0.0000\t0.0000\t0.1000\t0.0000\t0.3000
+7\tS\tM\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t1.0000\t0.0000
+8\tS\tI\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t1.0000\t0.0000\t0.0000
+"""
+
+
+def chances(**values):
+    return tuple(values.get(name, 0.0) for name in RESIDUE_REGIONS)
+
+
+@pytest.fixture
+def prediction():
+    return Prediction(
+        "P1\ttat",
+        "TATLIPO",
+        (0, 0, 0, 0, 1.0, 0),
+        4,
+        1.0,
+        (Region("n", 1, 2), Region("h", 3, 3), Region("c", 4, 4)),
+        "MRLACSSSTT",
+        (Region("twin_arginine", 2, 2), Region("lipid_cysteine", 5, 5)),
+        (
+            chances(n=1.0),
+            chances(n=0.25, twin_arginine=0.75),
+            chances(h=1.0),
+            chances(c=1.0),
+            chances(lipid_cysteine=0.9, outside=0.1),
+            chances(c=0.6, inside=0.1, outside=0.3),
+            chances(membrane=1.0),
+            chances(inside=1.0),
+        ),
+    )
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Headers in the order in which the stand-in was asked to draw them."""
+    headers = []
+
+    def draw(prediction):
+        headers.append(prediction.header)
+        return Figure(figsize=(1, 1))
+
+    stand_in = ModuleType("peftsp.inference.formats.figure")
+    stand_in.draw = draw
+    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    return headers
+
+
+def test_numbers_of_a_protein(prediction):
+    assert plot_text(prediction) == TAT
+
+
+def test_label_without_signal_peptide_is_topology(prediction):
+    nothing = replace(prediction, sp_type="NO_SP", cleavage_site=None)
+    rows = [line.split("\t") for line in plot_text(nothing).splitlines()[2:]]
+    assert {row[2] for row in rows} <= set("IMO")
+
+
+def test_numbers_need_no_drawing(prediction, facts, tmp_path, drawn):
+    write_plots(lambda: iter([prediction, prediction]), tmp_path, ("txt",), facts())
+    names = ["output_P1_tat_2_plot.txt", "output_P1_tat_plot.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert (tmp_path / names[0]).read_text() == TAT
+    assert drawn == []
+
+
+def test_pictures_are_of_their_kind(prediction, facts, tmp_path, drawn):
+    proteins = [replace(prediction, header=f"P{number}") for number in range(40)]
+    write_plots(lambda: iter(proteins), tmp_path, ("txt", "png", "eps"), facts(size=40))
+    assert drawn == [protein.header for protein in proteins]
+    for protein in proteins:
+        start = tmp_path / f"output_{protein.header}_plot"
+        assert start.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+        assert start.with_suffix(".eps").read_bytes().startswith(b"%!PS-Adobe")
+        assert start.with_suffix(".txt").is_file()
