@@ -117,8 +117,8 @@ def _bar(name: str, facts: RunFacts, counts: Counter[str]) -> str:
     is_listed = name != "NO_SP" or facts.size <= MOST_ROWS
     return (
         f'<label><input type="checkbox" value="{name}" {"checked" if is_listed else "disabled"}>'
-        f"<span>{name} <small>{escape(TYPE_TITLES[name])}</small></span>"
-        f'<svg aria-hidden="true"><rect width="{share:.3%}" height="100%"/></svg>'
+        f"<span>{name} <small>{escape(TYPE_TITLES[name])}</small></span> "
+        f'<svg aria-hidden="true"><rect width="{share:.3%}" height="100%"/></svg> '
         f'<span class="number">{counts[name]:,} <small>({share:.1%})</small></span></label>'
     )
 
