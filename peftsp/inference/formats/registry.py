@@ -9,14 +9,17 @@ from pathlib import Path
 
 from peftsp.errors import ConfigError
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.figure_files import PDF, PNG, SVG
 from peftsp.inference.formats.gff3 import GFF3
 from peftsp.inference.formats.json_lines import JSON_LINES
 from peftsp.inference.formats.mature import FASTA
+from peftsp.inference.formats.report import HTML
 from peftsp.inference.formats.signalp6.output import SIGNALP6
 from peftsp.inference.formats.table import CSV, PARQUET, TSV
 
 FORMATS: dict[str, OutputFormat] = {
-    choice.name: choice for choice in (CSV, TSV, PARQUET, JSON_LINES, GFF3, FASTA, SIGNALP6)
+    choice.name: choice
+    for choice in (CSV, TSV, PARQUET, JSON_LINES, GFF3, FASTA, SIGNALP6, HTML, PNG, SVG, PDF)
 }
 
 

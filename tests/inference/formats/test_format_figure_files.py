@@ -1,0 +1,99 @@
+"""Files of pictures: which, how they are called, that they can be read, that workers agree."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from peftsp.errors import ConfigError
+from peftsp.inference.formats.figure_files import PDF, PNG, SVG, file_name, save
+from peftsp.inference.formats.registry import find_formats, write_formats
+
+
+def test_only_signal_peptides_are_drawn(tmp_path, make_prediction, make_facts):
+    types = ["NO_SP", "SP", "NO_SP", "PILIN"]
+    found = [make_prediction(f"p{index}", kind) for index, kind in enumerate(types)]
+    PNG.write(lambda: iter(found), tmp_path, make_facts(4))
+    paths = sorted((tmp_path / "figures_png").iterdir())
+    assert [path.name for path in paths] == ["2_p1.png", "4_p3.png"]
+    for path in paths:
+        with Image.open(path) as image:
+            image.load()
+            assert len(image.convert("L").getcolors()) > 50
+
+
+def test_names_are_safe_and_unique(make_prediction, hostile):
+    headers = [*hostile, "../../etc/passwd", "CON", ".", "a" * 500, "same", "SAME", "same"]
+    names = [file_name(make_prediction(h), n, 4000, "pdf") for n, h in enumerate(headers, 1)]
+    assert len({name.lower() for name in names}) == len(headers)
+    for name in names:
+        assert re.fullmatch(r"\d{4}(_[A-Za-z0-9][A-Za-z0-9._-]*)?\.pdf", name)
+        assert len(name) < 80
+
+
+def test_vector_pictures_keep_their_text(tmp_path, make_prediction, hostile):
+    for number, header in enumerate(hostile):
+        prediction = make_prediction(header)
+        path = tmp_path / f"{number}.svg"
+        save(prediction, path)
+        words = [node.text for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+        assert prediction.identifier in words
+        assert words.count("W") == prediction.residues[:70].count("W")
+    save(make_prediction(), tmp_path / "p.pdf")
+    assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("choice", [PNG, SVG, PDF], ids=["png", "svg", "pdf"])
+def test_workers_draw_the_same_bytes(tmp_path, make_prediction, make_facts, choice):
+    found = [make_prediction(f"p{index}") for index in range(9)]
+    for workers in (1, 2):
+        (tmp_path / str(workers)).mkdir()
+        choice.write(lambda: iter(found), tmp_path / str(workers), make_facts(9, workers))
+    paths = sorted((tmp_path / "1").glob("*/*"))
+    assert len(paths) == 9
+    for path in paths:
+        twin = tmp_path / "2" / path.relative_to(tmp_path / "1")
+        assert path.read_bytes() == twin.read_bytes()
+
+
+def test_kinds_stand_side_by_side_and_replace_their_own(tmp_path, make_prediction, make_facts):
+    first = [make_prediction("old")]
+    write_formats(find_formats(["png", "svg"]), lambda: iter(first), tmp_path, make_facts(1))
+    second = [make_prediction("new")]
+    written = write_formats(find_formats(["png"]), lambda: iter(second), tmp_path, make_facts(1))
+    assert written == (tmp_path / "figures_png",)
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*g"))
+    assert names == ["figures_png/1_new.png", "figures_svg/1_old.svg"]
+
+
+@pytest.mark.slow
+def test_error_in_a_worker_reaches_the_run(tmp_path, make_prediction, make_facts):
+    broken = replace(make_prediction(), sp_type="UNHEARD")
+    with pytest.raises(KeyError):
+        PNG.write(lambda: iter([broken]), tmp_path, make_facts(1, 2))
+
+
+@pytest.mark.slow
+def test_lost_worker_is_told(tmp_path, make_prediction, make_facts, monkeypatch):
+    monkeypatch.setattr("peftsp.inference.formats.figure_files.save", _Ending())
+    with pytest.raises(ConfigError, match="--workers 2"):
+        PNG.write(lambda: iter([make_prediction()]), tmp_path, make_facts(1, 2))
+
+
+class _Ending:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_workers_import_no_pytorch():
+    code = "import sys, peftsp.inference.formats.figure_files; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"

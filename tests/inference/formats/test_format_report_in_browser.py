@@ -1,0 +1,137 @@
+"""The report page in a real browser without a window, driven by a script put into a copy."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from peftsp.inference.formats.report import HTML
+from peftsp.inference.formats.table import COLUMNS, table_row
+from peftsp.labels import SP_TYPES
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+DRIVER = """
+const names = () => Array.from(document.querySelectorAll("td.name button"), (b) => b.textContent);
+const press = (selector) => document.querySelector(selector).click();
+const type = (text) => {
+  byId("search").value = text;
+  byId("search").dispatchEvent(new Event("input"));
+};
+const seen = { title: document.title, start: names(), images: document.images.length };
+seen.status = byId("status").textContent;
+seen.csv = asCsv(state.shown);
+press("td.name button");
+seen.plot = {
+  lines: document.querySelectorAll(".plot polyline").length,
+  letters: Array.from(document.querySelectorAll(".plot .letter"), (t) => t.textContent).join(""),
+  legend: document.querySelector(".plot table").innerText,
+};
+const arrow = new KeyboardEvent("keydown", { key: "ArrowRight" });
+document.querySelector(".plot svg").dispatchEvent(arrow);
+seen.afterArrow = document.querySelector(".plot caption").textContent;
+press("td.name button");
+seen.isClosed = document.querySelector(".plot") === null;
+press("[data-key=probability]");
+seen.byProbability = names();
+press("[data-key=site]");
+seen.bySite = names();
+press("[data-key=site]");
+seen.bySiteDescending = names();
+press("#next");
+seen.second = byId("page").textContent;
+type("NEEDLE words");
+seen.found = names();
+type("");
+press(".counts input[value=NO_SP]");
+seen.withoutNoSp = byId("status").textContent;
+const result = document.createElement("pre");
+result.id = "result";
+result.textContent = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(seen))));
+document.body.append(result);
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = [path for name in BROWSERS if (path := shutil.which(name))]
+    if not found:
+        pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
+    return found[0]
+
+
+def drive(browser, page, folder):
+    """What the driver saw of a page."""
+    digest = base64.b64encode(hashlib.sha256(DRIVER.encode()).digest()).decode()
+    text = page.read_text(encoding="utf-8").replace(
+        "script-src &#x27;", f"script-src &#x27;sha256-{digest}&#x27; &#x27;", 1
+    )
+    copy = folder / "driven.html"
+    copy.write_text(text.replace("</body>", f"<script>{DRIVER}</script></body>"), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+            *(f"--user-data-dir={folder / 'profile'}", copy.as_uri()),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    found = re.search(r'<pre id="result">([^<]*)</pre>', done.stdout)
+    assert found, done.stderr[-2000:]
+    return json.loads(base64.b64decode(found[1]))
+
+
+@pytest.mark.slow
+def test_page_works_in_a_browser(browser, tmp_path, make_prediction, make_facts, hostile):
+    found = [make_prediction(f"p{n} of type", SP_TYPES[n % 6]) for n in range(150)]
+    found += [make_prediction(header) for header in hostile]
+    found += [make_prediction("needle,1 with words", "TAT", 70)]
+    HTML.write(lambda: iter(found), tmp_path, make_facts(len(found)))
+    seen = drive(browser, tmp_path / "report.html", tmp_path)
+    assert seen["title"] == "Predicted signal peptides"
+    assert seen["images"] == 0
+    assert seen["start"] == [prediction.identifier for prediction in found[:100]]
+    assert seen["status"] == "1 to 100 of 155 listed"
+    rows = list(csv.reader(io.StringIO(seen["csv"])))
+    assert rows == [list(COLUMNS), *map(table_row, found)]
+    check_plot(seen, found[0])
+    check_order(seen, found)
+    assert seen["found"] == ["needle,1"]
+    assert seen["second"] == "page 2 of 2"
+    others = sum(prediction.sp_type != "NO_SP" for prediction in found)
+    assert seen["withoutNoSp"] == f"1 to 100 of {others} listed"
+
+
+def check_plot(seen, prediction):
+    assert seen["plot"]["lines"] == 8
+    assert seen["plot"]["letters"] == prediction.residues[:70]
+    assert "outside\t0.93" in seen["plot"]["legend"]
+    assert seen["afterArrow"] == f"residue 2, {prediction.residues[1]}"
+    assert seen["isClosed"]
+
+
+def check_order(seen, found):
+    numbered = list(enumerate(found))
+    by_probability = sorted(numbered, key=lambda pair: (-pair[1].probability, pair[0]))
+    assert (
+        seen["byProbability"] == [prediction.identifier for _, prediction in by_probability][:100]
+    )
+    for key, sign in (("bySite", 1), ("bySiteDescending", -1)):
+        order = sorted(
+            numbered,
+            key=lambda pair: (
+                pair[1].cleavage_site is None,
+                sign * (pair[1].cleavage_site or 0),
+                pair[0],
+            ),
+        )
+        assert seen[key] == [prediction.identifier for _, prediction in order][:100]
