@@ -54,6 +54,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         backbone=None,
         organism=_ORGANISMS[options.organism],
         min_probability=0.0,
+        precision="auto",
         device="auto",
         batch_size=options.bsize,
         threads=options.torch_num_threads,
