@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field
 from os import PathLike
 
-from peftsp.data.lines import TextSource, numbered_lines
+from peftsp.data.foreign_formats import name_text
+from peftsp.data.lines import CutOffError, TextSource, escaped_lines, find_escaped
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
 from peftsp.records import SequenceRecord
+
+_SHOWN = 60
+_SIGNS = {"-": "the alignment gap '-'", "*": "the stop sign '*'"}
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRecord:
+    """A record that is no protein.
+
+    Attributes:
+        line: Number of the line that is wrong, from 1.
+        identifier: First word of the header; empty where there is none.
+        reason: What was expected and what was found.
+    """
+
+    line: int
+    identifier: str
+    reason: str
+
+    def message(self, name: str) -> str:
+        """One line that says what is wrong, where ``name`` is that of the file."""
+        whose = f" ({_shortened(self.identifier)})" if self.identifier else ""
+        return f"{name}:{self.line}: {self.reason}{whose}"
 
 
 def read_fasta(source: TextSource, name: str | None = None) -> Generator[SequenceRecord]:
     r"""Yield the records of a FASTA file one by one, holding one in memory.
 
     Residues are the 20 standard ones and B, J, O, U, X, Z, which makes every letter from A to Z.
-    Wrapped and blank lines, any line end, lower case, gzip and one ``*`` after the last residue are
-    accepted. Nothing is read, and no error raised, before the first record is asked for.
+    Wrapped and blank lines, any line end, lower case, gzip, xz, zst and one ``*`` after the last
+    residue are accepted. Nothing is read, and no error raised, before the first record is asked
+    for.
 
     >>> import io
     >>> list(read_fasta(io.StringIO(">P1 first\nMKL\nlaa*\n"), "p.fasta"))
@@ -29,42 +56,100 @@ def read_fasta(source: TextSource, name: str | None = None) -> Generator[Sequenc
     Raises:
         RecordError: The source cannot be read, has no record, or a record is not FASTA.
     """
-    name = name or (str(source) if isinstance(source, str | PathLike) else "input")
-    header: tuple[int, str] | None = None
-    pieces: list[tuple[int, str]] = []
-    for number, line in numbered_lines(source, name):
-        text = line.strip()
-        if text.startswith(">"):
-            if header is not None:
-                yield _record(name, header, pieces)
-            header, pieces = (number, text[1:].strip()), []
-        elif text and header is None:
-            raise RecordError(f"{name}:{number}: expected a header '>...', found {text[:30]!r}")
-        elif text:
-            pieces.append((number, text))
-    if header is None:
+    name = name or _name_of(source)
+    with closing(read_entries(source, name)) as entries:
+        for entry in entries:
+            if isinstance(entry, WrongRecord):
+                raise RecordError(entry.message(name))
+            yield entry
+
+
+def read_entries(
+    source: TextSource, name: str | None = None
+) -> Generator[SequenceRecord | WrongRecord]:
+    r"""The same, with a record that is wrong as what is wrong with it.
+
+    >>> import io
+    >>> [entry.identifier for entry in read_entries(io.StringIO(">P1\nMK1\n>P2\nMKL\n"))]
+    ['P1', 'P2']
+
+    Raises:
+        RecordError: The source cannot be read, is cut off, is no FASTA or has no record.
+    """
+    name = name or _name_of(source)
+    draft: _Draft | None = None
+    count, last = 0, ""
+    with closing(escaped_lines(source, name)) as lines:
+        try:
+            for number, line in lines:
+                text = line.strip()
+                if text.startswith(">"):
+                    if draft is not None:
+                        yield draft.finish()
+                        count, last = count + 1, draft.identifier
+                    draft = _Draft(number, text[1:].strip())
+                elif text and draft is None:
+                    raise RecordError(f"{name}:{number}: {_no_header(text)}")
+                elif text and draft is not None:
+                    draft.pieces.append((number, text))
+        except CutOffError as error:
+            where = f"behind record {count:,} ({_shortened(last)})" if count else "in record 1"
+            raise RecordError(f"{error}; cut off {where}") from error
+    if draft is None:
         raise RecordError(f"{name}: expected FASTA records, found none")
-    yield _record(name, header, pieces)
+    yield draft.finish()
 
 
-def _record(name: str, header: tuple[int, str], pieces: list[tuple[int, str]]) -> SequenceRecord:
-    number, title = header
-    if not title:
-        raise RecordError(f"{name}:{number}: expected a name after '>', found none")
-    identifier = title.split(maxsplit=1)[0]
-    if pieces:
-        last, text = pieces[-1]
-        pieces = [*pieces[:-1], (last, text.removesuffix("*"))]
-    for place, text in pieces:
-        column = find_foreign(text)
-        if column is not None:
-            found = f"{text[column]!r} in column {column + 1}"
-            raise RecordError(
-                f"{name}:{place}: expected residues A to Z, found {found} ({identifier})"
-            )
-    residues = "".join(text for _, text in pieces).upper()
-    if not residues:
-        raise RecordError(
-            f"{name}:{number}: expected residues after the header, found none ({identifier})"
-        )
-    return SequenceRecord(title, residues)
+@dataclass(slots=True)
+class _Draft:
+    """Lines of a record so far, with their numbers."""
+
+    number: int
+    title: str
+    pieces: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def identifier(self) -> str:
+        return self.title.split(maxsplit=1)[0] if self.title else ""
+
+    def finish(self) -> SequenceRecord | WrongRecord:
+        byte = find_escaped(self.title)
+        if byte is not None:
+            return self._wrong(self.number, f"expected UTF-8 text, found the byte 0x{byte:02x}")
+        if not self.title:
+            return self._wrong(self.number, "expected a name after '>', found none")
+        if self.pieces:
+            last, text = self.pieces[-1]
+            self.pieces[-1] = (last, text.removesuffix("*"))
+        for place, text in self.pieces:
+            column = find_foreign(text)
+            if column is not None:
+                return self._wrong(place, _foreign(text, column))
+        residues = "".join(text for _, text in self.pieces).upper()
+        if not residues:
+            return self._wrong(self.number, "expected residues after the header, found none")
+        return SequenceRecord(self.title, residues)
+
+    def _wrong(self, line: int, reason: str) -> WrongRecord:
+        return WrongRecord(line, self.identifier, reason)
+
+
+def _foreign(text: str, column: int) -> str:
+    byte = find_escaped(text[column])
+    if byte is not None:
+        return f"expected UTF-8 text, found the byte 0x{byte:02x}"
+    sign = _SIGNS.get(text[column], repr(text[column]))
+    return f"expected residues A to Z, found {sign} in column {column + 1}"
+
+
+def _no_header(text: str) -> str:
+    kind = name_text(text)
+    return f"expected a header '>...', found {text[:30]!r}" + (f" as in {kind}" if kind else "")
+
+
+def _name_of(source: TextSource) -> str:
+    return str(source) if isinstance(source, str | PathLike) else "input"
+
+
+def _shortened(identifier: str) -> str:
+    return identifier if len(identifier) <= _SHOWN else identifier[:_SHOWN] + "..."

@@ -1,49 +1,71 @@
-"""Numbered lines of text, from plain or gzip files and from streams."""
+"""Numbered lines of text, from plain or packed files and from streams."""
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import IO, cast
 
+from peftsp.data.compression import DamagedDataError, MissingPackageError, unpacked
+from peftsp.data.foreign_formats import name_binary
 from peftsp.errors import RecordError
 
 TextSource = str | PathLike[str] | IO[str] | IO[bytes]
 """A path, or a stream of text or bytes that is open for reading."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
+_HEAD = 1024
+
+
+class CutOffError(RecordError):
+    """Packed data are damaged or end too early; the lines before were right."""
 
 
 def numbered_lines(source: TextSource, name: str) -> Iterator[tuple[int, str]]:
     r"""Yield ``(number, line)`` of a file, counted from 1, without line ends.
 
-    One line is held at a time. Gzip is recognised by its first bytes; any line end and a byte order
-    mark are accepted. A stream that the caller opened stays open.
+    One line is held at a time. Gzip, xz and zst are recognised by their first bytes; any line end
+    and a byte order mark are accepted. A stream that the caller opened stays open.
 
     >>> list(numbered_lines(io.BytesIO(b">P1\r\nMKL\r\n"), "p.fasta"))
     [(1, '>P1'), (2, 'MKL')]
 
     Raises:
-        RecordError: The file cannot be read, its gzip data are damaged, or it is not UTF-8 text.
+        RecordError: The file cannot be read, its packed data are damaged, or it is not UTF-8 text.
+    """
+    for number, line in escaped_lines(source, name):
+        byte = find_escaped(line)
+        if byte is not None:
+            raise RecordError(f"{name}:{number}: expected UTF-8 text, found the byte 0x{byte:02x}")
+        yield number, line
+
+
+def escaped_lines(source: TextSource, name: str) -> Generator[tuple[int, str]]:
+    """The same, with bytes that are not UTF-8 as lone surrogates, see `find_escaped`.
+
+    Raises:
+        RecordError: The file cannot be read, or it is no text.
+        CutOffError: Its packed data are damaged.
     """
     number = 0
     try:
-        with _opened(source) as text:
+        with _opened(source, name) as text:
             for number, line in enumerate(text, start=1):
-                yield number, _checked(line, f"{name}:{number}")
+                if not line.isascii():
+                    line = line.removeprefix(_BYTE_ORDER_MARK)
+                yield number, line.rstrip("\r\n")
     except FileNotFoundError as error:
         raise RecordError(f"{name}: expected a file, found none") from error
     except IsADirectoryError as error:
         raise RecordError(f"{name}: expected a file, found a folder") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except DamagedDataError as error:
+        raise CutOffError(f"{name}:{number + 1}: {error}") from error
+    except MissingPackageError as error:
         raise RecordError(
-            f"{name}:{number + 1}: expected whole gzip data, found: {error}"
+            f"{name}: expected the package {error} to unpack it, found none; pip install {error}"
         ) from error
     except UnicodeDecodeError as error:
         raise RecordError(f"{name}:{number + 1}: expected UTF-8 text, found: {error}") from error
@@ -53,38 +75,38 @@ def numbered_lines(source: TextSource, name: str) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _checked(line: str, place: str) -> str:
-    if not line.isascii():
-        line = line.removeprefix(_BYTE_ORDER_MARK)
-        escaped = next((c for c in line if "\udc80" <= c <= "\udcff"), None)
-        if escaped is not None:
-            byte = ord(escaped) - 0xDC00
-            raise RecordError(f"{place}: expected UTF-8 text, found the byte 0x{byte:02x}")
-    return line.rstrip("\r\n")
+def find_escaped(line: str) -> int | None:
+    r"""Return the first byte of a line that is not UTF-8, None if there is none.
+
+    >>> find_escaped("P1 \udce9"), find_escaped("P1 é")
+    (233, None)
+    """
+    if line.isascii():
+        return None
+    return next((ord(c) - 0xDC00 for c in line if "\udc80" <= c <= "\udcff"), None)
 
 
 @contextmanager
-def _opened(source: TextSource) -> Iterator[IO[str]]:
+def _opened(source: TextSource, name: str) -> Iterator[IO[str]]:
     if isinstance(source, str | PathLike):
-        with Path(source).open("rb") as stream, _decoded(stream) as text:
+        with Path(source).open("rb") as stream, _decoded(stream, name) as text:
             yield text
     elif isinstance(source.read(0), str):
         yield cast("IO[str]", source)
     else:
-        with _decoded(cast("IO[bytes]", source)) as text:
+        with _decoded(cast("IO[bytes]", source), name) as text:
             yield text
 
 
 @contextmanager
-def _decoded(stream: IO[bytes]) -> Iterator[IO[str]]:
-    buffered = io.BufferedReader(cast("io.RawIOBase", stream))
-    is_gzip = buffered.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-    unpacked = gzip.GzipFile(fileobj=buffered) if is_gzip else buffered
-    # Bytes that are not UTF-8 become lone surrogates here, so that their line can be named later.
-    text = io.TextIOWrapper(cast("IO[bytes]", unpacked), "utf-8", errors="surrogateescape")
-    try:
-        yield text
-    finally:
-        # Else the wrappers would close the stream of the caller.
-        text.detach()
-        buffered.detach()
+def _decoded(stream: IO[bytes], name: str) -> Iterator[IO[str]]:
+    with unpacked(stream) as content:
+        found = name_binary(content.peek(_HEAD)[:_HEAD])
+        if found is not None:
+            raise RecordError(f"{name}: expected UTF-8 text, found {found}")
+        # Bytes that are not UTF-8 become lone surrogates here, so that their line can be named.
+        text = io.TextIOWrapper(cast("IO[bytes]", content), "utf-8", errors="surrogateescape")
+        try:
+            yield text
+        finally:
+            text.detach()

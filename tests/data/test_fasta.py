@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peftsp.data.fasta import read_fasta
+from peftsp.data.fasta import WrongRecord, read_entries, read_fasta
 from peftsp.errors import RecordError
 from peftsp.records import SequenceRecord
 
@@ -83,26 +83,46 @@ def test_is_lazy(tmp_path):
         (b">P1\n>P2\nMKL\n", ":1: expected residues after the header, found none (P1)"),
         (b">P1 x\nMKL\n>P2 y\n", ":3: expected residues after the header, found none (P2)"),
         (b">P1\n*\n", ":1: expected residues after the header, found none (P1)"),
-        (b">P1\nMKL\nAA-A\n", ":3: expected residues A to Z, found '-' in column 3 (P1)"),
+        (
+            b">P1\nMKL\nAA-A\n",
+            ":3: expected residues A to Z, found the alignment gap '-' in column 3 (P1)",
+        ),
         (b">P1\nMK1\n", ":2: expected residues A to Z, found '1' in column 3 (P1)"),
-        (b">P1\nMK*L\n", ":2: expected residues A to Z, found '*' in column 3 (P1)"),
-        (b">P1\nMK*\nLL\n", ":2: expected residues A to Z, found '*' in column 3 (P1)"),
-        (b">P1\nMKL**\n", ":2: expected residues A to Z, found '*' in column 4 (P1)"),
+        (b">P1\nMK*L\n", ":2: expected residues A to Z, found the stop sign '*' in column 3 (P1)"),
+        (
+            b">P1\nMK*\nLL\n",
+            ":2: expected residues A to Z, found the stop sign '*' in column 3 (P1)",
+        ),
+        (b">P1\nMKL**\n", ":2: expected residues A to Z, found the stop sign '*' in column 4 (P1)"),
         (b">P1\nMK LL\n", ":2: expected residues A to Z, found ' ' in column 3 (P1)"),
         # In Python the upper case of a long s is S.
         (
             ">P1\nM\u017fL\n".encode(),
             ":2: expected residues A to Z, found '\u017f' in column 2 (P1)",
         ),
-        (b">P1\nMKL\n>P2 \xe9\nMKL\n", ":3: expected UTF-8 text, found the byte 0xe9"),
-        (b"\xff\xfe>\x00P\x00", ":1: expected UTF-8 text, found the byte 0xff"),
+        (b">P1\nMKL\n>P2 \xe9\nMKL\n", ":3: expected UTF-8 text, found the byte 0xe9 (P2)"),
+        (b"\xff\xfe>\x00P\x00", ": expected UTF-8 text, found UTF-16 text"),
+        (b">P1 x\nM\xe9\n", ":2: expected UTF-8 text, found the byte 0xe9 (P1)"),
+        (b"@read/1\nACGT\n+\n", ":1: expected a header '>...', found '@read/1' as in FASTQ"),
+        (
+            b"CLUSTAL W\n\nP1  MK-L\n",
+            ":1: expected a header '>...', found 'CLUSTAL W' as in a Clustal alignment",
+        ),
+        (b"\x00\x01\x02\x03\x04", ": expected UTF-8 text, found binary data"),
+        (b"PK\x03\x04 anything", ": expected UTF-8 text, found a zip archive"),
+        (gzip.compress(b"\x00" * 9), ": expected UTF-8 text, found binary data"),
+        (
+            b">" + b"x" * 10_000 + b"\n",
+            f":1: expected residues after the header, found none ({'x' * 60}...)",
+        ),
         (b"", ": expected FASTA records, found none"),
         (b" \n\r\n", ": expected FASTA records, found none"),
         (gzip.compress(b""), ": expected FASTA records, found none"),
         (
             gzip.compress(b">P1\nMKL\n" * 100)[:-8],
             ":201: expected whole gzip data, found: "
-            "Compressed file ended before the end-of-stream marker was reached",
+            "Compressed file ended before the end-of-stream marker was reached; "
+            "cut off behind record 99 (P1)",
         ),
         (
             b"\x1f\x8b\x08garbage that is not deflated",
@@ -173,3 +193,32 @@ def test_reads_real_proteomes(shared):
             records = list(read_fasta(path))
             assert records == list(read_fasta(plain))
             assert len(records) == plain.read_bytes().count(b">")
+
+
+def test_wrong_records_are_told_and_the_others_read():
+    text = ">P1\nMKL\n>P2 gap\nM-L\n>P3\n>P4\nMKLL\n>\nMK\n>P5\nMM\n"
+    assert list(read_entries(io.StringIO(text))) == [
+        SequenceRecord("P1", "MKL"),
+        WrongRecord(4, "P2", "expected residues A to Z, found the alignment gap '-' in column 2"),
+        WrongRecord(5, "P3", "expected residues after the header, found none"),
+        SequenceRecord("P4", "MKLL"),
+        WrongRecord(8, "", "expected a name after '>', found none"),
+        SequenceRecord("P5", "MM"),
+    ]
+
+
+@given(RECORDS, st.data())
+def test_one_wrong_record_costs_no_other(records, data):
+    index = data.draw(st.integers(0, len(records) - 1))
+    sequences = [record.residues for record in records]
+    sequences[index] += data.draw(st.sampled_from(["-M", "1", "**", "\xe9", " M"]))
+    lines = [f">{r.header}\n{s}\n" for r, s in zip(records, sequences, strict=True)]
+    entries = list(read_entries(io.BytesIO("".join(lines).encode("latin-1"))))
+    if records[index].header.isascii():
+        assert isinstance(entries[index], WrongRecord)
+    expected = [
+        record
+        for number, record in enumerate(records)
+        if number != index and record.header.isascii()
+    ]
+    assert [entry for entry in entries if isinstance(entry, SequenceRecord)] == expected

@@ -1,0 +1,35 @@
+"""How DNA and RNA are told from proteins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+_LETTERS = "ACGTUN"
+_MIN_SHARE = 0.95
+_MIN_LETTERS = 50
+_MIN_BASE_SHARE = 0.05
+
+
+def are_nucleotides(sequences: Iterable[str]) -> bool:
+    """Whether sequences are DNA or RNA and no proteins.
+
+    Three things have to come together: of every sequence 95 % of the letters are A, C, G, T, U or
+    N; they are 50 letters or more in all; and each of A, C, G and T or U makes up 5 % of them. The
+    first alone is true of peptides such as polyalanine, which fail the third; the second lets short
+    peptides pass.
+
+    Args:
+        sequences: Upper case.
+
+    >>> are_nucleotides(["ATGGCGTAA" * 6]), are_nucleotides(["ACGT"]), are_nucleotides(["A" * 99])
+    (True, False, False)
+    """
+    total: Counter[str] = Counter()
+    for sequence in sequences:
+        letters = Counter(sequence)
+        if sum(letters[letter] for letter in _LETTERS) < _MIN_SHARE * len(sequence):
+            return False
+        total += letters
+    bases = total["A"], total["C"], total["G"], total["T"] + total["U"]
+    return total.total() >= _MIN_LETTERS and min(bases) >= _MIN_BASE_SHARE * total.total()
