@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     return run_command(
-        lambda: sentence(_run(options)), interruption(options.fasta, is_fresh=options.fresh)
+        lambda: sentence(_run(options)), interruption(options.fasta[0], is_fresh=options.fresh)
     )
 
 
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
     from peftsp.model.bundle import DEFAULT_BUNDLE
 
     settings = RunSettings(
-        fasta=options.fasta,
+        fasta=tuple(options.fasta),
         bundles=tuple(options.bundle or [DEFAULT_BUNDLE]),
         output=options.output,
         formats=tuple(options.formats),
@@ -65,6 +65,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         workers=options.workers,
         has_progress=not options.no_progress,
         is_fresh=options.fresh,
+        is_strict=options.strict,
     )
     return run(settings)
 
@@ -77,7 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("fasta", help="proteins as FASTA, plain or gzip; - reads standard input")
+    add(
+        "fasta",
+        nargs="+",
+        help="proteins as FASTA, plain or packed by gzip, xz or zst; quoted patterns such as "
+        "'proteomes/*.faa.gz' are filled in; - reads standard input",
+    )
     add(
         *("--bundle", "-b"),
         type=Path,
@@ -147,6 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--no-progress", action="store_true", help="show no progress bar")
     add("--fresh", action="store_true", help="do not resume an interrupted run")
+    add(
+        "--strict",
+        action="store_true",
+        help="end at the first wrong record instead of leaving it out and listing it in "
+        "skipped.tsv",
+    )
     add("--version", action="version", version=f"peftsp {__version__}")
     return parser
 

@@ -38,10 +38,17 @@ def run_command(predict: Callable[[], str], interruption: str) -> int:
 def sentence(summary: RunSummary) -> str:
     """A run in one line."""
     speed = summary.predicted / max(summary.seconds, 1e-9)
-    counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in SP_TYPES)
+    counts = ", ".join(f"{summary.tally.types[name]:,} {name}" for name in SP_TYPES)
+    skipped = f"; {summary.skipped:,} records were skipped" if summary.skipped else ""
+    unsure = (
+        f"; {summary.tally.unsure_sites:,} cleavage sites have a probability below 0.5"
+        if summary.tally.unsure_sites
+        else ""
+    )
+    total = summary.tally.proteins
     return (
         f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
-        f"({speed:,.0f} a second); of {summary.counts.total():,} in all: {counts}; "
+        f"({speed:,.0f} a second); of {total:,} in all: {counts}{unsure}{skipped}; "
         f"see {', '.join(map(str, summary.files))}"
     )
 

@@ -68,7 +68,8 @@ def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool =
     scores = marginals.clamp(min=_SMALLEST_PROBABILITY).log().masked_fill(~of_type, FORBIDDEN)
     paths = viterbi(scores, residue_mask, _legal_steps(marginals.device))
     sites = cleavage_sites(paths)
-    return Decoded(probabilities, sp_types, paths, sites, site_probability(marginals, paths, sites))
+    certainties = site_probability(marginals, paths, sites, sums_types)
+    return Decoded(probabilities, sp_types, paths, sites, certainties)
 
 
 def _legal_steps(device: torch.device) -> ChainScores:

@@ -13,34 +13,36 @@ from peftsp.inference.pipeline import Options
 from peftsp.model.bundle import CONFIG_FILE, WEIGHTS_FILE
 
 
-def fingerprint_run(fasta: Path, bundles: Sequence[Path], options: Options) -> dict[str, Any]:
+def fingerprint_run(
+    inputs: Sequence[Path], bundles: Sequence[Path], options: Options
+) -> dict[str, Any]:
     """Describe a run; two runs with equal descriptions predict the same.
 
     Where the backbone's weights lie is left out: a bundle pins their content. So are batch size,
     device and threads, which change rounding only.
 
     Args:
-        fasta: The input file, told by its place, size and time of change.
+        inputs: The input files, told by their places, sizes and times of change.
         bundles: Bundle folders, told by their content.
         options: What is told to the models and asked of them.
 
     Returns:
         JSON-compatible.
     """
-    status = fasta.stat()
     return {
         "peftsp": __version__,
-        "input": {
-            "path": str(fasta.resolve()),
-            "size": status.st_size,
-            "mtime_ns": status.st_mtime_ns,
-        },
+        "inputs": [_place(path) for path in inputs],
         "bundles": [
             {name: _sha256(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
             for folder in bundles
         ],
         "options": asdict(options),
     }
+
+
+def _place(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    return {"path": str(path.resolve()), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def _sha256(path: Path) -> str:

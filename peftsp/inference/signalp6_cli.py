@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
     from peftsp.inference.run import RunSettings, run
 
     settings = RunSettings(
-        fasta=options.fastafile,
+        fasta=(options.fastafile,),
         bundles=(_bundle(options.model_dir),),
         output=options.output_dir,
         formats=(signalp6_output(Request(options.format, options.mode or MODES[0])),),
@@ -61,6 +61,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         workers=options.write_procs,
         has_progress=True,
         is_fresh=False,
+        is_strict=False,
     )
     # The plots of many proteins would make a long list.
     return replace(run(settings), files=(options.output_dir,))

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from peftsp.errors import RecordError
 
-_STANDARD_INPUT = "-"
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def open_source(fasta: str) -> Iterator[FastaSource]:
     Raises:
         RecordError: It cannot be opened.
     """
-    if fasta == _STANDARD_INPUT:
+    if fasta == STANDARD_INPUT:
         yield FastaSource("standard input", sys.stdin.buffer, None, None)
         return
     try:

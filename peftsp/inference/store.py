@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from peftsp.inference.tally import Tally
 from peftsp.records import Prediction, Region
 
 _DIGITS = 6
@@ -48,7 +48,7 @@ class PredictionStore:
         if self._file is not None:
             self._file.close()
 
-    def resume(self, window: int) -> Counter[str]:
+    def resume(self, window: int) -> Tally:
         """Keep the predictions that an interrupted run with the same fingerprint left.
 
         Args:
@@ -57,18 +57,18 @@ class PredictionStore:
                 digit.
 
         Returns:
-            Number of kept predictions by SP type; empty if nothing is kept.
+            Counts of what is kept.
         """
-        kept: Counter[str] = Counter()
+        kept = Tally()
         if self._fingerprint is None or self._read_sidecar() != self._fingerprint:
             return kept
         with self.path.open("rb") as lines:
             offset = 0
             while len(block := list(islice(lines, window))) == window:
-                predictions = [_parse(line) for line in block]
-                if None in predictions:
+                found = [prediction for line in block if (prediction := _parse(line))]
+                if len(found) < window:
                     break
-                kept.update(found.sp_type for found in predictions if found)
+                kept += Tally.of(found)
                 offset += sum(map(len, block))
         self._kept_bytes = offset
         return kept

@@ -71,7 +71,8 @@ def decode(
     allowed = (state_types == sp_types[:, None])[:, None] if within_type else None
     paths = crf.decode(emissions, residue_mask, allowed)
     sites = cleavage_sites(paths)
-    return Decoded(probabilities, sp_types, paths, sites, site_probability(marginals, paths, sites))
+    certainties = site_probability(marginals, paths, sites, sums_types)
+    return Decoded(probabilities, sp_types, paths, sites, certainties)
 
 
 def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
@@ -105,7 +106,9 @@ def sum_types(probabilities: Tensor) -> Tensor:
     return summed
 
 
-def site_probability(marginals: Tensor, paths: Tensor, sites: Tensor) -> Tensor:
+def site_probability(
+    marginals: Tensor, paths: Tensor, sites: Tensor, sums_types: bool = False
+) -> Tensor:
     """Probability that a signal peptide of the path's type is cut just at a site.
 
     A path leaves its signal peptide's states once and never comes back, so the probability of being
@@ -115,6 +118,7 @@ def site_probability(marginals: Tensor, paths: Tensor, sites: Tensor) -> Tensor:
         marginals: float, ``(B, L, C)``, zero at padding.
         paths: int64, ``(B, L)``.
         sites: int64, ``(B,)``; residues before the cut, -1 for none.
+        sums_types: Count signal peptides of every type.
 
     Returns:
         float, ``(B,)``; 0 where there is no site.
@@ -125,7 +129,7 @@ def site_probability(marginals: Tensor, paths: Tensor, sites: Tensor) -> Tensor:
     is_peptide = torch.zeros(len(STATES), dtype=torch.bool, device=sites.device)
     is_peptide[list(SIGNAL_PEPTIDE_STATES)] = True
     site_types = state_types[paths[row, last].clamp(min=0)]
-    of_type = is_peptide & (state_types == site_types[:, None])
+    of_type = is_peptide & (sums_types | (state_types == site_types[:, None]))
     padded = torch.nn.functional.pad(marginals, (0, 0, 0, 1))
     before = (padded[row, last] * of_type).sum(dim=-1)
     after = (padded[row, last + 1] * of_type).sum(dim=-1)

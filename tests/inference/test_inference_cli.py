@@ -154,7 +154,7 @@ def test_interrupted_run_leaves_no_table_and_resumes(
     assert output.err == "resuming after 48 proteins\n"
     assert "predicted 32 proteins" in output.out
     assert "of 80 in all:" in output.out
-    assert [path.name for path in out.iterdir()] == ["predictions.csv"]
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
     assert (out / "predictions.csv").read_bytes() == expected_table
 
 
@@ -219,7 +219,7 @@ def test_wrong_record_ends_the_run_and_leaves_the_rows_before_it(command, fasta,
     lines = fasta.read_text().splitlines()
     lines[101] = "MKL1"
     fasta.write_text("\n".join(lines))
-    assert main(command) == 2
+    assert main([*command, "--strict"]) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert message.startswith(f"{fasta}:102: expected residues A to Z, found '1'")

@@ -222,3 +222,19 @@ def test_motifs_are_told(taggers, sp_type, path, motifs):
     (prediction,) = predict_records([record], taggers[:1], batch_size=4)
     assert prediction.motifs == tuple(Region(*motif) for motif in motifs)
     assert prediction.residues == record.residues
+
+
+def test_cut_of_any_type_counts_for_a_eukaryote(taggers):
+    def emissions_of(sp_type, path):
+        return torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
+
+    paths = [emissions_of("SP", "N H C O O"), emissions_of("TAT", "N H C O O")]
+    scores = sum(torch.nn.functional.one_hot(path, len(STATES)) for path in paths)
+    taggers[0].forward = lambda tokens, mask, kingdoms: 100.0 * scores[None]
+    options = Options(sums_types=True)
+    record = SequenceRecord("p", "MMMMM")
+    (found,) = predict_records([record], taggers[:1], batch_size=4, options=options)
+    assert (found.sp_type, found.cleavage_site) == ("SP", 3)
+    assert found.cleavage_site_probability == pytest.approx(1, abs=1e-3)
+    (single,) = predict_records([record], taggers[:1], batch_size=4)
+    assert single.cleavage_site_probability < 0.99

@@ -51,7 +51,7 @@ def test_whole_windows_are_kept(tmp_path, window, kept):
     store = interrupted(tmp_path, {"run": 1}, rows=7)
     whole = store.path.read_bytes()
     with PredictionStore(tmp_path, {"run": 1}) as store:
-        assert store.resume(window) == ({"SP": kept} if kept else {})
+        assert store.resume(window).types == ({"SP": kept} if kept else {})
         store.write(prediction(f"P{index}") for index in range(kept, 7))
         assert len(list(store.read())) == 7
     assert store.path.read_bytes() == whole
@@ -67,7 +67,7 @@ def test_torn_row_is_dropped(tmp_path, tail):
     whole = store.path.read_bytes()
     store.path.write_bytes(whole + tail)
     with PredictionStore(tmp_path, {}) as store:
-        assert store.resume(1).total() == 7
+        assert store.resume(1).proteins == 7
         assert len(list(store.read())) == 7
     assert store.path.read_bytes() == whole
 
@@ -77,7 +77,7 @@ def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
     interrupted(tmp_path, {"run": 1}, rows=7)
     (tmp_path / "predictions.partial.json").write_text(sidecar)
     with PredictionStore(tmp_path, {"run": 1}) as store:
-        assert not store.resume(1)
+        assert not store.resume(1).proteins
         store.write([prediction("new")])
     assert store.path.read_text().count("\n") == 1
     assert json.loads((tmp_path / "predictions.partial.json").read_text()) == {"run": 1}
@@ -86,10 +86,10 @@ def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
 def test_rows_of_a_run_that_cannot_resume_are_never_kept(tmp_path):
     interrupted(tmp_path, {"run": 1}, rows=3)
     interrupted(tmp_path, None, rows=7)
-    assert not PredictionStore(tmp_path, {"run": 1}).resume(1)
+    assert not PredictionStore(tmp_path, {"run": 1}).resume(1).proteins
 
 
 def test_sidecar_without_rows_is_no_obstacle(tmp_path):
     store = interrupted(tmp_path, {}, rows=3)
     store.path.unlink()
-    assert not PredictionStore(tmp_path, {}).resume(1)
+    assert not PredictionStore(tmp_path, {}).resume(1).proteins

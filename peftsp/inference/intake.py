@@ -1,0 +1,127 @@
+"""The proteins of all inputs of a run, and what is wrong with those that are none."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+
+from peftsp.data.fasta import WrongRecord, read_entries
+from peftsp.data.nucleotides import are_nucleotides
+from peftsp.errors import RecordError
+from peftsp.inference.source import STANDARD_INPUT, FastaSource, open_source
+from peftsp.records import SequenceRecord
+
+_LOOKED_AT = 20
+_IDENTIFIER_SHOWN = 60
+
+
+def find_inputs(arguments: Sequence[str]) -> list[str]:
+    """Paths that arguments stand for: patterns are filled in, in alphabetical order.
+
+    Raises:
+        RecordError: Nothing is there, or standard input is not alone.
+    """
+    paths = []
+    for argument in arguments:
+        is_path = argument == STANDARD_INPUT or Path(argument).exists()
+        # `Path.glob` takes no absolute patterns.
+        found = [argument] if is_path else sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+        if not found:
+            raise RecordError(f"{argument}: expected a FASTA file: No such file or directory")
+        paths += found
+    if STANDARD_INPUT in paths and len(paths) > 1:
+        raise RecordError(
+            f"{STANDARD_INPUT}: expected standard input alone, found other inputs too"
+        )
+    return paths
+
+
+class Intake:
+    """Reads inputs one after the other.
+
+    Identifiers that occur more than once are counted by a 64-bit hash each, some 100 bytes a
+    protein.
+
+    Args:
+        paths: As `find_inputs` gives them.
+        is_strict: End at the first wrong record instead of leaving it out.
+
+    Attributes:
+        skipped: Wrong records so far, with the names of their files.
+        repeated: How many records so far have the identifier of an earlier one.
+        repeated_identifier: The first such identifier.
+        size: Bytes of all inputs; None if one is a pipe.
+    """
+
+    def __init__(self, paths: Sequence[str], is_strict: bool) -> None:
+        self.skipped: list[tuple[str, WrongRecord]] = []
+        self.repeated = 0
+        self.repeated_identifier = ""
+        sizes = [_size(path) for path in paths]
+        self.size = None if None in sizes else sum(size or 0 for size in sizes)
+        self._paths = paths
+        self._is_strict = is_strict
+        self._identifiers: set[int] = set()
+        self._finished_bytes = 0
+        self._source: FastaSource | None = None
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far."""
+        return self._finished_bytes + (self._source.stream.tell() if self._source else 0)
+
+    def records(self) -> Generator[SequenceRecord]:
+        """Yield the proteins of all inputs in order.
+
+        Raises:
+            RecordError: An input cannot be read, is no FASTA, holds DNA, or holds no right record;
+                or a record is wrong and the intake is strict.
+        """
+        for path in self._paths:
+            with open_source(path) as self._source:
+                yield from self._records_of(self._source)
+                self._finished_bytes += self._source.size or 0
+                self._source = None
+
+    def _records_of(self, source: FastaSource) -> Generator[SequenceRecord]:
+        before = len(self.skipped)
+        with closing(read_entries(source.stream, source.name)) as entries:
+            right = self._right(entries, source.name)
+            first = list(islice(right, _LOOKED_AT))
+            if not first:
+                wrong = self.skipped[before][1]
+                raise RecordError(
+                    f"{source.name}: expected proteins, found none; {wrong.message(source.name)}"
+                )
+            if are_nucleotides(record.residues for record in first):
+                raise RecordError(f"{source.name}: expected protein sequences, found DNA or RNA")
+            for record in chain(first, right):
+                self._count(record.identifier)
+                yield record
+
+    def _right(
+        self, entries: Generator[SequenceRecord | WrongRecord], name: str
+    ) -> Generator[SequenceRecord]:
+        for entry in entries:
+            if isinstance(entry, SequenceRecord):
+                yield entry
+            elif self._is_strict:
+                raise RecordError(entry.message(name))
+            else:
+                self.skipped.append((name, entry))
+
+    def _count(self, identifier: str) -> None:
+        code = hash(identifier)
+        if code in self._identifiers:
+            self.repeated += 1
+            self.repeated_identifier = self.repeated_identifier or identifier[:_IDENTIFIER_SHOWN]
+        self._identifiers.add(code)
+
+
+def _size(path: str) -> int | None:
+    if path == STANDARD_INPUT or not Path(path).is_file():
+        return None
+    return Path(path).stat().st_size
