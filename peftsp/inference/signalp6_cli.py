@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         "(default: %(default)s)",
     )
     add(
-        *("--format", "-fmt", "-format"),
+        *("--format", "-fmt", "-f", "-format"),
         nargs="?",
         choices=FORMATS,
         const="txt",

@@ -64,7 +64,7 @@ def test_files_and_rows(command, bundles, short_records, tmp_path, capsys):
             *("--model_dir={bundle}", "--bsize=10", "--write_procs=2", "--torch_num_threads=1"),
         ],
         [
-            *("-ff", "{fasta}", "-od", "{out}", "-org", "euk", "-fmt", "none", "-md", "{bundle}"),
+            *("-ff", "{fasta}", "-od", "{out}", "-org", "euk", "-f", "none", "-md", "{bundle}"),
             *("-bs", "10", "-wp", "1", "-tt", "1"),
         ],
     ],

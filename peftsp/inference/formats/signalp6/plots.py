@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from itertools import islice, repeat
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -17,6 +18,9 @@ from peftsp.inference.formats.signalp6.gff import STRETCHES
 from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
 from peftsp.labels import RESIDUE_REGIONS
 from peftsp.records import Prediction
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
 _OUTSIDE_PEPTIDES = {"inside": "I", "membrane": "M", "outside": "O"}
@@ -96,7 +100,20 @@ def _draw(job: Job, kinds: list[str]) -> None:
     prediction, place = job
     figure = draw(prediction)
     for kind in kinds:
+        if kind == "eps":
+            _flatten(figure)
         figure.savefig(place.with_name(plot_file(place.name, kind)), format=kind)
+
+
+def _flatten(figure: Figure) -> None:
+    """Give what is transparent the colour that it has on white: PostScript fills opaquely."""
+    from matplotlib.colors import to_rgba_array
+
+    for artist in figure.findobj(lambda found: found.get_alpha() is not None):
+        if hasattr(artist, "get_facecolor"):
+            faces = to_rgba_array(artist.get_facecolor())
+            shares = faces[:, 3:]
+            artist.set(alpha=None, facecolor=shares * faces[:, :3] + (1 - shares))
 
 
 def _labels(prediction: Prediction) -> dict[int, str]:

@@ -1,9 +1,10 @@
 """The set as files, through the registry."""
 
 import json
+import tracemalloc
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-
-import pytest
 
 from peftsp.inference.formats.registry import FORMATS, find_formats, write_formats
 from peftsp.inference.formats.signalp6.output import SIGNALP6, signalp6_output
@@ -40,14 +41,17 @@ def test_plots_lie_where_the_json_file_says(predictions, facts, tmp_path):
     assert len(list(tmp_path.glob("output_*_plot.txt"))) == len(entries) + 1
 
 
-@pytest.mark.parametrize("size", [1, 5000])
-def test_set_is_written_without_holding_the_proteins(predictions, facts, tmp_path, size):
-    alive = []
-
+def test_memory_does_not_grow_with_the_proteins(predictions, facts, tmp_path):
     def read():
-        for _ in range(size):
-            yield predictions[1]
-            alive.append(len(alive))
+        for number in range(3000):
+            yield replace(
+                predictions[1], header=f"P{number}", residues=chr(65 + number % 26) * 2000
+            )
 
-    SIGNALP6.write(read, tmp_path, facts())
-    assert len(alive) == size, "read once"
+    SIGNALP6.write(lambda: islice(read(), 10), tmp_path, facts())
+    tracemalloc.start()
+    SIGNALP6.write(read, tmp_path, facts(size=3000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (tmp_path / "processed_entries.fasta").stat().st_size > 5_000_000
+    assert peak < 1_000_000

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from peftsp.inference.formats.signalp6.plots import plot_text, write_plots
 from peftsp.labels import RESIDUE_REGIONS
@@ -96,3 +97,18 @@ def test_pictures_are_of_their_kind(prediction, facts, tmp_path, drawn):
         assert start.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
         assert start.with_suffix(".eps").read_bytes().startswith(b"%!PS-Adobe")
         assert start.with_suffix(".txt").is_file()
+
+
+def test_what_is_transparent_has_its_colour_on_white_in_postscript(
+    prediction, facts, tmp_path, monkeypatch, caplog
+):
+    figure = Figure(figsize=(1, 1))
+    patch = figure.add_artist(Rectangle((0, 0), 1, 1, facecolor="red", alpha=0.25, linewidth=0))
+    figure.add_subplot().fill_between([0, 1], [1, 1], color="blue", alpha=0.5)
+    stand_in = ModuleType("peftsp.inference.formats.figure")
+    stand_in.draw = lambda prediction: figure
+    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    write_plots(lambda: iter([prediction]), tmp_path, ("eps",), facts(size=1))
+    assert patch.get_facecolor() == (1.0, 0.75, 0.75, 1)
+    assert b"1 0.75 0.75 setrgbcolor" in (tmp_path / "output_P1_tat_plot.eps").read_bytes()
+    assert "transparency" not in caplog.text
