@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--hide-kingdom", action="store_true", help="do not tell models the kingdom that can use it"
     )
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -55,7 +56,7 @@ def main() -> None:
     for name, members in jobs.items():
         table = options.output / f"{name}.csv"
         if not table.exists():
-            write_table(predict_unseen(members, name, options.hide_kingdom), table)
+            write_table(predict_unseen(members, name, options), table)
 
 
 def write_table(rows: Iterable[list[object]], table: Path) -> None:
@@ -68,7 +69,9 @@ def write_table(rows: Iterable[list[object]], table: Path) -> None:
     partial.replace(table)
 
 
-def predict_unseen(bundles: list[Path], title: str, hide_kingdom: bool) -> Iterator[list[object]]:
+def predict_unseen(
+    bundles: list[Path], title: str, options: argparse.Namespace
+) -> Iterator[list[object]]:
     """Rows for the proteins of each partition, by those models that have not seen it."""
     seen, records = {}, []
     for bundle in bundles:
@@ -81,19 +84,19 @@ def predict_unseen(bundles: list[Path], title: str, hide_kingdom: bool) -> Itera
         models = [bundle for bundle in bundles if partition not in seen[bundle]]
         chosen = [record for record in records if record.partition == partition]
         if models:
-            yield from predict_rows(models, chosen, f"{title}, partition {partition}", hide_kingdom)
+            yield from predict_rows(models, chosen, f"{title}, partition {partition}", options)
 
 
 def predict_rows(
-    bundles: list[Path], records: list[LabelledRecord], title: str, hide_kingdom: bool
+    bundles: list[Path], records: list[LabelledRecord], title: str, given: argparse.Namespace
 ) -> Iterator[list[object]]:
     """What is true and what is predicted of each record, as `COLUMNS`."""
     taggers = load_taggers(bundles)
     for number, kingdom in enumerate(KINGDOMS):
         chosen = [record for record in records if record.kingdom == kingdom]
         proteins = [SequenceRecord(record.accession, record.residues) for record in chosen]
-        told = -1 if hide_kingdom else number
-        options = Options(kingdom=told)
+        told = -1 if given.hide_kingdom else number
+        options = Options(kingdom=told, precision=given.precision)
         predictions = predict_records(proteins, taggers, BATCH_SIZE, options=options)
         shown = tqdm(predictions, desc=f"{title}, {kingdom}", total=len(chosen))
         for record, found in zip(chosen, shown, strict=True):

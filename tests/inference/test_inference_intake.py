@@ -134,9 +134,8 @@ def test_interrupted_run_over_several_files_finds_wrong_records_again(
     many = "".join(f">P{i}\n{PROTEIN[: 5 + i % 40]}\n>W{i}\nM-\n" for i in range(40))
     options = ["--batch-size", "2"]
     assert predict(many, many, options=options) == 0
-    expected = [
-        (tmp_path / "out" / name).read_bytes() for name in ("predictions.csv", "skipped.tsv")
-    ]
+    names = ("predictions.csv", "skipped.tsv")
+    expected = [(tmp_path / "out" / name).read_bytes() for name in names]
     with monkeypatch.context() as patch:
         patch.setattr("peftsp.inference.run.write_formats", interrupt)
         assert main_again(tmp_path, options, predict) == 130
