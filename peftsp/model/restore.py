@@ -102,7 +102,9 @@ def _backbone_weights(
                 f"weights are not the ones it was trained on"
             )
         digest = content_hash(weights)
-        shared[bundle.backbone] = {n: t.to(device) for n, t in weights.items()}, digest
+        # What is trained is single precision, and CPUs compute slowly in half.
+        single = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
+        shared[bundle.backbone] = single, digest
     weights, digest = shared[bundle.backbone]
     if digest != bundle.backbone_sha256:
         raise BundleError(

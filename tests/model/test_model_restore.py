@@ -7,9 +7,11 @@ import torch
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import write_esm_folder
-from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import BundleError, CheckpointError
+from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.restore import load_taggers
+from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.frozen import Frozen
 from peftsp.peft.full import Full
 
@@ -48,6 +50,18 @@ def test_one_model_is_merged_and_several_share_their_backbone(make_bundle, make_
     for seed, tagger in enumerate(taggers):
         expected = emissions_of(make_tagger(seed=seed), tokens)
         torch.testing.assert_close(emissions_of(tagger, tokens), expected)
+
+
+def test_backbone_in_half_precision_is_computed_in_single(make_tagger, tmp_path, tokens):
+    settings = HeadSettings(0.1, 0, 0.1, True), CRFSettings("hard", "peftsp", "of_type")
+    backbone = load_backbone(published_spec("compact"))
+    trained = make_tagger(*settings, backbone=backbone)
+    save_bundle(Bundle.from_tagger(trained, *settings, {}), tmp_path / "bundle")
+    [tagger] = load_taggers([tmp_path / "bundle"])
+    assert {parameter.dtype for parameter in tagger.parameters()} == {torch.float32}
+    torch.testing.assert_close(
+        emissions_of(tagger, tokens), emissions_of(trained, tokens), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_bundles_of_different_backbones_are_kept_apart(make_bundle, tokens, make_tagger):
