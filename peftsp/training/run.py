@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
@@ -17,18 +20,26 @@ from omegaconf import DictConfig, OmegaConf
 from peftsp.errors import ConfigError
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.checks import check_types
-from peftsp.model.settings import build_tagger
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.base import PeftMethod
+from peftsp.training.loggers import finish_wandb
 from peftsp.training.module import SignalPeptideModule
+from peftsp.training.preemption import saving_before_the_end
 from peftsp.training.report import METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
 from peftsp.training.run_folder import BUNDLE, find_start, is_finished
 
 
-def train(cfg: DictConfig) -> dict[str, float]:
+_COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
+
+
+def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float]:
     """Train, test the best checkpoint, write table and bundle.
 
     Args:
-        cfg: As composed from ``conf/train.yaml``.
+        cfg: As composed from ``conf/train.yaml``. With ``test: false`` the test partition is left
+            alone, and there is no table.
+        watchers: Callbacks beside those of the configuration.
 
     Returns:
         Test metrics and the best validation score by name; those of the bundle for a run that had
@@ -46,45 +57,86 @@ def train(cfg: DictConfig) -> dict[str, float]:
     _quieten()
     _seed(cfg.seed)
     data: LightningDataModule = instantiate(cfg.data)
-    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
-    method = instantiate(cfg.peft, _convert_="all")
-    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
-        check_types(settings, group, ConfigError)
-    tagger = build_tagger(instantiate(cfg.backbone), method, head, crf)
-    module = SignalPeptideModule(
-        tagger,
+    settings = _model_settings(cfg)
+    module = _build_module(cfg, settings)
+    callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
+    loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
+    trainer: Trainer = instantiate(
+        cfg.trainer,
+        callbacks=[*callbacks, *watchers],
+        logger=loggers,
+        default_root_dir=folder,
+        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
+    )
+    has_ended = False
+    try:
+        _log_settings(loggers, cfg, module)
+        with saving_before_the_end(trainer):
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            metrics = _end_run(cfg, trainer, module, data, settings)
+        has_ended = True
+    finally:
+        finish_wandb(loggers, has_failed=not has_ended)
+    return metrics
+
+
+@dataclass(frozen=True)
+class _ModelSettings:
+    head: HeadSettings
+    crf: CRFSettings
+    method: PeftMethod
+
+
+def _model_settings(cfg: DictConfig) -> _ModelSettings:
+    settings = _ModelSettings(
+        instantiate(cfg.head), instantiate(cfg.crf), instantiate(cfg.peft, _convert_="all")
+    )
+    groups = {"head": settings.head, "crf": settings.crf, "peft": settings.method}
+    for group, chosen in groups.items():
+        check_types(chosen, group, ConfigError)
+    return settings
+
+
+def _build_module(cfg: DictConfig, settings: _ModelSettings) -> SignalPeptideModule:
+    backbone = instantiate(cfg.backbone)
+    return SignalPeptideModule(
+        build_tagger(backbone, settings.method, settings.head, settings.crf),
         instantiate(cfg.optimizer),
         instantiate(cfg.scheduler),
         cfg.regularisation.weight,
         cfg.augmentation.hidden_residues,
         cfg.learning_rate.head_factor,
     )
-    callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
-    loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
-    trainer: Trainer = instantiate(
-        cfg.trainer,
-        callbacks=callbacks,
-        logger=loggers,
-        default_root_dir=folder,
-        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
-    )
-    _log_settings(loggers, cfg, module)
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
-    best, score = _best_checkpoint(trainer)
-    results = trainer.test(
-        module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
-    )[0]
-    metrics = score | {name: float(value) for name, value in results.items()}
-    rows, confusion = module.metrics.table(), module.metrics.confusion()
-    if trainer.is_global_zero:
-        saved = torch.load(best, map_location="cpu", weights_only=True)
-        provenance = _provenance(cfg, metrics, saved)
-        weights = module.trained_weights(saved)
-        save_bundle(Bundle.from_tagger(tagger, head, crf, provenance, weights), folder / BUNDLE)
+
+def _end_run(
+    cfg: DictConfig,
+    trainer: Trainer,
+    module: SignalPeptideModule,
+    data: LightningDataModule,
+    settings: _ModelSettings,
+) -> dict[str, float]:
+    """Test the best checkpoint, unless that is off, and write what the run leaves."""
+    folder = Path(cfg.paths.output_dir)
+    best, metrics = _best_checkpoint(trainer)
+    if cfg.test:
+        results = trainer.test(
+            module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True
+        )[0]
+        metrics |= {name: float(value) for name, value in results.items()}
+        rows, confusion = module.metrics.table(), module.metrics.confusion()
+    if not trainer.is_global_zero:
+        return metrics
+    saved = torch.load(best, map_location="cpu", weights_only=True)
+    provenance = _provenance(cfg, metrics, saved)
+    weights = module.trained_weights(saved)
+    bundle = Bundle.from_tagger(module.tagger, settings.head, settings.crf, provenance, weights)
+    save_bundle(bundle, folder / BUNDLE)
+    print(f"bundle:  {folder / BUNDLE}")
+    if cfg.test:
         write_report(rows, confusion, folder)
-        log_report(loggers, rows, folder, folder / BUNDLE)
-        print(f"bundle:  {folder / BUNDLE}\nmetrics: {folder / METRICS_FILE}")
+        log_report(trainer.loggers, rows, folder, folder / BUNDLE)
+        print(f"metrics: {folder / METRICS_FILE}")
     return metrics
 
 
@@ -104,6 +156,8 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
     # The data module goes on with the next batch.
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
+    # A sweep on a machine that also has Slurm need not use it.
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
     # The metrics gather over processes by themselves.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
 
@@ -130,6 +184,10 @@ def _log_settings(loggers: list[Logger], cfg: DictConfig, module: SignalPeptideM
         "all": sum(size for size, _ in sizes),
         "trained": sum(size for size, is_trained in sizes if is_trained),
     }
+    if HydraConfig.initialized():
+        # Names such as lora, by which runs are compared, beside what these stand for.
+        chosen = HydraConfig.get().runtime.choices
+        settings["choices"] = {group: chosen[group] for group in _COMPARED if group in chosen}
     for logger in loggers:
         logger.log_hyperparams(settings)
 

@@ -14,11 +14,18 @@ from peftsp.training.resume import LAST
 
 BUNDLE = "bundle"
 CHECKPOINTS = "checkpoints"
+WANDB_ID = "wandb_id.txt"
+ERROR_LOG = "error.log"
 
 
 def is_finished(folder: Path) -> bool:
     """Whether a run in this folder has come to its end."""
     return (folder / BUNDLE / CONFIG_FILE).exists()
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run in this folder has left something to go on from, or has come to its end."""
+    return (folder / CHECKPOINTS / f"{LAST}.ckpt").exists() or is_finished(folder)
 
 
 def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
@@ -49,7 +56,8 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
     if overwrite:
         shutil.rmtree(folder / BUNDLE, ignore_errors=True)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    elif last.exists() or is_finished(folder):
+        (folder / WANDB_ID).unlink(missing_ok=True)
+    elif has_begun(folder):
         state = "a finished run" if is_finished(folder) else "an unfinished run"
         raise ConfigError(
             f"{folder}: expected no earlier run there, found {state}: ckpt_path=last goes on with "
