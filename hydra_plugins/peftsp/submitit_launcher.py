@@ -11,7 +11,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hydra_plugins.peftsp.job import failed, import_path, jobs_of
+from peftsp.sweep.job import failed, import_path, jobs_of
 
 
 class SubmititLauncher(Launcher):
