@@ -44,7 +44,7 @@ def main() -> None:
     # Hydra then raises its errors instead of printing several lines and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_task)
-    with _one_line_errors():
+    with one_line_errors():
         command()
 
 
@@ -52,7 +52,7 @@ def _task(cfg: DictConfig) -> float:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return _run_of_sweep(cfg)
     # Hydra would print a line of its own about an error that leaves this function.
-    with _one_line_errors():
+    with one_line_errors():
         return _optimized(cfg)
 
 
@@ -84,7 +84,8 @@ def _run_of_sweep(cfg: DictConfig) -> float:
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
+    """End with one line and status 2 on what a user can mend, with 143 on SIGTERM."""
     try:
         yield
     except SIGTERMException:
