@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = {
     "peft/bottleneck": "contracts/test_peft_contract.py",
     "peft/frozen": "contracts/test_peft_contract.py",
     "peft/registry": "contracts/test_peft_contract.py",
+    "sweep/job": "e2e/test_clusters.py",
     "training/run_folder": "training/test_training_run.py",
     "records": "inference/test_inference_table.py",
 }
