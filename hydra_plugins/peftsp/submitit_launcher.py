@@ -72,9 +72,5 @@ class SubmititLauncher(Launcher):
 
 
 def _short(error: Exception) -> str:
-    """The message without the job's log, which submitit quotes.
-
-    >>> _short(RuntimeError("Job 7 (task: 0) ended.\\nJob's stderr: ..."))
-    'Job 7 (task: 0) ended.'
-    """
+    """The message without the job's log, which submitit quotes in further lines."""
     return str(error).partition("\n")[0] or type(error).__name__

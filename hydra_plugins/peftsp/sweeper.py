@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
@@ -37,8 +38,8 @@ class ResumingSweeper(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives."""
-        self.config = config
-        self.hydra_context = hydra_context
+        self.base: DictConfig = config
+        self.loader: ConfigLoader = hydra_context.config_loader
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -54,12 +55,12 @@ class ResumingSweeper(Sweeper):
         from peftsp.sweep.plan import expand, plan
         from peftsp.training.run_folder import is_finished
 
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        parser = OverridesParser.create(config_loader=self.loader)
         given = parser.parse_overrides(arguments)
         keys = {override.get_key_element() for override in given}
         defaults = [f"{key}={value}" for key, value in self.params.items() if key not in keys]
         runs = plan(expand(given + parser.parse_overrides(defaults)), self._compose)
-        Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+        Path(self.base.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         waiting = [run for run in runs if not is_finished(run.folder) or _starts_over(run)]
         print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them finished before")
         size = self.max_batch_size or max(len(waiting), 1)
@@ -83,7 +84,7 @@ class ResumingSweeper(Sweeper):
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         before = HydraConfig.instance().cfg
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        config = self.loader.load_sweep_config(self.base, list(overrides))
         try:
             HydraConfig.instance().set_config(config)
             with open_dict(config):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,6 +16,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from peftsp.data.folds import nested_folds
 from peftsp.errors import ConfigError
 from peftsp.training.cli import CONF, one_line_errors
+
+if TYPE_CHECKING:
+    from optuna import Study
 
 _FORCED = ("test=false", "ckpt_path=last")
 _OF_THE_SEARCH = ("search.", "hparams_search=", "experiment_name=")
@@ -44,39 +48,54 @@ def search(cfg: DictConfig) -> None:
         PeftspError: A setting, a file or the data is wrong.
     """
     try:
-        from optuna.trial import TrialState
-
         from peftsp.search.objective import ValidationScore
-        from peftsp.search.report import BEST_FILE, TRIALS_FILE, write_best, write_trials
+        from peftsp.search.report import TRIALS_FILE, write_trials
         from peftsp.search.space import distributions_of
-        from peftsp.search.study import count_ended, open_study, work
+        from peftsp.search.study import open_study, work
     except ImportError as error:
-        raise ConfigError(f"search: expected Optuna, pip install 'peftsp[search]' ({error})") from error
+        raise ConfigError(
+            f"search: expected Optuna, pip install 'peftsp[search]' ({error})"
+        ) from error
 
     check_folds(cfg)
-    given = [o for o in HydraConfig.get().overrides.task if not o.startswith(_OF_THE_SEARCH)]
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)
     study = open_study(cfg)
-    folder = Path(cfg.paths.runs_dir) / cfg.experiment_name
+    given = list(HydraConfig.get().overrides.task)
 
     def compose(overrides: Sequence[str]) -> DictConfig:
-        return _compose([*HydraConfig.get().overrides.task, *overrides, *_FORCED])
+        return _compose([*given, *overrides, *_FORCED])
 
+    objective = ValidationScore(compose, distributions, list(cfg.search.folds))
+    folder = Path(cfg.paths.runs_dir) / cfg.experiment_name
     try:
-        work(study, ValidationScore(compose, distributions, list(cfg.search.folds)), cfg.search.trials)
+        work(study, objective, cfg.search.trials)
     finally:
         write_trials(study, folder / TRIALS_FILE)
+    _tell_best(cfg, study, folder)
+
+
+def _tell_best(cfg: DictConfig, study: Study, folder: Path) -> None:
+    """Write and print the best settings, and the command that tests them."""
+    from optuna.trial import TrialState
+
+    from peftsp.search.report import BEST_FILE, TRIALS_FILE, write_best
+    from peftsp.search.study import count_ended
+
     complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    print(f"{count_ended(study)} trials ended, {len(complete)} with a value: {folder / TRIALS_FILE}")
+    ended = count_ended(study)
+    print(f"{ended} trials ended, {len(complete)} with a value: {folder / TRIALS_FILE}")
     if not complete:
         print("error: search: no trial came to its end", file=sys.stderr)
         sys.exit(_EXIT_NO_TRIAL)
     about = f"{cfg.optimized_metric} {study.best_value:.4f}, validation of folds {cfg.search.folds}"
     best = write_best(study, folder / BEST_FILE, about)
     print(f"best: {about}: {folder / BEST_FILE}")
-    folds = ",".join(map(str, cfg.search.folds))
+    tasks = HydraConfig.get().overrides.task
+    given = " ".join(o for o in tasks if not o.startswith(_OF_THE_SEARCH))
     choice = HydraConfig.get().runtime.choices["peft"]
-    print(f"python train.py -m {' '.join(given)} peft={choice} {best} data.fold={folds}")
+    folds = ",".join(map(str, cfg.search.folds))
+    name = f"experiment_name={cfg.experiment_name}_best"
+    print(f"python train.py -m {name} {given} peft={choice} {best} data.fold={folds}")
 
 
 def check_folds(cfg: DictConfig) -> None:

@@ -27,10 +27,8 @@ def write_trials(study: Study, path: Path) -> None:
         for trial in trials:
             value = trial.value if trial.state == TrialState.COMPLETE else None
             cells = [trial.params.get(name) for name in names]
-            writer.writerow(
-                [trial.number, folder_of(trial), trial.state.name.lower(), value, *cells]
-                + [trial.user_attrs.get(ERROR)]
-            )
+            known = (trial.number, folder_of(trial), trial.state.name.lower(), value)
+            writer.writerow([*known, *cells, trial.user_attrs.get(ERROR)])
     partial.replace(path)
 
 

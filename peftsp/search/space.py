@@ -41,7 +41,9 @@ def distributions_of(
 def _distribution(key: str, bounds: dict[str, Any], layers: int) -> BaseDistribution:
     try:
         if "values" in bounds:
-            return CategoricalDistribution(**{"choices" if k == "values" else k: v for k, v in bounds.items()})
+            return CategoricalDistribution(
+                **{"choices" if k == "values" else k: v for k, v in bounds.items()}
+            )
         named = {name: layers if value == LAYERS else value for name, value in bounds.items()}
         is_whole = isinstance(named["low"], int) and isinstance(named["high"], int)
         return IntDistribution(**named) if is_whole else FloatDistribution(**named)

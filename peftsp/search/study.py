@@ -31,9 +31,9 @@ def open_study(cfg: DictConfig) -> optuna.Study:
     warnings.filterwarnings("ignore", category=ExperimentalWarning)
     logging.getLogger("optuna").setLevel(logging.WARNING)
     url = cfg.search.storage
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         storage = RDBStorage(
             url,
             heartbeat_interval=cfg.search.heartbeat,

@@ -45,9 +45,9 @@ class Job:
         Singleton.set_state(self.singletons)
         setup_globals()
         config = self.hydra_context.config_loader.load_sweep_config(self.config, self.overrides)
-        with open_dict(config.hydra.job) as job:
-            job.id = str(self.number)
-            job.num = self.number
+        with open_dict(config):
+            config.hydra.job.id = str(self.number)
+            config.hydra.job.num = self.number
         return run_job(
             hydra_context=self.hydra_context,
             task_function=self.task_function,

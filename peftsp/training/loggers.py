@@ -50,7 +50,7 @@ def finish_wandb(loggers: list[Logger], *, has_failed: bool) -> None:
 
 def _kept_id(folder: Path) -> str | None:
     # Other processes of the run do not log.
-    if rank_zero_only.rank:
+    if getattr(rank_zero_only, "rank", 0):
         return None
     path = folder / WANDB_ID
     if not path.exists():

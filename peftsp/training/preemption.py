@@ -33,7 +33,7 @@ def saving_before_the_end(trainer: Trainer) -> Iterator[None]:
     points = [c for c in trainer.checkpoint_callbacks if isinstance(c, ResumePoint)]
 
     def receive(number: int, frame: FrameType | None) -> None:
-        before = handlers[number]
+        before = handlers[signal.Signals(number)]
         if not callable(before):
             os.kill(os.getpid(), signal.SIGTERM)
         elif points and trainer.training:

@@ -29,7 +29,6 @@ from peftsp.training.report import METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
 from peftsp.training.run_folder import BUNDLE, find_start, is_finished
 
-
 _COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
 
 

@@ -61,8 +61,9 @@ def wait_for(find, seconds=120):
     pytest.fail("waited in vain")
 
 
-def has_begun(folder):
-    return lambda: [*Path(folder, "runs/nested_cv").glob("*/checkpoints/last.ckpt")]
+def have_begun(folder):
+    """Whether both runs have left a resume point."""
+    return lambda: len([*Path(folder, "runs/nested_cv").glob("*/checkpoints/last.ckpt")]) == 2
 
 
 @pytest.fixture(scope="module")
@@ -75,31 +76,31 @@ def undisturbed(tmp_path_factory):
 
 
 def submitit_process(folder):
-    """Number of the first run's process, as submitit's log has it once it runs."""
-    for log in sorted(Path(folder, "runs/.submitit").glob("*/*_0_log.err")):
-        if ids := re.findall(r"job_id=(\d+)", log.with_suffix(".err").read_text()):
-            children = Path(f"/proc/{ids[0]}/task/{ids[0]}/children").read_text().split()
-            return int(children[0]) if children else None
+    """Number of the first run's process: submitit names folders by that of its parent."""
+    for place in sorted(Path(folder, "runs/.submitit").iterdir()):
+        children = Path(f"/proc/{place.name}/task/{place.name}/children")
+        if children.exists() and (numbers := children.read_text().split()):
+            return int(numbers[0])
     return None
 
 
-@pytest.mark.parametrize("name", ["SIGUSR2"])
-def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed, name):
+def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed):
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(has_begun(tmp_path))
-    os.kill(wait_for(lambda: submitit_process(tmp_path)), getattr(signal, name))
+    wait_for(have_begun(tmp_path))
+    os.kill(wait_for(lambda: submitit_process(tmp_path)), signal.SIGUSR2)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    logs = "".join(p.read_text() for p in Path(tmp_path, "runs/.submitit").glob("*/*.err"))
-    assert logs.count("Exiting gracefully after preemption/timeout") == 1
+    logs = "".join(p.read_text() for p in Path(tmp_path, "runs/.submitit").glob("*/*_log.*"))
+    assert re.search(r"Requeued job \d+", logs)
+    assert logs.count("starting from the beginning") == 2, "once for each run"
     assert weights(tmp_path) == undisturbed
 
 
 def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturbed):
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(has_begun(tmp_path))
+    wait_for(have_begun(tmp_path))
     os.kill(wait_for(lambda: submitit_process(tmp_path)), signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 1, output
@@ -111,7 +112,7 @@ def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturb
 def test_ray_cluster_runs_a_sweep_and_takes_up_a_killed_run(tmp_path, undisturbed):
     needs("ray")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=ray")
-    wait_for(has_begun(tmp_path))
+    wait_for(have_begun(tmp_path))
     os.kill(wait_for(lambda: ray_process(process.pid)), signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
@@ -150,7 +151,7 @@ def slurm():
 def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(slurm, tmp_path, undisturbed):
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", *SLURM)
-    wait_for(has_begun(tmp_path))
+    wait_for(have_begun(tmp_path))
     [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
     subprocess.run(["scancel", "--signal=USR2", first.name], check=True, timeout=30)
     output, _ = process.communicate(timeout=400)

@@ -57,7 +57,9 @@ def test_nested_cross_validation_has_six_folds_unless_told_otherwise(sweep, tmp_
 def test_failed_run_is_listed_and_the_others_end(sweep, tmp_path):
     ended = sweep("data.fold=0,1", "peft.rank=0,2")
     assert ended.returncode == 1
-    assert folders(tmp_path) == [f"esm2_tiny-lora-synthetic-peft.rank_2-fold{k}-seed1" for k in "01"]
+    assert folders(tmp_path) == [
+        f"esm2_tiny-lora-synthetic-peft.rank_2-fold{k}-seed1" for k in "01"
+    ]
     told = ended.stdout[ended.stdout.index("4 runs: 2 finished, 2 failed") :]
     assert told.count("peft.rank: expected a number above 0, found 0") == 2
     for log in re.findall(r"log: (\S+)", told):

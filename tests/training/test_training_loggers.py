@@ -32,7 +32,7 @@ def nobody(tmp_path, monkeypatch):
 
 
 def mode(offline):
-    return wandb_logger(offline, project="peftsp")._wandb_init["mode"]
+    return wandb_logger(offline, save_dir="run", project="peftsp")._wandb_init["mode"]
 
 
 def test_without_an_account_runs_are_recorded_offline():
