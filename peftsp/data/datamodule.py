@@ -164,6 +164,10 @@ class SignalPeptideData(LightningDataModule):
         """Go on where a checkpoint was made."""
         self._start = (state_dict["epoch"], state_dict["batches"])
 
+    def partitions(self) -> list[int]:
+        """The partitions that the records have, in order."""
+        return sorted({record.partition for record in self._source.load()})
+
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
         """Count records by split, kingdom and SP type, after `setup`; leaves out zeros."""
         counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in _SPLITS}

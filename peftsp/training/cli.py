@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
@@ -18,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 import peftsp
 from peftsp.errors import ConfigError, PeftspError
 from peftsp.training.run import train
+from peftsp.training.run_folder import ERROR_LOG
 
 _PACKAGE = Path(peftsp.__file__).parent
 CONF = next(c for c in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if c.is_dir())
@@ -40,24 +44,48 @@ def main() -> None:
     # Hydra then raises its errors instead of printing several lines and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_task)
-    with _one_line_errors():
+    with one_line_errors():
         command()
 
 
 def _task(cfg: DictConfig) -> float:
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return _run_of_sweep(cfg)
     # Hydra would print a line of its own about an error that leaves this function.
-    with _one_line_errors():
-        metrics = train(cfg)
-        if cfg.optimized_metric not in metrics:
-            raise ConfigError(
-                f"optimized_metric: expected one of {', '.join(sorted(metrics))}, "
-                f"found {cfg.optimized_metric}"
-            )
-        return metrics[cfg.optimized_metric]
+    with one_line_errors():
+        return _optimized(cfg)
+
+
+def _optimized(cfg: DictConfig) -> float:
+    metrics = train(cfg)
+    if cfg.optimized_metric not in metrics:
+        raise ConfigError(
+            f"optimized_metric: expected one of {', '.join(sorted(metrics))}, "
+            f"found {cfg.optimized_metric}"
+        )
+    return metrics[cfg.optimized_metric]
+
+
+def _run_of_sweep(cfg: DictConfig) -> float:
+    """Train, and leave an error where the sweep finds it, so that other runs go on."""
+    log = Path(cfg.paths.output_dir) / ERROR_LOG
+    log.unlink(missing_ok=True)
+    try:
+        return _optimized(cfg)
+    except SIGTERMException:
+        print(f"{cfg.name}: stopped by SIGTERM; the same sweep goes on with it", file=sys.stderr)
+        sys.exit(EXIT_TERMINATED)
+    except Exception as error:
+        line = _one_line(error) or type(error).__name__
+        log.write_text(f"{line}\n\n{traceback.format_exc()}", encoding="utf-8")
+        print(f"error: {cfg.name}: {line}", file=sys.stderr)
+        # Not every error can be sent from the process of a run to that of the sweep.
+        raise PeftspError(line) from None
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
+    """End with one line and status 2 on what a user can mend, with 143 on SIGTERM."""
     try:
         yield
     except SIGTERMException:

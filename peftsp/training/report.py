@@ -55,7 +55,7 @@ def log_report(loggers: list[Logger], rows: list[MetricRow], folder: Path, bundl
     """Hand table, confusion matrix and bundle to those loggers that can hold them.
 
     Args:
-        loggers: Any loggers; only Weights & Biases takes these, and its run ends with them.
+        loggers: Any loggers; only Weights & Biases takes these.
         rows: The table of the test partition.
         folder: Where `write_report` wrote.
         bundle: The bundle folder.
@@ -68,8 +68,6 @@ def log_report(loggers: list[Logger], rows: list[MetricRow], folder: Path, bundl
             artifact = wandb.Artifact(f"bundle-{run.id}", type="bundle")
             artifact.add_dir(str(bundle))
             run.log_artifact(artifact)
-            # Otherwise the next run of a sweep would be logged to this one.
-            run.finish()
 
 
 def _wandb_table(rows: list[MetricRow]) -> wandb.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ class ResumePoint(Checkpoint):
         self.path = Path(folder) / f"{LAST}.ckpt"
         self.seconds = 60 * minutes
         self._saved_at = time.monotonic()
+        self._end: Callable[[], object] | None = None
+
+    def end_after_saving(self, end: Callable[[], object]) -> None:
+        """Save as soon as it can be done, then call ``end``, which need not return."""
+        self._end = end
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Start the clock; a run that had stopped early stays stopped."""
@@ -59,10 +65,15 @@ class ResumePoint(Checkpoint):
             batch_idx + 1 < trainer.num_training_batches
         )
         is_late = time.monotonic() - self._saved_at >= self.seconds
+        is_ending = trainer.received_sigterm or self._end is not None
         # All processes have to save together.
-        is_due = trainer.strategy.broadcast(is_late or trainer.received_sigterm)
+        is_due = trainer.strategy.broadcast(is_late or is_ending)
         if is_sound and is_due:
             self._save(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """End here if that was asked for: a validation may take longer than there is time."""
+        self._end_now()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Save."""
@@ -75,3 +86,9 @@ class ResumePoint(Checkpoint):
             partial.replace(self.path)
         trainer.strategy.barrier("resume point")
         self._saved_at = time.monotonic()
+        self._end_now()
+
+    def _end_now(self) -> None:
+        if self._end is not None:
+            end, self._end = self._end, None
+            end()

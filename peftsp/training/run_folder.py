@@ -16,6 +16,8 @@ from peftsp.training.resume import LAST
 
 BUNDLE = "bundle"
 CHECKPOINTS = "checkpoints"
+WANDB_ID = "wandb_id.txt"
+ERROR_LOG = "error.log"
 
 
 def is_finished(folder: Path) -> bool:
@@ -26,6 +28,11 @@ def is_finished(folder: Path) -> bool:
 def folder_size(folder: Path) -> int:
     """Bytes of the files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run in this folder has left something to go on from, or has come to its end."""
+    return (folder / CHECKPOINTS / f"{LAST}.ckpt").exists() or is_finished(folder)
 
 
 def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | None:
@@ -58,7 +65,7 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
         shutil.rmtree(folder / BUNDLE, ignore_errors=True)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         _delete_logs(folder)
-    elif last.exists() or is_finished(folder):
+    elif has_begun(folder):
         state = "a finished run" if is_finished(folder) else "an unfinished run"
         raise ConfigError(
             f"{folder}: expected no earlier run there, found {state}: ckpt_path=last goes on with "
@@ -71,6 +78,7 @@ def find_start(folder: Path, ckpt_path: str | None, overwrite: bool) -> str | No
 def _delete_logs(folder: Path) -> None:
     # In the other processes it may come late, when the first has begun to log.
     shutil.rmtree(folder / LOGS, ignore_errors=True)
+    (folder / WANDB_ID).unlink(missing_ok=True)
 
 
 def _check_checkpoint(path: str) -> None:

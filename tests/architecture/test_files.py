@@ -55,6 +55,11 @@ TESTED_ELSEWHERE = {
     "report/style": "report/test_report_figures.py",
     "report/text": "report/test_report_tables.py",
     "runs": "report/test_report_run_folders.py",
+    "search/__main__": "search/test_search_cli.py",
+    "search/objective": "search/test_search_cli.py",
+    "search/report": "search/test_search_cli.py",
+    "search/study": "search/test_search_cli.py",
+    "sweep/job": "e2e/test_clusters.py",
     "training/run_folder": "training/test_training_run.py",
     "records": "inference/test_inference_store.py",
 }

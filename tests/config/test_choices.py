@@ -5,6 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 import wandb
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 from lightning.pytorch.loggers import Logger
@@ -61,12 +66,10 @@ def check_experiment(config, name):
 
 
 def check_hparams_search(config, name):
-    search = OmegaConf.load(CONF / "hparams_search" / f"{name}.yaml").hydra
-    assert search.mode == "MULTIRUN"
+    assert config.peft._target_.startswith(f"peftsp.peft.{name}.")
     missing = object()
-    settings = [key for key in search.sweeper.params if "." in key]
-    assert all(OmegaConf.select(config, key, default=missing) is not missing for key in settings)
-    assert config.optimized_metric.startswith("val/"), "a search must not see the test partition"
+    space = config.search.space
+    assert all(OmegaConf.select(config, key, default=missing) is not missing for key in space)
 
 
 def check_logger(config, name):
@@ -132,6 +135,7 @@ CHECKS = {
     "scheduler": check_optimisation,
     "trainer": check_trainer,
 }
+PLUGINS = [(p.parent.name, p.stem) for p in sorted(CONF.glob("hydra/*/*.yaml"))]
 NEEDED = {("data", "labelled"): ["data.path=mine.fasta"]}
 
 
@@ -157,5 +161,27 @@ def test_every_choice_resolves_and_builds_what_it_says(composed, group, name):
 
 def test_every_group_has_a_check():
     assert {group for group, _ in CHOICES} == CHECKS.keys()
-    assert [path.name for path in CONF.glob("*.yaml")] == ["train.yaml"]
-    assert not list(CONF.glob("*/*/*.yaml"))
+    assert sorted(path.name for path in CONF.glob("*.yaml")) == ["search.yaml", "train.yaml"]
+    assert {path.parent for path in CONF.glob("*/*/*.yaml")} == {
+        CONF / "hydra" / "launcher",
+        CONF / "hydra" / "sweeper",
+    }
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS, ids=[f"{k}-{n}" for k, n in PLUGINS])
+def test_every_plugin_of_hydra_can_be_made(kind, name):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"hydra/{kind}={name}"], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    try:
+        made = Plugins.instance()._instantiate(config.hydra[kind])
+    finally:
+        HydraConfig.instance().cfg = None
+    assert isinstance(made, {"launcher": Launcher, "sweeper": Sweeper}[kind])
+
+
+def test_search_composes_and_leaves_the_test_partition_alone(resolved):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("search")
+    assert config.test is False
+    assert config.optimized_metric.startswith("val/")

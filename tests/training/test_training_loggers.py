@@ -12,6 +12,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from peftsp.training.cli import main
 from peftsp.training.loggers import wandb_logger
+from peftsp.training.run_folder import find_start
 
 BLOCK, HEADER = 32768, 7
 WHOLE, LAST = 1, 4
@@ -20,7 +21,7 @@ WHOLE, LAST = 1, 4
 @pytest.fixture(autouse=True)
 def nobody(tmp_path, monkeypatch):
     """A user without an account, and a library that has not been asked yet."""
-    for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_RUN_ID", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "settings"))
@@ -32,7 +33,7 @@ def nobody(tmp_path, monkeypatch):
 
 
 def mode(offline):
-    return wandb_logger(offline, project="peftsp")._wandb_init["mode"]
+    return wandb_logger(offline, save_dir="run", project="peftsp")._wandb_init["mode"]
 
 
 def test_without_an_account_runs_are_recorded_offline():
@@ -54,6 +55,51 @@ def test_setting_goes_before_the_account(monkeypatch, offline, expected):
 def test_environment_decides_where_nothing_is_set(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert mode(None) is None
+
+
+def run_id(folder, **settings):
+    return wandb_logger(True, save_dir=str(folder), project="peftsp", **settings)._wandb_init["id"]
+
+
+def test_id_stays_with_the_run_and_no_two_runs_share_one(tmp_path):
+    first = run_id(tmp_path / "fold0")
+    assert run_id(tmp_path / "fold0") == first
+    assert run_id(tmp_path / "fold1") != first
+    assert run_id(tmp_path / "fold0", id="mine") == "mine"
+
+
+def test_run_that_starts_over_is_another_one(tmp_path):
+    first = run_id(tmp_path)
+    find_start(tmp_path, "last", overwrite=False)
+    assert run_id(tmp_path) == first
+    find_start(tmp_path, None, overwrite=True)
+    assert run_id(tmp_path) != first
+
+
+def test_agent_decides_the_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_RUN_ID", "of-the-agent")
+    assert run_id(tmp_path) == "of-the-agent"
+
+
+def test_failed_run_of_a_sweep_leaves_the_logger_to_the_next(tmp_path, monkeypatch, capfd):
+    """Both folds fail behind the start of their run, the second in a run of its own."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    settings = ["experiment=quickstart", "logger=wandb", "data.count=60", "data.fold=0,1"]
+    monkeypatch.setattr(sys, "argv", ["train.py", *settings, "optimizer.lr=-1", "-m"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert wandb.run is None
+    # The library's own process may write later than a run ends, but not than it does itself.
+    wandb.teardown()
+    runs = [
+        record.run
+        for path in Path(tmp_path, "runs").rglob("*.wandb")
+        for record in records_of(path)
+        if record.WhichOneof("record_type") == "run"
+    ]
+    assert sorted(run.job_type for run in runs) == ["fold0", "fold1"]
+    assert len({run.run_id for run in runs}) == 2
 
 
 def records_of(path):
@@ -82,6 +128,7 @@ def offline_runs(tmp_path, monkeypatch, capfd):
     steps = ["data.batch_size=10", "trainer.log_every_n_steps=1", "data.fold=0,1"]
     monkeypatch.setattr(sys, "argv", ["train.py", *settings, *steps, "-m"])
     main()
+    wandb.teardown()
     runs = {}
     for path in Path(tmp_path, "runs").rglob("*.wandb"):
         records = records_of(path)
@@ -107,6 +154,7 @@ def test_offline_runs_hold_settings_curves_table_picture_and_bundle(offline_runs
         config = values_of(run.config.update)
         for record in records:
             config |= values_of(record.config.update)
+        assert config["choices"]["peft"] == "lora"
         groups = {"optimizer", "peft", "data", "head", "trainer", "seed", "parameters"}
         assert groups <= config.keys()
         assert config["data"]["fold"] == int(job_type[-1])

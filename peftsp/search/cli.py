@@ -1,0 +1,139 @@
+"""The search command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from peftsp.data.folds import nested_folds
+from peftsp.errors import ConfigError
+from peftsp.training.cli import CONF, one_line_errors
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+_FORCED = ("test=false", "ckpt_path=last")
+_OF_THE_SEARCH = ("search.", "hparams_search=", "experiment_name=")
+_EXIT_NO_TRIAL = 1
+
+
+def main() -> None:
+    """Search as the command line says; what a user can mend ends with one line and status 2."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="search")(_task)
+    with one_line_errors():
+        command()
+
+
+def _task(cfg: DictConfig) -> None:
+    with one_line_errors():
+        search(cfg)
+
+
+def search(cfg: DictConfig) -> None:
+    """Work on the study of a configuration, then write its table and the best settings.
+
+    Args:
+        cfg: As composed from ``conf/search.yaml``, while Hydra's context lasts.
+
+    Raises:
+        PeftspError: A setting, a file or the data is wrong.
+    """
+    try:
+        from peftsp.search.objective import ValidationScore
+        from peftsp.search.report import TRIALS_FILE, write_trials
+        from peftsp.search.space import distributions_of
+        from peftsp.search.study import open_study, work
+    except ImportError as error:
+        raise ConfigError(
+            f"search: expected Optuna, pip install 'peftsp[search]' ({error})"
+        ) from error
+
+    check_folds(cfg)
+    distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)
+    study = open_study(cfg)
+    given = list(HydraConfig.get().overrides.task)
+
+    def compose(overrides: Sequence[str]) -> DictConfig:
+        return _compose([*given, *overrides, *_FORCED])
+
+    objective = ValidationScore(compose, distributions, list(cfg.search.folds))
+    folder = Path(cfg.paths.runs_dir) / cfg.experiment_name
+    try:
+        work(study, objective, cfg.search.trials)
+    finally:
+        write_trials(study, folder / TRIALS_FILE)
+    _tell_best(cfg, study, folder)
+
+
+def _tell_best(cfg: DictConfig, study: Study, folder: Path) -> None:
+    """Write and print the best settings, and the command that tests them."""
+    from optuna.trial import TrialState
+
+    from peftsp.search.report import BEST_FILE, TRIALS_FILE, write_best
+    from peftsp.search.study import count_ended
+
+    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    ended = count_ended(study)
+    print(f"{ended} trials ended, {len(complete)} with a value: {folder / TRIALS_FILE}")
+    if not complete:
+        print("error: search: no trial came to its end", file=sys.stderr)
+        sys.exit(_EXIT_NO_TRIAL)
+    about = f"{cfg.optimized_metric} {study.best_value:.4f}, validation of folds {cfg.search.folds}"
+    best = write_best(study, folder / BEST_FILE, about)
+    print(f"best: {about}: {folder / BEST_FILE}")
+    tasks = HydraConfig.get().overrides.task
+    given = " ".join(o for o in tasks if not o.startswith(_OF_THE_SEARCH))
+    choice = HydraConfig.get().runtime.choices["peft"]
+    folds = ",".join(map(str, cfg.search.folds))
+    name = f"experiment_name={cfg.experiment_name}_best"
+    print(f"python train.py -m {name} {given} peft={choice} {best} data.fold={folds}")
+
+
+def check_folds(cfg: DictConfig) -> None:
+    """Refuse a search that would see a test partition.
+
+    Raises:
+        ConfigError: Folds are missing or have different test partitions, a test partition is
+            trained on, or a metric of the test partition is to be optimised.
+    """
+    if not cfg.optimized_metric.startswith("val/"):
+        raise ConfigError(
+            f"optimized_metric: expected val/… in a search, found {cfg.optimized_metric}"
+        )
+    if "test" in cfg.data.train_splits:
+        raise ConfigError("data.train_splits: expected no test in a search, found test")
+    data = instantiate(cfg.data)
+    folds = nested_folds(data.partitions())
+    chosen = list(cfg.search.folds)
+    if not chosen or not all(isinstance(k, int) and 0 <= k < len(folds) for k in chosen):
+        raise ConfigError(f"search.folds: expected some of 0 to {len(folds) - 1}, found {chosen}")
+    tests = {folds[k].test for k in chosen}
+    if len(tests) > 1:
+        inner = [[k for k, fold in enumerate(folds) if fold.test == t] for t in sorted(tests)]
+        raise ConfigError(
+            f"search.folds: expected folds with the same test partition, as "
+            f"{' or '.join(map(str, inner))}, found {chosen}"
+        )
+
+
+def _compose(overrides: Sequence[str]) -> DictConfig:
+    """The settings of a run, with the choices of its own for interpolations that ask for them."""
+    before = HydraConfig.instance().cfg
+    cfg = hydra.compose("search", list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(cfg)
+    try:
+        with open_dict(cfg):
+            del cfg["hydra"]
+        OmegaConf.resolve(cfg)
+    finally:
+        HydraConfig.instance().cfg = before
+    return cfg

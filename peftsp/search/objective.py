@@ -1,0 +1,114 @@
+"""What a search maximises: the validation score of a trial, averaged over folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from omegaconf import DictConfig
+from optuna import TrialPruned
+from optuna.distributions import BaseDistribution
+from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, Trial
+
+from peftsp.errors import ConfigError, PeftspError
+from peftsp.search.space import suggest
+from peftsp.training.run import train
+
+ERROR = "error"
+"""Attribute of a trial that failed: what it raised, in one line."""
+
+
+class TrialError(Exception):
+    """A trial has failed; others may not."""
+
+
+class PoorTrialStop(Callback):
+    """Reports each validation to a trial, and ends the run where the pruner says so.
+
+    Optuna's own callback counts the epochs of one run; a trial here has a run for each fold.
+
+    Args:
+        trial: The trial.
+        metric: Name of the validation metric.
+        scores: Of the trial's folds before this one.
+        first: Step of this run's first epoch.
+    """
+
+    def __init__(self, trial: Trial, metric: str, scores: Sequence[float], first: int) -> None:
+        self.trial = trial
+        self.metric = metric
+        self.scores = list(scores)
+        self.first = first
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Report the mean of the folds so far.
+
+        Raises:
+            TrialPruned: The trial is poor beside others.
+        """
+        value = trainer.callback_metrics.get(self.metric)
+        if value is None or trainer.sanity_checking:
+            return
+        self.trial.report(fmean([*self.scores, value.item()]), self.first + trainer.current_epoch)
+        if self.trial.should_prune():
+            raise TrialPruned
+
+
+class ValidationScore:
+    """The objective of a study.
+
+    Args:
+        compose: Gives the settings of a run for overrides.
+        distributions: What is searched, by setting.
+        folds: Over whose validation partitions is averaged.
+    """
+
+    def __init__(
+        self,
+        compose: Callable[[Sequence[str]], DictConfig],
+        distributions: Mapping[str, BaseDistribution],
+        folds: Sequence[int],
+    ) -> None:
+        self.compose = compose
+        self.distributions = distributions
+        self.folds = folds
+
+    def __call__(self, trial: Trial) -> float:
+        """Train on each fold and average the best validation scores.
+
+        Raises:
+            TrialPruned: The trial is poor.
+            TrialError: It failed, for a reason that others may not have.
+            PeftspError: The configuration is wrong.
+        """
+        overrides = suggest(trial, self.distributions)
+        folder = folder_of(trial.study.get_trials(deepcopy=False)[trial.number])
+        scores: list[float] = []
+        for index, fold in enumerate(self.folds):
+            name = f"${{experiment_name}}/{folder}/fold{fold}"
+            cfg = self.compose([*overrides, f"data.fold={fold}", f"name='{name}'"])
+            metric, epochs = cfg.optimized_metric, cfg.trainer.max_epochs
+            watcher = PoorTrialStop(trial, metric, scores, index * epochs)
+            try:
+                metrics = train(cfg, [watcher])
+            except (TrialPruned, PeftspError):
+                raise
+            except Exception as error:
+                line = " ".join(f"{type(error).__name__}: {error}".split())
+                trial.set_user_attr(ERROR, line)
+                raise TrialError(line) from error
+            if metric not in metrics:
+                raise ConfigError(
+                    f"optimized_metric: expected one of {', '.join(sorted(metrics))}, "
+                    f"found {metric}"
+                )
+            scores.append(metrics[metric])
+        return fmean(scores)
+
+
+def folder_of(trial: FrozenTrial) -> str:
+    """Name of a trial's folder; a trial that takes up a dead worker's goes on in that one's."""
+    first = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
+    return f"trial{trial.number if first is None else first:04}"

@@ -1,0 +1,52 @@
+"""What a search leaves to read."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from optuna import Study
+from optuna.trial import TrialState
+
+from peftsp.search.objective import ERROR, folder_of
+from peftsp.search.space import as_override
+
+TRIALS_FILE = "trials.csv"
+BEST_FILE = "best.yaml"
+
+
+def write_trials(study: Study, path: Path) -> None:
+    """Write a row for each trial; the file appears complete or not at all."""
+    trials = study.get_trials(deepcopy=False)
+    names = sorted({name for trial in trials for name in trial.params})
+    partial = path.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["trial", "folder", "state", "value", *names, "error"])
+        for trial in trials:
+            value = trial.value if trial.state == TrialState.COMPLETE else None
+            cells = [trial.params.get(name) for name in names]
+            known = (trial.number, folder_of(trial), trial.state.name.lower(), value)
+            writer.writerow([*known, *cells, trial.user_attrs.get(ERROR)])
+    partial.replace(path)
+
+
+def write_best(study: Study, path: Path, about: str) -> str:
+    """Write the best trial's settings as an experiment for ``conf/experiment``.
+
+    Args:
+        study: With at least one complete trial.
+        path: The YAML file.
+        about: How it was found, for the first line.
+
+    Returns:
+        The settings as on the command line.
+    """
+    params = study.best_trial.params
+    overrides = [as_override(key, value) for key, value in sorted(params.items())]
+    text = OmegaConf.to_yaml(OmegaConf.from_dotlist(overrides))
+    partial = path.with_suffix(".partial")
+    partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")
+    partial.replace(path)
+    return " ".join(f"'{o}'" if "[" in o else o for o in overrides)

@@ -1,0 +1,78 @@
+"""One worker of a search: it takes trials from a shared study until there are enough."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import optuna
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import TrialState
+
+from peftsp.errors import ConfigError
+from peftsp.search.objective import ERROR, TrialError, ValidationScore
+
+_RETRIES = 5
+
+
+def open_study(cfg: DictConfig) -> optuna.Study:
+    """Make the study, or go on with it.
+
+    Args:
+        cfg: As composed from ``conf/search.yaml``.
+
+    Raises:
+        ConfigError: The storage cannot be used.
+    """
+    warnings.filterwarnings("ignore", category=ExperimentalWarning)
+    logging.getLogger("optuna").setLevel(logging.WARNING)
+    url = cfg.search.storage
+    try:
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        storage = RDBStorage(
+            url,
+            heartbeat_interval=cfg.search.heartbeat,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_RETRIES),
+        )
+        study = optuna.create_study(
+            storage=storage,
+            study_name=cfg.experiment_name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=instantiate(cfg.search.pruner),
+        )
+    except Exception as error:
+        raise ConfigError(
+            f"search.storage: expected a database that Optuna can use, found {url} "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    # The same seed again after a resume would only repeat the first trials.
+    seed = cfg.seed + 1000 * cfg.search.worker + len(study.get_trials(deepcopy=False))
+    study.sampler = instantiate(cfg.search.sampler, seed=seed)
+    return study
+
+
+def count_ended(study: optuna.Study) -> int:
+    """Trials that have come to an end of their own: a value, pruned, or an error."""
+    return sum(
+        trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or ERROR in trial.user_attrs
+        for trial in study.get_trials(deepcopy=False)
+    )
+
+
+def work(study: optuna.Study, objective: ValidationScore, trials: int) -> None:
+    """Try until that many trials have ended, whoever ran them.
+
+    Workers that end at the same time may go beyond by as many trials as there are workers.
+
+    Raises:
+        PeftspError: The configuration is wrong.
+    """
+    while count_ended(study) < trials:
+        study.optimize(objective, n_trials=1, catch=(TrialError,))
+        print(f"{count_ended(study)} of {trials} trials have ended", flush=True)

@@ -1,0 +1,1 @@
+"""Sweeps: which runs a command asks for, what has become of them."""

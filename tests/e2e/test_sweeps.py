@@ -1,0 +1,113 @@
+"""Sweeps as a user starts them, breaks them off and starts them again."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = (
+    *("experiment=nested_cv", "backbone=esm2_tiny", "data=synthetic", "data.count=60"),
+    *("data.batch_size=5", "optimizer=adamw", "trainer=cpu", "trainer.max_epochs=2"),
+    *("callbacks.progress_bar=null", "trainer.log_every_n_steps=1"),
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Function of settings, and code to run first, that sweeps in an empty folder."""
+
+    def run(*settings, first=""):
+        code = f"{first}\nfrom peftsp.training.cli import main\nmain()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "-m", *SMALL, *settings],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def folders(tmp_path):
+    """Names of the finished runs, sorted."""
+    return sorted(p.parent.name for p in Path(tmp_path, "runs/nested_cv").glob("*/bundle"))
+
+
+def weights(tmp_path):
+    """Bytes of every bundle's weights, by the run's name."""
+    paths = Path(tmp_path, "runs/nested_cv").glob("*/bundle/weights.safetensors")
+    return {path.parents[1].name: path.read_bytes() for path in paths}
+
+
+def test_nested_cross_validation_has_six_folds_unless_told_otherwise(sweep, tmp_path):
+    ended = sweep("trainer.max_epochs=1", "data.batch_size=20")
+    assert ended.returncode == 0, ended.stderr
+    assert folders(tmp_path) == [f"esm2_tiny-lora-synthetic-fold{k}-seed1" for k in range(6)]
+
+
+def test_failed_run_is_listed_and_the_others_end(sweep, tmp_path):
+    ended = sweep("data.fold=0,1", "peft.rank=0,2")
+    assert ended.returncode == 1
+    assert folders(tmp_path) == [
+        f"esm2_tiny-lora-synthetic-peft.rank_2-fold{k}-seed1" for k in "01"
+    ]
+    told = ended.stdout[ended.stdout.index("4 runs: 2 finished, 2 failed") :]
+    assert told.count("peft.rank: expected a number above 0, found 0") == 2
+    for log in re.findall(r"log: (\S+)", told):
+        assert "Traceback" in (tmp_path / log).read_text()
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
+    again = sweep("data.fold=0,1", "peft.rank=0,2")
+    assert again.stdout.startswith("4 runs, 2 of them finished before\n")
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")} == before
+
+
+STOP_IN_FOLD_1 = """
+import os, signal
+from peftsp.training.randomness import StepSeed
+seed_step = StepSeed.on_train_batch_start
+def stop(self, trainer, module, batch, index):
+    folder = str(trainer.default_root_dir)
+    if "fold1" in folder and (trainer.current_epoch, index) == (1, 2):
+        os.kill(os.getpid(), signal.{name})
+    seed_step(self, trainer, module, batch, index)
+StepSeed.on_train_batch_start = stop
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143), ("SIGUSR1", 143)]
+)
+def test_broken_off_sweep_goes_on_where_it_was(sweep, tmp_path, name, status):
+    ended = sweep("data.fold=0,1", first=STOP_IN_FOLD_1.format(name=name))
+    assert ended.returncode == status, ended.stderr
+    assert [f[-11:] for f in folders(tmp_path)] == ["fold0-seed1"]
+    again = sweep("data.fold=0,1")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("2 runs, 1 of them finished before\n")
+    found = weights(tmp_path)
+    (tmp_path / "runs").rename(tmp_path / "broken_off")
+    sweep("data.fold=0,1")
+    assert found == weights(tmp_path)
+
+
+def test_changed_settings_do_not_pass_for_a_finished_run(sweep):
+    assert sweep("data.fold=0,1").returncode == 0
+    ended = sweep("data.fold=0,1", "optimizer.lr=0.3")
+    assert ended.returncode == 2
+    assert re.match(r"error: .*optimizer.lr=0.001, found optimizer.lr=0.3: exp", ended.stderr)
+
+
+def test_joblib_runs_side_by_side(sweep, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="no hydra-joblib-launcher")
+    ended = sweep("data.fold=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    assert ended.returncode == 0, ended.stderr
+    assert len(folders(tmp_path)) == 2

@@ -1,0 +1,104 @@
+"""Searches: nothing of the test partition is seen, workers share trials, poor ones are pruned."""
+
+import csv
+import sys
+
+import pytest
+from hydra.core.hydra_config import HydraConfig
+
+optuna = pytest.importorskip("optuna", reason="optuna is not installed")
+
+from lightning.pytorch import Trainer  # noqa: E402
+
+from peftsp.model.bundle import read_bundle  # noqa: E402
+from peftsp.search.cli import main  # noqa: E402
+from peftsp.training.module import SignalPeptideModule  # noqa: E402
+
+SMALL = (
+    *("backbone=esm2_tiny", "data=synthetic", "data.count=60", "data.batch_size=20"),
+    *("optimizer=adamw", "trainer=cpu", "trainer.max_epochs=2", "callbacks.progress_bar=null"),
+)
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """Function of settings that searches in an empty folder and returns the rows of the table."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def run(*settings, method="lora"):
+        given = [f"hparams_search={method}", *SMALL, *settings]
+        monkeypatch.setattr(sys, "argv", ["search", *given])
+        main()
+        with (tmp_path / f"runs/search_{method}/trials.csv").open() as lines:
+            return list(csv.DictReader(lines))
+
+    yield run
+    HydraConfig.instance().cfg = None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lora", "adapter", "prompt"])
+def test_trials_are_scored_by_validation_alone(search, tmp_path, monkeypatch, method):
+    monkeypatch.setattr(Trainer, "test", lambda *_, **__: pytest.fail("tested"))
+    monkeypatch.setattr(SignalPeptideModule, "test_step", lambda *_: pytest.fail("tested"))
+    rows = search("search.trials=2", "search.folds=[2,3]", method=method)
+    assert [row["state"] for row in rows] == ["complete", "complete"]
+    for row in rows:
+        scores = []
+        for fold in (2, 3):
+            folder = tmp_path / f"runs/search_{method}" / row["folder"] / f"fold{fold}"
+            training = read_bundle(folder / "bundle").training
+            assert training["data"]["fold"] == fold
+            assert training["metrics"].keys() == {"val/score"}
+            assert not (folder / "metrics.csv").exists()
+            scores.append(training["metrics"]["val/score"])
+        assert float(row["value"]) == pytest.approx(sum(scores) / 2)
+
+
+def test_search_goes_on_and_best_is_an_experiment(search, tmp_path, capsys):
+    assert len(search("search.trials=1", "search.folds=[0]")) == 1
+    rows = search("search.trials=3", "search.folds=[0]")
+    assert len(rows) == 3
+    assert len({row["optimizer.lr"] for row in rows}) == 3
+    best = max(rows, key=lambda row: float(row["value"]))
+    text = (tmp_path / "runs/search_lora/best.yaml").read_text()
+    assert text.startswith("# @package _global_\n")
+    assert f"rank: {best['peft.rank']}" in text
+    assert capsys.readouterr().out.rstrip().endswith("data.fold=0")
+
+
+def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypatch):
+    scores = iter([0.9, 0.9, 0.1, "broken", 0.95, 0.95])
+
+    def log(self, stage):
+        value = next(scores)
+        if value == "broken":
+            raise RuntimeError("out of memory")
+        self.log(f"{stage}/score", value)
+
+    monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
+    pruner = ("search.pruner.n_startup_trials=1", "search.pruner.n_warmup_steps=0")
+    rows = search("search.trials=4", "search.folds=[0]", *pruner)
+    assert [row["state"] for row in rows] == ["complete", "pruned", "fail", "complete"]
+    assert rows[2]["error"] == "RuntimeError: out of memory"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("search.folds=[0,2]",), "expected folds with the same test partition, as [0, 1] or"),
+        (("search.folds=[]",), "search.folds: expected some of 0 to 5, found []"),
+        (("optimized_metric=test/score",), "expected val/… in a search, found test/score"),
+        (("data.train_splits=[train,test]",), "expected no test in a search"),
+        (("search.storage=sqlite:////dev/null/x",), "search.storage: expected a database"),
+        (("+search.space.seed={low:1}",), "search.space.seed: expected values, or low"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_what_a_search_must_not_do_is_refused(search, capsys, settings, message):
+    with pytest.raises(SystemExit) as ended:
+        search(*settings)
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line

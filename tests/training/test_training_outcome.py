@@ -1,0 +1,51 @@
+"""What a run leaves whose test partition is left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from lightning.pytorch import Callback, Trainer
+
+from peftsp.model.bundle import read_bundle
+from peftsp.training.run import train
+from peftsp.training.run_folder import is_finished
+
+SHORT = ("trainer.max_epochs=1", "data.batch_size=20", "name=same")
+TESTED = {"test_predictions.csv", "metrics.csv", "confusion.png"}
+
+
+@pytest.fixture
+def untested(run, tmp_path, monkeypatch):
+    """Folder of a run without test, in which an earlier one was tested."""
+    first = run(tmp_path, *SHORT)
+    assert {path.name for path in first.iterdir()} >= TESTED
+    monkeypatch.setattr(Trainer, "test", lambda *_, **__: pytest.fail("tested"))
+    return run(tmp_path, *SHORT, "seed=2", "test=false", "overwrite=true")
+
+
+def test_run_without_test_is_finished_and_leaves_no_test_results(untested):
+    assert is_finished(untested)
+    assert not {path.name for path in untested.iterdir()} & TESTED
+    assert read_bundle(untested / "bundle").training["metrics"].keys() == {"val/score"}
+
+
+def test_run_without_test_leaves_its_record(untested):
+    record = json.loads((untested / "run.json").read_text())
+    assert (record["seed"], record["settings"]["test"]) == (2, False)
+    files = (untested / "bundle").iterdir()
+    assert record["cost"]["bundle_size"] == sum(path.stat().st_size for path in files)
+
+
+def test_watchers_and_the_clock_see_the_same_fit(compose_run, tmp_path):
+    class Watcher(Callback):
+        batches = 0
+
+        def on_train_batch_end(self, *_):
+            self.batches += 1
+
+    watcher = Watcher()
+    config = compose_run(tmp_path, *SHORT, "test=false")
+    train(config, [watcher])
+    assert watcher.batches == 1, "20 proteins train"
+    record = json.loads((Path(config.paths.output_dir) / "run.json").read_text())
+    assert record["cost"]["fit_seconds"] > 0
