@@ -138,10 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute")
     add(
         "--batch-size",
-        type=positive,
-        default=64,
+        type=_batch_size,
+        default="auto",
         metavar="N",
-        help="proteins at a time; fewer take less memory (default: %(default)s)",
+        help="proteins at a time, or auto for what fits the device; fewer take less memory, and "
+        "too many for a GPU are halved (default: %(default)s)",
     )
     add("--threads", type=positive, metavar="N", help="CPU threads (default: one a core)")
     add(
@@ -170,6 +171,10 @@ def _described_formats() -> str:
 
 def _names(text: str) -> list[str]:
     return [name.strip().lower() for name in text.split(",") if name.strip()]
+
+
+def _batch_size(text: str) -> int | None:
+    return None if text == "auto" else positive(text)
 
 
 def _share(text: str) -> float:

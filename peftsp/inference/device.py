@@ -21,3 +21,12 @@ def find_device(name: str) -> torch.device:
     if not is_available.get(name, True):
         raise ConfigError(f"--device {name}: expected such a device in this machine, found none")
     return torch.device(name)
+
+
+def fitting_batch_size(device: torch.device) -> int:
+    """Sequences in a batch where the user names no number: more for GPUs, which wait otherwise.
+
+    >>> fitting_batch_size(torch.device("cpu"))
+    64
+    """
+    return 64 if device.type == "cpu" else 256

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from peftsp import __version__
 from peftsp.errors import ConfigError
-from peftsp.inference.device import find_device
+from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.fingerprint import fingerprint_run
 from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
@@ -46,7 +46,7 @@ class RunSettings:
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         precision: One of `peftsp.inference.precision.PRECISIONS`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        batch_size: Sequences in a batch.
+        batch_size: Sequences in a batch; None for what fits the device.
         threads: CPU threads; None for PyTorch's choice.
         workers: Processes that draw pictures.
         has_progress: Show a progress bar if standard error is a terminal.
@@ -63,7 +63,7 @@ class RunSettings:
     min_probability: float
     precision: str
     device: str
-    batch_size: int
+    batch_size: int | None
     threads: int | None
     workers: int
     has_progress: bool
@@ -99,6 +99,7 @@ def run(settings: RunSettings) -> RunSummary:
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     device = find_device(settings.device)
+    batch_size = settings.batch_size or fitting_batch_size(device)
     formats = find_formats(settings.formats)
     options = Options(
         kingdom=kingdom_of(settings.organism),
@@ -117,13 +118,13 @@ def run(settings: RunSettings) -> RunSummary:
             quantize(taggers)
         _warn_of_unused(settings, taggers)
         with _store(settings, inputs, options) as store:
-            kept = Tally() if settings.is_fresh else store.resume(window_size(settings.batch_size))
+            kept = Tally() if settings.is_fresh else store.resume(window_size(batch_size))
             if kept.proteins:
                 print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
             remaining = islice(records, kept.proteins, None)
-            predictions = predict_records(remaining, taggers, settings.batch_size, device, options)
+            predictions = predict_records(remaining, taggers, batch_size, device, options)
             started = time.perf_counter()
-            found = _fill(store, predictions, intake, settings)
+            found = _fill(store, predictions, intake, window_size(batch_size), settings)
             seconds = time.perf_counter() - started
             summary = RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
             files = _write(formats, store, settings, intake, summary)
@@ -135,6 +136,7 @@ def _fill(
     store: PredictionStore,
     predictions: Iterator[Prediction],
     intake: Intake,
+    window: int,
     settings: RunSettings,
 ) -> Tally:
     tally = Tally()
@@ -143,7 +145,7 @@ def _fill(
     # tqdm takes None for: off unless standard error is a terminal.
     is_off = None if settings.has_progress else True
     with tqdm(total=intake.size, unit=unit, unit_scale=True, disable=is_off) as bar:
-        while found := list(islice(predictions, window_size(settings.batch_size))):
+        while found := list(islice(predictions, window)):
             store.write(found)
             tally += Tally.of(found)
             bar.set_postfix_str(f"{tally.proteins:,} proteins", refresh=False)
