@@ -17,7 +17,7 @@ SMALL = (
     *("data.batch_size=5", "optimizer=adamw", "trainer=cpu", "trainer.max_epochs=2"),
     *("callbacks.progress_bar=null", "trainer.log_every_n_steps=1"),
 )
-LONG = ("trainer.max_epochs=60", "callbacks.early_stopping=null")
+LONG = ("trainer.max_epochs=40", "callbacks.early_stopping=null")
 SLURM = (
     *("hydra/launcher=submitit_slurm", "hydra.launcher.gpus_per_node=null"),
     *("hydra.launcher.mem_gb=null", "hydra.launcher.cpus_per_task=1"),
@@ -148,12 +148,24 @@ def slurm():
             pytest.skip(f"{command[0]} finds no Slurm in order: {asked.stderr or asked.stdout}")
 
 
-def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(slurm, tmp_path, undisturbed):
+@pytest.mark.parametrize("command", [["scancel", "--signal=USR2"], ["scontrol", "requeue"]])
+def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(
+    slurm, tmp_path, undisturbed, command
+):
+    """The first is what comes before a time limit, the second what preemption does."""
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", *SLURM)
     wait_for(have_begun(tmp_path))
     [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
-    subprocess.run(["scancel", "--signal=USR2", first.name], check=True, timeout=30)
+    subprocess.run([*command, first.name], check=True, timeout=30)
     output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
+    asked = subprocess.run(
+        ["sacct", "--noheader", "--duplicates", "--format=State", "--jobs", first.name],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert {"REQUEUED", "COMPLETED"} <= set(asked.stdout.split())
     assert weights(tmp_path) == undisturbed
