@@ -32,12 +32,14 @@ def fingerprint_run(
     return {
         "peftsp": __version__,
         "inputs": [_place(path) for path in inputs],
-        "bundles": [
-            {name: _sha256(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
-            for folder in bundles
-        ],
+        "bundles": [hash_bundle(bundle) for bundle in bundles],
         "options": asdict(options),
     }
+
+
+def hash_bundle(folder: Path) -> dict[str, str]:
+    """SHA-256 of a bundle's files, in hexadecimal, by their names."""
+    return {name: _sha256(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
 
 
 def _place(path: Path) -> dict[str, Any]:

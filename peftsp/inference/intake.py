@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -11,18 +11,18 @@ from pathlib import Path
 from peftsp.data.fasta import WrongRecord, read_entries
 from peftsp.data.nucleotides import are_nucleotides
 from peftsp.errors import RecordError
+from peftsp.inference.identifiers import IdentifierBook
 from peftsp.inference.source import STANDARD_INPUT, FastaSource, open_source
 from peftsp.records import SequenceRecord
 
 _LOOKED_AT = 20
-_IDENTIFIER_SHOWN = 60
 
 
 def find_inputs(arguments: Sequence[str]) -> list[str]:
     """Paths that arguments stand for: patterns are filled in, in alphabetical order.
 
     Raises:
-        RecordError: Nothing is there, or standard input is not alone.
+        RecordError: Nothing is there, a folder is, or standard input is not alone.
     """
     paths = []
     for argument in arguments:
@@ -32,6 +32,12 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
         if not found:
             raise RecordError(f"{argument}: expected a FASTA file: No such file or directory")
         paths += found
+    folder = next((path for path in paths if Path(path).is_dir()), None)
+    if folder is not None:
+        raise RecordError(
+            f"{folder}: expected a FASTA file, found a folder; name its files, as in "
+            f"'{Path(folder) / '*.fasta'}'"
+        )
     if STANDARD_INPUT in paths and len(paths) > 1:
         raise RecordError(
             f"{STANDARD_INPUT}: expected standard input alone, found other inputs too"
@@ -39,11 +45,22 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
     return paths
 
 
-class Intake:
-    """Reads inputs one after the other.
+def check_inputs(paths: Iterable[str]) -> None:
+    """Look at the beginning of each file, so that a wrong one shows before hours of prediction.
 
-    Identifiers that occur more than once are counted by a 64-bit hash each, some 100 bytes a
-    protein.
+    What can be read only once is left alone.
+
+    Raises:
+        RecordError: A file cannot be read, is no FASTA, holds DNA, or holds no right record.
+    """
+    for path in paths:
+        if _size(path) is not None:
+            with closing(Intake([path], is_strict=False).records()) as records:
+                next(records)
+
+
+class Intake:
+    """Reads inputs one after the other; holds 8 bytes a protein, see `IdentifierBook`.
 
     Args:
         paths: As `find_inputs` gives them.
@@ -51,20 +68,17 @@ class Intake:
 
     Attributes:
         skipped: Wrong records so far, with the names of their files.
-        repeated: How many records so far have the identifier of an earlier one.
-        repeated_identifier: The first such identifier.
+        identifiers: Those of the proteins so far.
         size: Bytes of all inputs; None if one is a pipe.
     """
 
     def __init__(self, paths: Sequence[str], is_strict: bool) -> None:
         self.skipped: list[tuple[str, WrongRecord]] = []
-        self.repeated = 0
-        self.repeated_identifier = ""
+        self.identifiers = IdentifierBook()
         sizes = [_size(path) for path in paths]
         self.size = None if None in sizes else sum(size or 0 for size in sizes)
         self._paths = paths
         self._is_strict = is_strict
-        self._identifiers: set[int] = set()
         self._finished_bytes = 0
         self._source: FastaSource | None = None
 
@@ -99,7 +113,7 @@ class Intake:
             if are_nucleotides(record.residues for record in first):
                 raise RecordError(f"{source.name}: expected protein sequences, found DNA or RNA")
             for record in chain(first, right):
-                self._count(record.identifier)
+                self.identifiers.note(record.identifier)
                 yield record
 
     def _right(
@@ -112,13 +126,6 @@ class Intake:
                 raise RecordError(entry.message(name))
             else:
                 self.skipped.append((name, entry))
-
-    def _count(self, identifier: str) -> None:
-        code = hash(identifier)
-        if code in self._identifiers:
-            self.repeated += 1
-            self.repeated_identifier = self.repeated_identifier or identifier[:_IDENTIFIER_SHOWN]
-        self._identifiers.add(code)
 
 
 def _size(path: str) -> int | None:

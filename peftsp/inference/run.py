@@ -14,22 +14,24 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from peftsp import __version__
-from peftsp.errors import ConfigError
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.fingerprint import fingerprint_run
 from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
-from peftsp.inference.intake import Intake, find_inputs
+from peftsp.inference.intake import Intake, check_inputs, find_inputs
 from peftsp.inference.organism import ANY, kingdom_of, sums_types
+from peftsp.inference.output import OutputFolder
 from peftsp.inference.pipeline import Options, predict_records, window_size
 from peftsp.inference.precision import find_precision, quantize
-from peftsp.inference.run_record import write_run_record, write_skipped
+from peftsp.inference.run_record import describe_run, write_skipped
 from peftsp.inference.store import PredictionStore
 from peftsp.inference.tally import Tally
+from peftsp.inference.writing import writing_to
 from peftsp.model.restore import load_taggers
 from peftsp.model.tagger import Tagger
-from peftsp.records import Prediction
+from peftsp.records import Prediction, SequenceRecord
+
+_IDENTIFIER_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,42 +96,69 @@ def run(settings: RunSettings) -> RunSummary:
     """Predict every protein of the inputs.
 
     Raises:
-        PeftspError: An input, a bundle or a setting is wrong. Predictions made so far are kept.
+        PeftspError: An input, a bundle or a setting is wrong, or the folder cannot be written to.
+            Predictions made so far are kept.
     """
+    started = datetime.now().astimezone()
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     device = find_device(settings.device)
-    batch_size = settings.batch_size or fitting_batch_size(device)
     formats = find_formats(settings.formats)
-    options = Options(
-        kingdom=kingdom_of(settings.organism),
-        sums_types=sums_types(settings.organism),
-        min_probability=settings.min_probability,
-        has_region_probabilities=any(f.needs_region_probabilities for f in formats),
-        precision=find_precision(settings.precision, device),
-    )
+    options = _options(settings, formats, device)
     inputs = find_inputs(settings.fasta)
+    check_inputs(inputs)
     intake = Intake(inputs, settings.is_strict)
-    with closing(intake.records()) as reader:
-        # A wrong input shows before the models are loaded.
+    with OutputFolder(settings.output) as output, closing(intake.records()) as reader:
+        # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
         taggers = load_taggers(settings.bundles, device, settings.backbone)
         if options.precision == "int8":
             quantize(taggers)
         _warn_of_unused(settings, taggers)
         with _store(settings, inputs, options) as store:
-            kept = Tally() if settings.is_fresh else store.resume(window_size(batch_size))
-            if kept.proteins:
-                print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
-            remaining = islice(records, kept.proteins, None)
-            predictions = predict_records(remaining, taggers, batch_size, device, options)
-            started = time.perf_counter()
-            found = _fill(store, predictions, intake, window_size(batch_size), settings)
-            seconds = time.perf_counter() - started
-            summary = RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
-            files = _write(formats, store, settings, intake, summary)
+            summary = _predict(store, records, taggers, device, options, intake, settings)
+            finished = datetime.now().astimezone()
+            made = _write(formats, store, settings, intake, output.stage, finished)
+            times = started, finished
+            record = describe_run(settings, inputs, options, summary, times)
+            files = output.publish(made, record)
+            _tell_of_repeats(intake, store)
             store.remove()
     return replace(summary, files=files)
+
+
+def _options(
+    settings: RunSettings, formats: Sequence[OutputFormat], device: torch.device
+) -> Options:
+    return Options(
+        kingdom=kingdom_of(settings.organism),
+        sums_types=sums_types(settings.organism),
+        min_probability=settings.min_probability,
+        has_region_probabilities=any(f.needs_region_probabilities for f in formats),
+        precision=find_precision(settings.precision, device),
+    )
+
+
+def _predict(
+    store: PredictionStore,
+    records: Iterator[SequenceRecord],
+    taggers: Sequence[Tagger],
+    device: torch.device,
+    options: Options,
+    intake: Intake,
+    settings: RunSettings,
+) -> RunSummary:
+    batch_size = settings.batch_size or fitting_batch_size(device)
+    window = window_size(batch_size)
+    kept = Tally() if settings.is_fresh else store.resume(window)
+    if kept.proteins:
+        print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
+    remaining = islice(records, kept.proteins, None)
+    predictions = predict_records(remaining, taggers, batch_size, device, options)
+    started = time.perf_counter()
+    found = _fill(store, predictions, intake, window, settings)
+    seconds = time.perf_counter() - started
+    return RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
 
 
 def _fill(
@@ -158,11 +187,11 @@ def _write(
     store: PredictionStore,
     settings: RunSettings,
     intake: Intake,
-    summary: RunSummary,
+    stage: Path,
+    finished: datetime,
 ) -> tuple[Path, ...]:
-    finished = datetime.now().astimezone()
     facts = RunFacts(
-        size=summary.tally.proteins,
+        size=intake.identifiers.count,
         organism=settings.organism,
         model=", ".join(str(bundle.name) for bundle in settings.bundles),
         finished=finished,
@@ -170,37 +199,23 @@ def _write(
         has_progress=settings.has_progress,
         folder=settings.output,
     )
-    files = write_formats(formats, store.read, settings.output, facts)
-    if intake.skipped:
-        files = (*files, write_skipped(intake.skipped, settings.output))
-    if intake.repeated:
+    with writing_to(settings.output):
+        files = write_formats(formats, store.read, stage, facts)
+        return (*files, write_skipped(intake.skipped, stage)) if intake.skipped else files
+
+
+def _tell_of_repeats(intake: Intake, store: PredictionStore) -> None:
+    repeats = intake.identifiers.repeats()
+    if repeats is not None:
+        example = next(islice(store.read(), repeats.first, None)).identifier
         print(
-            f"{intake.repeated:,} proteins have the identifier of an earlier one, such as "
-            f"{intake.repeated_identifier}; each has a row of its own",
+            f"{repeats.proteins:,} proteins have the identifier of an earlier one, such as "
+            f"{example[:_IDENTIFIER_SHOWN]}; each has a row of its own",
             file=sys.stderr,
         )
-    record = {
-        "peftsp": __version__,
-        "inputs": list(settings.fasta),
-        "bundles": [str(bundle) for bundle in settings.bundles],
-        "organism": settings.organism,
-        "min_probability": settings.min_probability,
-        "precision": settings.precision,
-        "finished": finished.isoformat(timespec="seconds"),
-        "counts": dict(summary.tally.types),
-        "cleavage_sites_below_half": summary.tally.unsure_sites,
-        "skipped": summary.skipped,
-        "proteins_a_second": round(summary.predicted / max(summary.seconds, 1e-9), 1),
-    }
-    write_run_record(record, files, settings.output)
-    return files
 
 
 def _store(settings: RunSettings, inputs: list[str], options: Options) -> PredictionStore:
-    try:
-        settings.output.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigError(f"{settings.output}: expected a folder, found a file") from error
     fingerprint = None
     if all(Path(path).is_file() for path in inputs):
         fingerprint = fingerprint_run([Path(path) for path in inputs], settings.bundles, options)

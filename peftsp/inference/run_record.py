@@ -1,60 +1,76 @@
-"""What a finished run leaves about itself: ``run.json`` and ``skipped.tsv``."""
+"""What a finished run says of itself: ``skipped.tsv`` and the content of ``run.json``."""
 
 from __future__ import annotations
 
 import csv
-import json
-import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from peftsp import __version__
 from peftsp.data.fasta import WrongRecord
+from peftsp.inference.fingerprint import hash_bundle
+from peftsp.inference.pipeline import Options
+from peftsp.labels import SP_TYPES
 
-RUN_FILE = "run.json"
+if TYPE_CHECKING:
+    from peftsp.inference.run import RunSettings, RunSummary
+
 SKIPPED_FILE = "skipped.tsv"
 
 
 def write_skipped(skipped: Iterable[tuple[str, WrongRecord]], folder: Path) -> Path:
-    """Write the records that were left out; the file appears whole.
+    """Write the records that were left out.
 
     Args:
         skipped: Names of files, and what is wrong in them.
         folder: Gets ``skipped.tsv``.
     """
-    partial = folder / f".{SKIPPED_FILE}.partial"
-    with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    path = folder / SKIPPED_FILE
+    # Names of files and records need not be UTF-8.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(("file", "line", "id", "reason"))
         writer.writerows((name, w.line, w.identifier, w.reason) for name, w in skipped)
-    return partial.replace(folder / SKIPPED_FILE)
+    return path
 
 
-def write_run_record(facts: dict[str, Any], files: Sequence[Path], folder: Path) -> None:
-    """Write ``run.json``, and delete what only an earlier run in the same folder wrote.
+def describe_run(
+    settings: RunSettings,
+    inputs: Sequence[str],
+    options: Options,
+    summary: RunSummary,
+    times: tuple[datetime, datetime],
+) -> dict[str, Any]:
+    """Say how results came about.
 
     Args:
-        facts: JSON-compatible.
-        files: What this run wrote, in the folder.
-        folder: The run's folder.
+        settings: What was asked for.
+        inputs: Files that were read.
+        options: What was told to the models.
+        summary: What came of it.
+        times: When the run started, and when the last protein was predicted.
+
+    Returns:
+        JSON-compatible; times are local, with their offset.
     """
-    names = [path.name for path in files]
-    for name in _earlier_files(folder):
-        stale = folder / name
-        if name in names or stale.parent != folder:
-            continue
-        if stale.is_dir():
-            shutil.rmtree(stale)
-        else:
-            stale.unlink(missing_ok=True)
-    partial = folder / f".{RUN_FILE}.partial"
-    partial.write_text(json.dumps({**facts, "files": names}, indent=2) + "\n")
-    partial.replace(folder / RUN_FILE)
-
-
-def _earlier_files(folder: Path) -> list[str]:
-    try:
-        names = json.loads((folder / RUN_FILE).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    started, finished = (time.isoformat(timespec="seconds") for time in times)
+    return {
+        "peftsp": __version__,
+        "started": started,
+        "finished": finished,
+        "inputs": list(inputs),
+        "bundles": [
+            {"path": str(bundle), "sha256": hash_bundle(bundle)} for bundle in settings.bundles
+        ],
+        "organism": settings.organism,
+        "options": asdict(options),
+        "formats": [getattr(choice, "name", choice) for choice in settings.formats],
+        "proteins": summary.tally.proteins,
+        "counts": {name: summary.tally.types[name] for name in SP_TYPES},
+        "cleavage_sites_below_half": summary.tally.unsure_sites,
+        "skipped": summary.skipped,
+        "proteins_a_second": round(summary.predicted / max(summary.seconds, 1e-9), 1),
+    }

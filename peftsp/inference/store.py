@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import astuple
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from peftsp.inference.tally import Tally
+from peftsp.inference.writing import writing_to
 from peftsp.records import Prediction, Region
 
 _DIGITS = 6
@@ -46,7 +48,9 @@ class PredictionStore:
         traceback: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            # A full disk refuses the rest again; the error of the block has said so.
+            with suppress(OSError) if error else nullcontext():
+                self._file.close()
 
     def resume(self, window: int) -> Tally:
         """Keep the predictions that an interrupted run with the same fingerprint left.
@@ -74,10 +78,15 @@ class PredictionStore:
         return kept
 
     def write(self, predictions: Iterable[Prediction]) -> None:
-        """Append, and hand to the operating system, so that this outlives the process."""
-        file = self._opened()
-        file.writelines(_format(prediction) for prediction in predictions)
-        file.flush()
+        """Append, and hand to the operating system, so that this outlives the process.
+
+        Raises:
+            ConfigError: The folder cannot be written to.
+        """
+        with writing_to(self.path.parent):
+            file = self._opened()
+            file.writelines(_format(prediction) for prediction in predictions)
+            file.flush()
 
     def read(self) -> Iterator[Prediction]:
         """Yield all predictions, those kept and those written, in order."""

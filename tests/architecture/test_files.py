@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "inference/run_record": "inference/test_inference_intake.py",
     "inference/source": "inference/test_inference_cli.py",
     "inference/tally": "inference/test_inference_store.py",
+    "inference/writing": "inference/test_inference_output.py",
     "interop/layers": "interop/test_reference.py",
     "interop/reference_bundle": "interop/test_reference.py",
     "interop/reference_names": "interop/test_reference.py",

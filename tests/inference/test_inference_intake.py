@@ -2,10 +2,12 @@
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import lzma
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,13 @@ def test_wrong_input_is_one_line_and_status_2(predict, tmp_path, capsys, content
     assert not (tmp_path / "out" / "predictions.csv").exists()
 
 
+@pytest.mark.parametrize("content", ["", f">P1\n{DNA}\n", "MKL\n", ">P1\nM-K\n"])
+def test_wrong_later_input_shows_before_anything_is_predicted(predict, tmp_path, capsys, content):
+    assert predict(f">P1\n{PROTEIN}\n", content) == 2
+    assert "1.fasta" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 MIXED = ">P1\nMKL\n>P2\nM*K\n>P3\n>P4\nMKV\n>P5\nMK-L\n"
 
 
@@ -123,6 +132,12 @@ def test_run_says_what_it_did_and_removes_what_an_earlier_one_left(predict, tmp_
     assert record["files"] == ["predictions.csv", "predictions.gff3", "skipped.tsv"]
     assert sum(record["counts"].values()) == 2
     assert record["skipped"] == 3
+    assert record["formats"] == ["csv", "gff3"]
+    assert datetime.fromisoformat(record["started"]) <= datetime.fromisoformat(record["finished"])
+    [bundle] = record["bundles"]
+    for name, digest in bundle["sha256"].items():
+        file = Path(bundle["path"]) / name
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
     assert predict(">P1\nMKL\n", options=["--formats", "tsv"]) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"mine.txt", "predictions.tsv", "run.json"}
@@ -165,6 +180,8 @@ def test_patterns_are_filled_in(tmp_path):
     assert find_inputs([str(tmp_path / "*.faa")]) == names
     with pytest.raises(RecordError, match=r"\*\.pdb: expected a FASTA file: No such file"):
         find_inputs([str(tmp_path / "*.pdb")])
+    with pytest.raises(RecordError, match="expected a FASTA file, found a folder; name its files"):
+        find_inputs([names[0], str(tmp_path)])
     with pytest.raises(RecordError, match="expected standard input alone"):
         find_inputs(["-", names[0]])
 
@@ -184,7 +201,8 @@ def test_full_disk_is_one_line_and_status_2(predict, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "predictions.partial").symlink_to("/dev/full")
     assert predict(">P1\nMKL\n") == 2
-    assert capsys.readouterr().err == "[Errno 28] No space left on device\n"
+    found = f"{tmp_path / 'out'}: expected a folder to write to, found: No space left on device\n"
+    assert capsys.readouterr().err == found
     assert not (tmp_path / "out" / "predictions.csv").exists()
 
 

@@ -1,0 +1,106 @@
+"""The folder of a run's results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from peftsp.errors import ConfigError
+from peftsp.inference.writing import writing_to
+
+RUN_FILE = "run.json"
+_STAGE = ".unfinished"
+
+
+class OutputFolder:
+    """Results of a run, which take the place of an earlier run's when all of them are whole.
+
+    In the block, files are made in the folder ``stage``; what is left there goes at its end.
+    ``run.json`` in the folder itself lists the results of the last whole run.
+
+    Args:
+        path: The folder; made if need be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stage = path / _STAGE
+
+    def __enter__(self) -> Self:
+        with writing_to(self.path):
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise ConfigError(f"{self.path}: expected a folder, found a file") from error
+            self._listed()
+            _remove(self.stage)
+            self.stage.mkdir()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.stage, ignore_errors=True)
+
+    def publish(self, made: Sequence[Path], record: dict[str, Any]) -> tuple[Path, ...]:
+        """Move results out of ``stage``, and remove what only the earlier run's ``run.json`` lists.
+
+        Args:
+            made: Files and folders in ``stage``.
+            record: JSON-compatible, with the key ``peftsp``; goes into ``run.json`` with the list
+                of ``files``.
+
+        Returns:
+            Where the results are now.
+
+        Raises:
+            ConfigError: They cannot be written.
+        """
+        names = [path.name for path in made]
+        with writing_to(self.path):
+            written = self.stage / RUN_FILE
+            text = json.dumps({**record, "files": names}, indent=2)
+            written.write_text(text + "\n", encoding="utf-8")
+            stale = [name for name in self._listed() if name not in names]
+            for path in made:
+                target = self.path / path.name
+                if target.is_dir() or path.is_dir():
+                    _remove(target)
+                path.replace(target)
+            for name in stale:
+                _remove(self.path / name)
+            written.replace(self.path / RUN_FILE)
+        return tuple(self.path / name for name in names)
+
+    def _listed(self) -> list[str]:
+        """Names of the last whole run's results."""
+        path = self.path / RUN_FILE
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        except ValueError:
+            record = None
+        names = record.get("files") if isinstance(record, dict) and "peftsp" in record else None
+        if not isinstance(names, list) or not all(map(_is_plain, names)):
+            raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
+        return names
+
+
+def _is_plain(name: Any) -> bool:
+    # Results lie in the folder itself; nothing elsewhere is ever removed.
+    return isinstance(name, str) and name == Path(name).name and name not in ("", "..", RUN_FILE)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""Results replace those of an earlier run together, and nothing else is touched."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from peftsp.errors import ConfigError
+from peftsp.inference.cli import main
+from peftsp.inference.output import OutputFolder
+
+RECORD = {"peftsp": "0"}
+
+
+def publish(folder, **contents):
+    with OutputFolder(folder) as output:
+        made = [output.stage / name for name in contents]
+        for path in made:
+            path.write_text(contents[str(path.relative_to(output.stage))])
+        return output.publish(made, RECORD)
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_the_earlier_run_alone_wrote_goes_and_the_rest_stays(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    publish(tmp_path, a="1", b="1")
+    assert publish(tmp_path, b="2", c="2") == (tmp_path / "b", tmp_path / "c")
+    found = contents(tmp_path)
+    assert json.loads(found.pop("run.json")) == {**RECORD, "files": ["b", "c"]}
+    assert found == {"mine": "mine", "b": "2", "c": "2"}
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_folder_of_results_is_replaced_as_a_whole(tmp_path):
+    for number in (1, 2):
+        with OutputFolder(tmp_path) as output:
+            (output.stage / "plots").mkdir()
+            (output.stage / "plots" / f"{number}.png").touch()
+            output.publish([output.stage / "plots"], RECORD)
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["2.png"]
+    publish(tmp_path, a="")
+    assert not (tmp_path / "plots").exists()
+
+
+def test_run_that_fails_half_way_leaves_the_earlier_results(tmp_path):
+    publish(tmp_path, a="1")
+    before = contents(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        publish(tmp_path, **{"a": "2", "no/such/folder": ""})
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"peftsp": "0", "files": [".."]}',
+        '{"peftsp": "0", "files": ["../precious"]}',
+        '{"peftsp": "0", "files": ["."]}',
+        '{"peftsp": "0", "files": [""]}',
+        '{"tool": "another", "files": ["precious"]}',
+        '["precious"]',
+        "no JSON",
+    ],
+)
+def test_record_of_another_program_removes_nothing(tmp_path, record):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for place in (tmp_path, folder):
+        (place / "precious").write_text("data")
+    (folder / "run.json").write_text(record)
+    with pytest.raises(ConfigError, match=r"run\.json: expected the record of a peftsp run"):
+        publish(folder, a="1")
+    assert contents(folder) == {"precious": "data", "run.json": record}
+    assert contents(tmp_path) == {"precious": "data"}
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Function that mounts a small memory disk with some options and returns its folder."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mounted(options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        try:
+            done = subprocess.run(command, check=False, capture_output=True)
+        except FileNotFoundError:
+            pytest.skip("this system has no mount")
+        if done.returncode:
+            pytest.skip("mounting is not allowed here")
+        return folder
+
+    yield mounted
+    if os.path.ismount(folder):
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def predict(fasta, bundle, out, formats="csv"):
+    options = ["-b", str(bundle), "-o", str(out), "--threads", "1", "--formats", formats]
+    return main([str(fasta), *options])
+
+
+@pytest.mark.parametrize("kib", [8, 16, 24, 28])
+def test_full_disk_leaves_nothing_that_looks_whole(fasta, bundles, mount, capsys, kib):
+    out = mount(f"size={kib}k") / "out"
+    assert predict(fasta, bundles[0], out, "csv,tsv") == 2
+    found = capsys.readouterr().err
+    assert found == f"{out}: expected a folder to write to, found: No space left on device\n"
+    assert {path.name for path in out.iterdir()} <= {
+        "predictions.partial",
+        "predictions.partial.json",
+    }
+
+
+def test_full_disk_leaves_the_earlier_results_alone(fasta, bundles, mount, capsys):
+    disk = mount("size=64k")
+    assert predict(fasta, bundles[0], disk / "out") == 0
+    before = contents(disk / "out")
+    (disk / "ballast").write_bytes(bytes(40_000))
+    assert predict(fasta, bundles[1], disk / "out", "csv,tsv") == 2
+    after = contents(disk / "out")
+    assert {name: after[name] for name in before} == before
+    assert "No space left on device" in capsys.readouterr().err
+    (disk / "ballast").unlink()
+    assert predict(fasta, bundles[1], disk / "out", "csv,tsv") == 0
+    assert set(contents(disk / "out")) == {"predictions.csv", "predictions.tsv", "run.json"}
+
+
+def test_read_only_folder_is_one_line_and_status_2(fasta, bundles, mount, capsys):
+    disk = mount("size=64k,ro")
+    for out in (disk, disk / "out"):
+        assert predict(fasta, bundles[0], out) == 2
+        assert capsys.readouterr().err == (
+            f"{out}: expected a folder to write to, found: Read-only file system\n"
+        )
