@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from peftsp.data.fasta import read_fasta
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
-from peftsp.inference.device import find_device
+from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.formats.table import COLUMNS, cells
 from peftsp.inference.organism import ANY, ORGANISMS, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records
@@ -35,7 +35,7 @@ def predict(
     has_region_probabilities: bool = False,
     precision: str = "auto",
     device: str = "auto",
-    batch_size: int = 64,
+    batch_size: int | None = None,
     backbone: str | None = None,
 ) -> Iterator[Prediction]:
     """Predict signal peptides, one protein at a time, in their order.
@@ -52,7 +52,7 @@ def predict(
         precision: ``auto``, ``fp32``, ``bf16`` or ``int8``; see
             `peftsp.inference.precision.find_precision`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        batch_size: Proteins at a time.
+        batch_size: Proteins at a time; by default what fits the device.
         backbone: Where the ESM-2 weights lie, if not where the bundle says.
 
     Raises:
@@ -78,7 +78,8 @@ def predict(
     )
     if options.precision == "int8":
         quantize(taggers)
-    return predict_records(_records(proteins), taggers, batch_size, target, options)
+    size = fitting_batch_size(target) if batch_size is None else batch_size
+    return predict_records(_records(proteins), taggers, size, target, options)
 
 
 def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:

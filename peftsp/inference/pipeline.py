@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, repeat
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -143,7 +143,7 @@ def _predictions(
     records: Sequence[SequenceRecord], decoded: Decoded, regions: Tensor | None
 ) -> list[Prediction]:
     columns = (tensor.tolist() for tensor in decoded)
-    region_rows = repeat(None) if regions is None else regions.tolist()
+    region_rows = [None] * len(records) if regions is None else regions.tolist()
     return [
         Prediction(
             header=record.header,
@@ -157,13 +157,13 @@ def _predictions(
             region_probabilities=rows and tuple(map(tuple, rows[: len(record.residues)])),
         )
         for record, rows, probabilities, sp_type, path, site, site_probability in zip(
-            records, region_rows, *columns, strict=False
+            records, region_rows, *columns, strict=True
         )
     ]
 
 
 def _certain(prediction: Prediction, min_probability: float) -> Prediction:
-    if max(prediction.probabilities) >= min_probability or prediction.sp_type == SP_TYPES[NO_SP]:
+    if prediction.probability >= min_probability or prediction.sp_type == SP_TYPES[NO_SP]:
         return prediction
     return replace(
         prediction,

@@ -35,7 +35,8 @@ def quantize(taggers: Sequence[Tagger]) -> None:
     each tensor.
 
     Args:
-        taggers: Models on a CPU, for prediction only; PEFT methods must be merged.
+        taggers: Models on a CPU, for prediction only. Layers with an update that is not merged stay
+            as they are.
     """
     from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 

@@ -11,15 +11,11 @@ from torch import Tensor
 
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.labels import (
-    C_REGION_STATES,
-    H_REGION_STATES,
-    N_REGION_STATES,
     NO_SP,
     RESIDUE_REGION_OF_STATE,
     RESIDUE_REGIONS,
     SIGNAL_PEPTIDE_STATES,
     SP_TYPES,
-    STATE_INDEX,
     STATES,
     TYPE_OF_STATE,
 )
@@ -136,20 +132,9 @@ def site_probability(
     return torch.where(sites > 0, (before - after).clamp(0, 1), 0)
 
 
-_REGION_OF_STATE = {
-    **dict.fromkeys(N_REGION_STATES, "n"),
-    **dict.fromkeys((STATE_INDEX["TAT_RR"], STATE_INDEX["TATLIPO_RR"]), "n"),
-    **dict.fromkeys(H_REGION_STATES, "h"),
-    **dict.fromkeys(C_REGION_STATES, "c"),
-    **dict.fromkeys((STATE_INDEX["LIPO_CS"], STATE_INDEX["TATLIPO_CS"]), "c"),
-    STATE_INDEX["PILIN_P"]: "n",
-}
-
-
-_MOTIF_OF_STATE = {
-    **dict.fromkeys((STATE_INDEX["TAT_RR"], STATE_INDEX["TATLIPO_RR"]), "twin_arginine"),
-    **dict.fromkeys((STATE_INDEX["LIPO_C1"], STATE_INDEX["TATLIPO_C1"]), "lipid_cysteine"),
-}
+_PART_OF_STATE = tuple(RESIDUE_REGIONS[part] for part in RESIDUE_REGION_OF_STATE)
+_REGION_OF_PART = {"n": "n", "twin_arginine": "n", "h": "h", "c": "c"}
+_MOTIFS = ("twin_arginine", "lipid_cysteine")
 
 
 def path_regions(path: list[int]) -> tuple[Region, ...]:
@@ -164,7 +149,7 @@ def path_regions(path: list[int]) -> tuple[Region, ...]:
     >>> [region.end for region in path_regions([3, 3, 4, 4, 4, 5, 8, 8])]
     [2, 5, 6]
     """
-    return _stretches(_REGION_OF_STATE.get(state) for state in path)
+    return _stretches(_REGION_OF_PART.get(_PART_OF_STATE[state]) for state in path)
 
 
 def path_motifs(path: list[int]) -> tuple[Region, ...]:
@@ -173,10 +158,11 @@ def path_motifs(path: list[int]) -> tuple[Region, ...]:
     Args:
         path: State indices of the real residues.
 
-    >>> path_motifs([STATE_INDEX[f"TAT_{name}"] for name in ("N", "RR", "RR", "N", "H")])
+    >>> path_motifs([STATES.index(f"TAT_{name}") for name in ("N", "RR", "RR", "N", "H")])
     (Region(name='twin_arginine', start=2, end=3),)
     """
-    return _stretches(_MOTIF_OF_STATE.get(state) for state in path)
+    parts = (_PART_OF_STATE[state] for state in path)
+    return _stretches(part if part in _MOTIFS else None for part in parts)
 
 
 def region_probabilities(marginals: Tensor) -> Tensor:

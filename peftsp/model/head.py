@@ -8,45 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, STATES
-
-CONTEXT_WIDTH = 64
-"""Features of a residue's context."""
-
-
-class ResidueContext(nn.Module):
-    """What stands around a residue, at exact distances: two convolutions along the sequence.
-
-    A cleavage site is a motif of exact positions (von Heijne, Nucleic Acids Research 1986), which
-    attention learns slowly from few sequences.
-
-    Args:
-        width: Features of a residue representation, D.
-        window: Residues that a convolution sees; odd.
-        dropout: Probability with which features are dropped in training.
-    """
-
-    def __init__(self, width: int, window: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = dropout
-        self.first = nn.Conv1d(width, CONTEXT_WIDTH, window, padding=window // 2)
-        self.second = nn.Conv1d(CONTEXT_WIDTH, CONTEXT_WIDTH, window, padding=window // 2)
-
-    def forward(self, features: Tensor, residue_mask: Tensor) -> Tensor:
-        """Describe the surroundings of each residue.
-
-        Args:
-            features: float, ``(B, L, D)``.
-            residue_mask: bool, ``(B, L)``, True at residues.
-
-        Returns:
-            float, ``(B, L, CONTEXT_WIDTH)``; at a residue independent of what is none.
-        """
-        is_residue = residue_mask[:, None]
-        shown = features.transpose(1, 2).masked_fill(~is_residue, 0.0)
-        shown = F.gelu(self.first(shown)).masked_fill(~is_residue, 0.0)
-        shown = F.dropout(shown, self.dropout, self.training)
-        context: Tensor = F.gelu(self.second(shown)).transpose(1, 2)
-        return context
+from peftsp.model.context import CONTEXT_WIDTH, ResidueContext
 
 
 class EmissionHead(nn.Module):
@@ -60,7 +22,7 @@ class EmissionHead(nn.Module):
         kingdom_dropout: Probability with which a sequence's kingdom is taken as unknown in
             training, so that the unknown one is learned too.
         context_window: Residues that each of two convolutions beside the linear layer sees, see
-            `ResidueContext`; 0 for none.
+            `peftsp.model.context.ResidueContext`; 0 for none.
 
     Raises:
         ConfigError: A probability is not in [0, 1), a size is negative or a window is even.

@@ -45,7 +45,6 @@ class OutputFormat:
         description: A few words for the help text.
         write: Writes files or folders into an empty folder; whatever it leaves there is moved to
             the run's folder when it is whole.
-        targets: Names of what it may leave there.
         needs_region_probabilities: Whether predictions have to hold those.
         requires: Modules beyond those that peftsp always has.
     """
@@ -53,6 +52,5 @@ class OutputFormat:
     name: str
     description: str
     write: Callable[[Read, Path, RunFacts], None]
-    targets: tuple[str, ...]
     needs_region_probabilities: bool = False
     requires: tuple[str, ...] = ()

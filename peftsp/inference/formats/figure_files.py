@@ -7,26 +7,19 @@ and a later run replaces just the kinds that it draws.
 from __future__ import annotations
 
 import re
-import signal
 import unicodedata
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from peftsp.errors import ConfigError
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.crew import drawing
 from peftsp.records import Prediction
 
-_WAITING_PER_WORKER = 4
 _LONGEST_NAME = 60
 _UNDATED: dict[str, dict[str, None]] = {
     "png": {},
@@ -74,7 +67,7 @@ def save(prediction: Prediction, path: Path) -> None:
 def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:
     target = folder / f"figures_{kind}"
     target.mkdir()
-    with _drawing(facts.workers) as add:
+    with drawing(save, facts.workers) as add:
         for number, prediction in enumerate(_followed(read, facts, kind), start=1):
             if prediction.sp_type != "NO_SP":
                 add(prediction, target / file_name(prediction, number, facts.size, kind))
@@ -86,63 +79,11 @@ def _followed(read: Read, facts: RunFacts, kind: str) -> Iterator[Prediction]:
     yield from tqdm(read(), f"{kind} figures", facts.size, unit=" proteins", disable=is_off)
 
 
-class _Crew:
-    """Processes that draw; few pictures wait for them, so that memory does not grow."""
-
-    def __init__(self, pool: ProcessPoolExecutor, workers: int) -> None:
-        self._pool = pool
-        self._most = workers * _WAITING_PER_WORKER
-        self._waiting: deque[Future[None]] = deque()
-
-    def add(self, prediction: Prediction, path: Path) -> None:
-        """Draw soon; waits while many pictures do."""
-        if len(self._waiting) == self._most:
-            self._waiting.popleft().result()
-        self._waiting.append(self._pool.submit(save, prediction, path))
-
-    def finish(self) -> None:
-        """Wait until everything is drawn."""
-        while self._waiting:
-            self._waiting.popleft().result()
-
-
-@contextmanager
-def _drawing(workers: int) -> Iterator[Callable[[Prediction, Path], None]]:
-    """A function that draws, here or in other processes; on leaving, everything is drawn.
-
-    Raises:
-        ConfigError: The system ended a process.
-    """
-    if workers == 1:
-        yield save
-        return
-    # A forked process would inherit PyTorch's threads and memory; a spawned one imports neither.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _leave_interrupts) as pool:
-        crew = _Crew(pool, workers)
-        try:
-            yield crew.add
-            crew.finish()
-        except BrokenProcessPool as error:
-            raise ConfigError(
-                f"--workers {workers}: expected so many processes to draw, found one that the "
-                "system ended; fewer take less memory"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    # Ctrl-C reaches every process of the terminal; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _figures(kind: str, description: str) -> OutputFormat:
     return OutputFormat(
         kind,
         f"{description} of each protein with a signal peptide, in figures_{kind}/",
         partial(_write, kind=kind),
-        (f"figures_{kind}",),
         needs_region_probabilities=True,
     )
 

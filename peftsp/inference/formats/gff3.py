@@ -64,6 +64,4 @@ def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
                 file.writelines(line + "\n" for line in features(prediction, number))
 
 
-GFF3 = OutputFormat(
-    "gff3", "signal peptides, their regions and mature chains", _write, ("predictions.gff3",)
-)
+GFF3 = OutputFormat("gff3", "signal peptides, their regions and mature chains", _write)

@@ -42,6 +42,5 @@ JSON_LINES = OutputFormat(
     "jsonl",
     "one JSON object a protein, with the probability of each region at each residue",
     _write,
-    ("predictions.jsonl",),
     needs_region_probabilities=True,
 )

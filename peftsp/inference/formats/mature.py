@@ -15,6 +15,4 @@ def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
                 file.write(f">{prediction.header}\n{mature}\n")
 
 
-FASTA = OutputFormat(
-    "fasta", "mature sequences of the proteins with a cleavage site", _write, ("mature.fasta",)
-)
+FASTA = OutputFormat("fasta", "mature sequences of the proteins with a cleavage site", _write)

@@ -169,6 +169,5 @@ HTML = OutputFormat(
     "html",
     "one page with counts, plots and a table to search and sort, for any browser",
     _write,
-    ("report.html",),
     needs_region_probabilities=True,
 )

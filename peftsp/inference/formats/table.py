@@ -87,12 +87,11 @@ def _blocks(rows: Iterator[tuple[Cell, ...]]) -> Iterator[list[tuple[Cell, ...]]
         yield block
 
 
-CSV = OutputFormat("csv", "table, comma-separated", _write_csv, ("predictions.csv",))
-TSV = OutputFormat("tsv", "table, tab-separated", _write_tsv, ("predictions.tsv",))
+CSV = OutputFormat("csv", "table, comma-separated", _write_csv)
+TSV = OutputFormat("tsv", "table, tab-separated", _write_tsv)
 PARQUET = OutputFormat(
     "parquet",
     "table for data frames",
     _write_parquet,
-    ("predictions.parquet",),
     requires=("pyarrow",),
 )

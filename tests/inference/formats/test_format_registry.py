@@ -30,7 +30,6 @@ def test_every_format_says_what_it_writes():
     for name, choice in FORMATS.items():
         assert choice.name == name
         assert choice.description
-        assert choice.targets
 
 
 def test_unknown_name_lists_the_known():
@@ -39,7 +38,7 @@ def test_unknown_name_lists_the_known():
 
 
 def test_missing_package_is_named(monkeypatch):
-    needy = OutputFormat("needy", "", write_two, ("x",), requires=("no_such_package",))
+    needy = OutputFormat("needy", "", write_two, requires=("no_such_package",))
     monkeypatch.setitem(FORMATS, "needy", needy)
     with pytest.raises(ConfigError, match=r"--formats needy: expected the package no_such_pack"):
         find_formats(["needy"])
@@ -49,7 +48,7 @@ def test_files_and_folders_replace_earlier_ones(tmp_path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "old.txt").write_text("old")
     (tmp_path / "table.txt").write_text("old")
-    choice = OutputFormat("two", "", write_two, ("table.txt", "pictures"))
+    choice = OutputFormat("two", "", write_two)
     written = write_formats([choice], lambda: iter(()), tmp_path, FACTS)
     assert written == (tmp_path / "pictures", tmp_path / "table.txt")
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["1.txt"]
@@ -60,6 +59,6 @@ def test_files_and_folders_replace_earlier_ones(tmp_path):
 def test_failed_format_leaves_the_earlier_file(tmp_path):
     (tmp_path / "table.txt").write_text("old")
     with pytest.raises(OSError, match="no space left"):
-        write_formats([OutputFormat("one", "", fail, ("x",))], lambda: iter(()), tmp_path, FACTS)
+        write_formats([OutputFormat("one", "", fail)], lambda: iter(()), tmp_path, FACTS)
     assert [path.name for path in tmp_path.iterdir()] == ["table.txt"]
     assert (tmp_path / "table.txt").read_text() == "old"

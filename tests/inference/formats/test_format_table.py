@@ -48,7 +48,7 @@ def test_row_without_signal_peptide_has_empty_cells():
 @pytest.mark.parametrize("choice", [CSV, TSV], ids=["csv", "tsv"])
 def test_any_identifier_survives(tmp_path, choice, headers):
     choice.write(lambda: map(prediction, headers), tmp_path, FACTS)
-    path = tmp_path / choice.targets[0]
+    path = tmp_path / f"predictions.{choice.name}"
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="," if choice is CSV else "\t"))
     assert [row["id"] for row in rows] == [header.split()[0] for header in headers]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
 from peftsp.inference.formats.signalp6 import gff, results, summary
-from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
+from peftsp.inference.formats.signalp6.plot_names import PlotNames
 from peftsp.inference.formats.signalp6.plots import write_plots
 from peftsp.inference.formats.signalp6.request import Request
 
@@ -27,7 +27,6 @@ def signalp6_output(request: Request) -> OutputFormat:
         "signalp6",
         "the files of SignalP 6.0 in its layout, for programs that read those",
         partial(_write, request=request),
-        (*_FILES, *(plot_file("*", kind) for kind in request.plots)),
         needs_region_probabilities=bool(request.plots),
     )
 

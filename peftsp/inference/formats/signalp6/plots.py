@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
-from itertools import islice, repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from peftsp.inference.formats.base import Read, RunFacts
+from peftsp.inference.formats.crew import drawing
 from peftsp.inference.formats.signalp6.entry import cut_of, name_of
 from peftsp.inference.formats.signalp6.gff import STRETCHES
 from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
@@ -25,10 +21,7 @@ if TYPE_CHECKING:
 _LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
 _OUTSIDE_PEPTIDES = {"inside": "I", "membrane": "M", "outside": "O"}
 _COLUMNS = ("# pos", "aa", "label", *(STRETCHES.get(name, name) for name in RESIDUE_REGIONS))
-_BLOCK_PER_WORKER = 16
 _FEWEST_PER_WORKER = 32
-
-Job = tuple[Prediction, Path]
 
 
 def plot_text(prediction: Prediction) -> str:
@@ -62,42 +55,24 @@ def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFact
         facts: How many processes may draw, and whether to show a progress bar.
     """
     pictures = [kind for kind in kinds if kind != "txt"]
-    jobs = _named(read, folder)
-    if "txt" in kinds:
-        jobs = map(_write_text, jobs)
+    names = PlotNames()
     # tqdm takes None for: off unless standard error is a terminal.
     is_off = None if facts.has_progress else True
-    progress = tqdm(jobs, "plots", facts.size, unit=" proteins", disable=is_off)
-    workers = min(facts.workers, facts.size // _FEWEST_PER_WORKER) if pictures else 0
-    # A forked process would inherit PyTorch's threads; a spawned one does not even import it.
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn) if workers > 1 else nullcontext() as pool:
-        while block := list(islice(progress, _BLOCK_PER_WORKER * max(workers, 1))):
-            apply = pool.map if pool else map
-            list(apply(_draw, block, repeat(pictures)))
+    workers = min(facts.workers, max(1, facts.size // _FEWEST_PER_WORKER)) if pictures else 1
+    with drawing(_draw, workers) as add:
+        for prediction in tqdm(read(), "plots", facts.size, unit=" proteins", disable=is_off):
+            place = folder / names.next(prediction.header)
+            if "txt" in kinds:
+                text = plot_text(prediction)
+                place.with_name(plot_file(place.name, "txt")).write_text(text, encoding="utf-8")
+            if pictures:
+                add(prediction, place, pictures)
 
 
-def _named(read: Read, folder: Path) -> Iterator[Job]:
-    names = PlotNames()
-    for prediction in read():
-        yield prediction, folder / names.next(prediction.header)
-
-
-def _write_text(job: Job) -> Job:
-    prediction, place = job
-    place.with_name(plot_file(place.name, "txt")).write_text(
-        plot_text(prediction), encoding="utf-8"
-    )
-    return job
-
-
-def _draw(job: Job, kinds: list[str]) -> None:
-    if not kinds:
-        return
+def _draw(prediction: Prediction, place: Path, kinds: list[str]) -> None:
     # Matplotlib takes a second to import.
     from peftsp.inference.formats.figure import draw
 
-    prediction, place = job
     figure = draw(prediction)
     for kind in kinds:
         if kind == "eps":
