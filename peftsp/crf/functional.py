@@ -1,4 +1,4 @@
-"""The recursions of a linear-chain CRF as pure functions, batched, in the log semiring.
+"""Likelihood, marginals and best path of a linear-chain CRF as pure functions, batched.
 
 Notation as in Sutton & McCallum, "An Introduction to Conditional Random Fields" (2012), section 4.
 Arguments shared by all functions:
@@ -13,53 +13,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from peftsp.crf.forward_backward import forward_backward
 from peftsp.crf.graph import FORBIDDEN, ChainScores
-
-
-def forward_scores(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
-    """Log-sum of all path beginnings that end in a state (alpha).
-
-    Returns:
-        float, ``(B, L, C)``; the emission of the position itself is included. Padded positions
-        repeat the last real one.
-    """
-    steps = emissions.unbind(1)
-    is_real = mask.unsqueeze(-1).unbind(1)
-    alpha = [scores.start + steps[0]]
-    for emission, real in zip(steps[1:], is_real[1:], strict=True):
-        arrived = torch.logsumexp(alpha[-1][:, scores.graph.sources] + scores.incoming, dim=-1)
-        alpha.append(torch.where(real, arrived + emission, alpha[-1]))
-    return torch.stack(alpha, dim=1)
-
-
-def backward_scores(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
-    """Log-sum of all path ends that follow a state (beta).
-
-    Returns:
-        float, ``(B, L, C)``; the emission of the position itself is not included. Padded positions
-        and the last real one hold the end scores.
-    """
-    steps = emissions.unbind(1)
-    is_real = mask.unsqueeze(-1).unbind(1)
-    end = scores.end.expand_as(steps[0])
-    beta = [end]
-    for emission, real in zip(reversed(steps[1:]), reversed(is_real[1:]), strict=True):
-        ahead = (beta[-1] + emission)[:, scores.graph.targets] + scores.outgoing
-        beta.append(torch.where(real, torch.logsumexp(ahead, dim=-1), end))
-    return torch.stack(beta[::-1], dim=1)
 
 
 def log_partition(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
     """Log-sum of the scores of all paths, float, ``(B,)``."""
     emissions, peak = _relative(emissions)
-    alpha = forward_scores(emissions, mask, scores)
-    return _total(alpha, scores) + (peak * mask).sum(dim=1)
+    return forward_backward(emissions, mask, scores)[0] + (peak * mask).sum(dim=1)
 
 
 def log_likelihood(
     emissions: Tensor, mask: Tensor, allowed: Tensor, scores: ChainScores
 ) -> tuple[Tensor, Tensor]:
-    """Log-probability that the path stays within the allowed states, and alpha.
+    """Log-probability that the path stays within the allowed states, and the marginals.
 
     Args:
         emissions: See the module.
@@ -69,39 +36,26 @@ def log_likelihood(
 
     Returns:
         The log-likelihoods, float, ``(B,)``, at most 0 up to rounding, -inf where no path is
-        allowed; and the forward scores of all paths, float, ``(B, L, C)``.
+        allowed; and the `marginals` of all paths, float, ``(B, L, C)``.
     """
     emissions, _ = _relative(emissions)
-    # Both sums share one recursion of twice the batch.
+    # Both sums share one pass of twice the batch.
     both = torch.cat([emissions, emissions.masked_fill(~allowed, FORBIDDEN)])
-    alpha = forward_scores(both, mask.repeat(2, 1), scores)
-    total, permitted = _total(alpha, scores).chunk(2)
+    totals, probabilities = forward_backward(both, mask.repeat(2, 1), scores)
+    total, permitted = totals.chunk(2)
     is_possible = permitted > FORBIDDEN / 2
     likelihood = torch.where(is_possible, permitted - total, -torch.inf)
-    return likelihood, alpha[: len(emissions)]
+    return likelihood, probabilities[: len(emissions)]
 
 
-def marginals(
-    emissions: Tensor, mask: Tensor, scores: ChainScores, alpha: Tensor | None = None
-) -> Tensor:
+def marginals(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
     """Probability of each state at each residue.
-
-    Args:
-        emissions: See the module.
-        mask: See the module.
-        scores: See the module.
-        alpha: The forward scores, if they are known already (up to a constant a position).
 
     Returns:
         float, ``(B, L, C)``; real positions sum to one, padded ones are zero.
     """
     emissions, _ = _relative(emissions)
-    if alpha is None:
-        alpha = forward_scores(emissions, mask, scores)
-    beta = backward_scores(emissions, mask, scores)
-    # The log-sum over states is log Z at every position: softmax divides by it without cancelling
-    # two large numbers.
-    return torch.softmax(alpha + beta, dim=-1) * mask.unsqueeze(-1)
+    return forward_backward(emissions, mask, scores)[1]
 
 
 @torch.no_grad()
@@ -139,7 +93,3 @@ def _relative(emissions: Tensor) -> tuple[Tensor, Tensor]:
         emissions = emissions.float()
     peak = emissions.detach().amax(dim=-1, keepdim=True)
     return emissions - peak, peak.squeeze(-1)
-
-
-def _total(alpha: Tensor, scores: ChainScores) -> Tensor:
-    return torch.logsumexp(alpha[:, -1] + scores.end, dim=-1)

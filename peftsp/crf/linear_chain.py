@@ -98,9 +98,7 @@ class LinearChainCRF(nn.Module):
             ValueError: The shapes do not fit, or the mask is not a run of True from the start.
         """
         self._check(emissions, mask, allowed)
-        scores = self._scores()
-        likelihood, alpha = functional.log_likelihood(emissions, mask, allowed, scores)
-        return CRFOutput(likelihood, functional.marginals(emissions, mask, scores, alpha))
+        return CRFOutput(*functional.log_likelihood(emissions, mask, allowed, self._scores()))
 
     def log_likelihood(self, emissions: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
         """Log-probability of the target, float, ``(B,)``; arguments as for `forward`."""
