@@ -105,7 +105,7 @@ def check_folds(cfg: DictConfig) -> None:
         ConfigError: Folds are missing or have different test partitions, a test partition is
             trained on, or a metric of the test partition is to be optimised.
     """
-    if not cfg.optimized_metric.startswith("val/"):
+    if not str(cfg.optimized_metric).startswith("val/"):
         raise ConfigError(
             f"optimized_metric: expected val/… in a search, found {cfg.optimized_metric}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import traceback
@@ -58,6 +59,8 @@ def _task(cfg: DictConfig) -> float:
 
 def _optimized(cfg: DictConfig) -> float:
     metrics = train(cfg)
+    if cfg.optimized_metric is None:
+        return metrics.get("test/score" if cfg.test else "val/score", math.nan)
     if cfg.optimized_metric not in metrics:
         raise ConfigError(
             f"optimized_metric: expected one of {', '.join(sorted(metrics))}, "

@@ -116,6 +116,11 @@ def test_sweeps_can_optimise_any_metric_of_the_run(command, capsys, metric, stat
         assert re.search(r"expected one of .*test/score, val/score, found val/typo", line)
 
 
+def test_a_run_that_is_not_tested_gives_a_sweep_its_validation_score(command, tmp_path):
+    command(*QUICK, "data.count=60", "trainer.max_epochs=1", "test=false")
+    assert len(list(tmp_path.rglob("bundle"))) == 1
+
+
 def test_help_names_the_groups_and_their_choices(command, capsys):
     with pytest.raises(SystemExit) as ended:
         command("--help")
