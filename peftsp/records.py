@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from peftsp.labels import SP_TYPES
 
+SURE_SITE = 0.5
+"""A cleavage site that is less probable than this is unsure: the cut is more likely elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceRecord:
@@ -105,3 +108,14 @@ class Prediction:
     def probability(self) -> float:
         """Probability of the type that the protein is said to have."""
         return self.probabilities[SP_TYPES.index(self.sp_type)]
+
+    @property
+    def has_unsure_site(self) -> bool:
+        """Whether there is a cleavage site, but one less probable than `SURE_SITE`."""
+        certainty = self.cleavage_site_probability
+        return certainty is not None and certainty < SURE_SITE
+
+    @property
+    def note(self) -> str | None:
+        """What to know before one relies on the prediction, in a few words."""
+        return "unsure cleavage site" if self.has_unsure_site else None

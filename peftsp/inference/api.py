@@ -12,11 +12,11 @@ from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.formats.table import COLUMNS, cells
+from peftsp.inference.models import load_models
 from peftsp.inference.organism import ANY, ORGANISMS, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records
-from peftsp.inference.precision import find_precision, quantize
+from peftsp.inference.precision import find_precision
 from peftsp.model.bundle import DEFAULT_BUNDLE
-from peftsp.model.restore import load_taggers
 from peftsp.records import Prediction, SequenceRecord
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def predict(
         raise ConfigError(f"organism: expected one of {', '.join(ORGANISMS)}, found {organism!r}")
     chosen = [bundle] if isinstance(bundle, str | PathLike) else list(bundle)
     target = find_device(device)
-    taggers = load_taggers([Path(b) for b in chosen or [DEFAULT_BUNDLE]], target, backbone)
     options = Options(
         kingdom=kingdom_of(organism),
         sums_types=sums_types(organism),
@@ -76,8 +75,8 @@ def predict(
         has_region_probabilities=has_region_probabilities,
         precision=find_precision(precision, target),
     )
-    if options.precision == "int8":
-        quantize(taggers)
+    bundles = [Path(folder) for folder in chosen or [DEFAULT_BUNDLE]]
+    taggers = load_models(bundles, target, backbone, options.precision)
     size = fitting_batch_size(target) if batch_size is None else batch_size
     return predict_records(_records(proteins), taggers, size, target, options)
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peftsp import __version__
+from peftsp.errors import ConfigError
 from peftsp.inference.command import interruption, positive, run_command, sentence
 from peftsp.inference.formats.registry import FORMATS
 from peftsp.inference.organism import ANY, ORGANISMS
 
 if TYPE_CHECKING:
+    from peftsp.inference.cluster import Cluster
     from peftsp.inference.run import RunSummary
 
 _EPILOG = """\
@@ -21,6 +23,7 @@ examples:
   %(prog)s proteome.fasta -o results
   %(prog)s proteome.fasta --organism eukarya --formats csv,gff3,fasta -o results
   %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
+  %(prog)s 'bins/*.faa.gz' --cluster local -o results
 
 formats:
 {formats}
@@ -66,8 +69,21 @@ def _run(options: argparse.Namespace) -> RunSummary:
         has_progress=not options.no_progress,
         is_fresh=options.fresh,
         is_strict=options.strict,
+        cluster=_cluster(options),
     )
     return run(settings)
+
+
+def _cluster(options: argparse.Namespace) -> Cluster | None:
+    from peftsp.inference.cluster import Cluster
+
+    if options.cluster is not None:
+        return Cluster(options.cluster, options.cluster_workers, options.threads or 1)
+    if options.cluster_workers is not None:
+        raise ConfigError(
+            f"--cluster-workers {options.cluster_workers}: expected --cluster too, found none"
+        )
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,7 +160,12 @@ def _parser() -> argparse.ArgumentParser:
         help="proteins at a time, or auto for what fits the device; fewer take less memory, and "
         "too many for a GPU are halved (default: %(default)s)",
     )
-    add("--threads", type=positive, metavar="N", help="CPU threads (default: one a core)")
+    add(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="CPU threads (default: one a core, on a cluster one a worker)",
+    )
     add(
         "--workers",
         type=positive,
@@ -152,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes that draw pictures (default: one a core)",
     )
+    _add_cluster(parser)
     add("--no-progress", action="store_true", help="show no progress bar")
     add("--fresh", action="store_true", help="do not resume an interrupted run")
     add(
@@ -162,6 +184,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--version", action="version", version=f"peftsp {__version__}")
     return parser
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="predict on a Ray cluster, with the same result: local starts one on this machine, "
+        "auto takes the one that runs here, HOST:PORT is the head of another one; peftsp and the "
+        "bundles have to lie on all its machines (needs pip install 'peftsp[ray]')",
+    )
+    parser.add_argument(
+        "--cluster-workers",
+        type=positive,
+        metavar="N",
+        help="processes of the cluster that predict (default: as many as there is room for)",
+    )
 
 
 def _described_formats() -> str:

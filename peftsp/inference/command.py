@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from peftsp.errors import PeftspError
 from peftsp.labels import SP_TYPES
+from peftsp.records import SURE_SITE
 
 if TYPE_CHECKING:
     from peftsp.inference.run import RunSummary
@@ -41,7 +42,7 @@ def sentence(summary: RunSummary) -> str:
     counts = ", ".join(f"{summary.tally.types[name]:,} {name}" for name in SP_TYPES)
     skipped = f"; {summary.skipped:,} records were skipped" if summary.skipped else ""
     unsure = (
-        f"; {summary.tally.unsure_sites:,} cleavage sites have a probability below 0.5"
+        f"; {summary.tally.unsure_sites:,} cleavage sites have a probability below {SURE_SITE}"
         if summary.tally.unsure_sites
         else ""
     )

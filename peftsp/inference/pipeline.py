@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -56,7 +56,7 @@ def predict_records(
     batch_size: int,
     device: torch.device | str = "cpu",
     options: Options | None = None,
-) -> Iterator[Prediction]:
+) -> Generator[Prediction]:
     """Yield the prediction of each record, in the order of the records.
 
     Memory does not grow with the number of records. A prediction does not depend on the batch size
@@ -80,18 +80,35 @@ def predict_records(
     options = options or Options()
     for tagger in taggers:
         tagger.eval()
+    for window in windows(records, batch_size):
+        yield from predict_window(window, taggers, batch_size, device, options)
+
+
+def windows(records: Iterable[SequenceRecord], batch_size: int) -> Iterator[list[SequenceRecord]]:
+    """Cut records into the windows that `predict_records` takes one after the other."""
     pending = iter(records)
     while window := list(islice(pending, window_size(batch_size))):
-        # Neighbours of one length need little padding.
-        lengths = [min(len(record.residues), MAX_RESIDUES) for record in window]
-        order = sorted(range(len(window)), key=lengths.__getitem__, reverse=True)
-        predictions: dict[int, Prediction] = {}
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            batch = [window[index] for index in chosen]
-            found = predict_batch(batch, taggers, device, options)
-            predictions.update(zip(chosen, found, strict=True))
-        yield from (predictions[index] for index in range(len(window)))
+        yield window
+
+
+def predict_window(
+    window: Sequence[SequenceRecord],
+    taggers: Sequence[Tagger],
+    batch_size: int,
+    device: torch.device | str,
+    options: Options,
+) -> list[Prediction]:
+    """Predictions of a window by models in evaluation mode; arguments as for `predict_records`."""
+    # Neighbours of one length need little padding.
+    lengths = [min(len(record.residues), MAX_RESIDUES) for record in window]
+    order = sorted(range(len(window)), key=lengths.__getitem__, reverse=True)
+    predictions: dict[int, Prediction] = {}
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        batch = [window[index] for index in chosen]
+        found = predict_batch(batch, taggers, device, options)
+        predictions.update(zip(chosen, found, strict=True))
+    return [predictions[index] for index in range(len(window))]
 
 
 def predict_batch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,24 +14,27 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from peftsp.inference.cluster import Cluster, predict_on_cluster
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.fingerprint import fingerprint_run
 from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
 from peftsp.inference.intake import Intake, check_inputs, find_inputs
+from peftsp.inference.models import load_models
 from peftsp.inference.organism import ANY, kingdom_of, sums_types
 from peftsp.inference.output import OutputFolder
 from peftsp.inference.pipeline import Options, predict_records, window_size
-from peftsp.inference.precision import find_precision, quantize
+from peftsp.inference.precision import find_precision
 from peftsp.inference.run_record import describe_run, write_skipped
 from peftsp.inference.store import PredictionStore
 from peftsp.inference.tally import Tally
 from peftsp.inference.writing import writing_to
-from peftsp.model.restore import load_taggers
-from peftsp.model.tagger import Tagger
+from peftsp.model.bundle import read_bundle
 from peftsp.records import Prediction, SequenceRecord
 
 _IDENTIFIER_SHOWN = 60
+
+Predict = Callable[[Iterator[SequenceRecord]], Generator[Prediction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,12 @@ class RunSettings:
         precision: One of `peftsp.inference.precision.PRECISIONS`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         batch_size: Sequences in a batch; None for what fits the device.
-        threads: CPU threads; None for PyTorch's choice.
+        threads: CPU threads of this process; None for PyTorch's choice.
         workers: Processes that draw pictures.
         has_progress: Show a progress bar if standard error is a terminal.
         is_fresh: Start anew even where an interrupted run can be resumed.
         is_strict: End at the first wrong record instead of leaving it out.
+        cluster: Where to predict, if not in this process.
     """
 
     fasta: tuple[str, ...]
@@ -71,6 +75,7 @@ class RunSettings:
     has_progress: bool
     is_fresh: bool
     is_strict: bool
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class RunSummary:
         files: What was written: paths of files and folders.
         tally: Counts over all predictions.
         predicted: Proteins predicted in this run, without those of an interrupted one.
-        seconds: Time that their prediction took, without loading the models.
+        seconds: Time that their prediction took, without loading the models in this process.
         skipped: Wrong records that were left out.
     """
 
@@ -102,7 +107,7 @@ def run(settings: RunSettings) -> RunSummary:
     started = datetime.now().astimezone()
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    device = find_device(settings.device)
+    device = _device(settings)
     formats = find_formats(settings.formats)
     options = _options(settings, formats, device)
     inputs = find_inputs(settings.fasta)
@@ -111,12 +116,10 @@ def run(settings: RunSettings) -> RunSummary:
     with OutputFolder(settings.output) as output, closing(intake.records()) as reader:
         # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
-        taggers = load_taggers(settings.bundles, device, settings.backbone)
-        if options.precision == "int8":
-            quantize(taggers)
-        _warn_of_unused(settings, taggers)
+        batch_size = settings.batch_size or fitting_batch_size(device)
+        predict = _predictor(settings, device, options, batch_size)
         with _store(settings, inputs, options) as store:
-            summary = _predict(store, records, taggers, device, options, intake, settings)
+            summary = _predict(store, records, predict, batch_size, intake, settings)
             finished = datetime.now().astimezone()
             made = _write(formats, store, settings, intake, output.stage, finished)
             times = started, finished
@@ -125,6 +128,13 @@ def run(settings: RunSettings) -> RunSummary:
             _tell_of_repeats(intake, store)
             store.remove()
     return replace(summary, files=files)
+
+
+def _device(settings: RunSettings) -> torch.device:
+    # A named device has to be in the machines of the cluster, which this one need not be.
+    if settings.cluster is not None and settings.device != "auto":
+        return torch.device(settings.device)
+    return find_device(settings.device)
 
 
 def _options(
@@ -139,24 +149,38 @@ def _options(
     )
 
 
+def _predictor(
+    settings: RunSettings, device: torch.device, options: Options, batch_size: int
+) -> Predict:
+    """What predicts: the models in this process, or those on a cluster."""
+    bundles, backbone, cluster = settings.bundles, settings.backbone, settings.cluster
+    if cluster is not None:
+        heads = [read_bundle(bundle).head for bundle in bundles]
+        _warn_of_unused(settings, any(head.kingdom_embedding for head in heads))
+        return lambda records: predict_on_cluster(
+            records, cluster, bundles, backbone, batch_size, device, options
+        )
+    taggers = load_models(bundles, device, backbone, options.precision)
+    _warn_of_unused(settings, any(tagger.head.kingdoms for tagger in taggers))
+    return lambda records: predict_records(records, taggers, batch_size, device, options)
+
+
 def _predict(
     store: PredictionStore,
     records: Iterator[SequenceRecord],
-    taggers: Sequence[Tagger],
-    device: torch.device,
-    options: Options,
+    predict: Predict,
+    batch_size: int,
     intake: Intake,
     settings: RunSettings,
 ) -> RunSummary:
-    batch_size = settings.batch_size or fitting_batch_size(device)
     window = window_size(batch_size)
     kept = Tally() if settings.is_fresh else store.resume(window)
     if kept.proteins:
         print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
     remaining = islice(records, kept.proteins, None)
-    predictions = predict_records(remaining, taggers, batch_size, device, options)
     started = time.perf_counter()
-    found = _fill(store, predictions, intake, window, settings)
+    with closing(predict(remaining)) as predictions:
+        found = _fill(store, predictions, intake, window, settings, kept.proteins)
     seconds = time.perf_counter() - started
     return RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
 
@@ -167,6 +191,7 @@ def _fill(
     intake: Intake,
     window: int,
     settings: RunSettings,
+    kept: int,
 ) -> Tally:
     tally = Tally()
     # Bytes read tell how far a run is without counting the proteins first.
@@ -178,7 +203,9 @@ def _fill(
             store.write(found)
             tally += Tally.of(found)
             bar.set_postfix_str(f"{tally.proteins:,} proteins", refresh=False)
-            bar.update((intake.position if intake.size else tally.proteins) - bar.n)
+            # What was read may be far ahead of what is predicted.
+            share = (kept + tally.proteins) / intake.identifiers.count
+            bar.update((intake.position * share if intake.size else tally.proteins) - bar.n)
     return tally
 
 
@@ -222,8 +249,8 @@ def _store(settings: RunSettings, inputs: list[str], options: Options) -> Predic
     return PredictionStore(settings.output, fingerprint)
 
 
-def _warn_of_unused(settings: RunSettings, taggers: Sequence[Tagger]) -> None:
-    is_used = sums_types(settings.organism) or any(tagger.head.kingdoms for tagger in taggers)
+def _warn_of_unused(settings: RunSettings, has_kingdoms: bool) -> None:
+    is_used = sums_types(settings.organism) or has_kingdoms
     if settings.organism != ANY and not is_used:
         print(
             f"--organism {settings.organism} changes nothing: no bundle was trained to use it",

@@ -9,8 +9,6 @@ from typing import Self
 
 from peftsp.records import Prediction
 
-_SURE = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -18,7 +16,7 @@ class Tally:
 
     Attributes:
         types: Proteins by SP type.
-        unsure_sites: Cleavage sites whose probability is below one half.
+        unsure_sites: Proteins with `Prediction.has_unsure_site`.
     """
 
     types: Counter[str] = field(default_factory=Counter)
@@ -31,8 +29,7 @@ class Tally:
         unsure_sites = 0
         for prediction in predictions:
             types[prediction.sp_type] += 1
-            certainty = prediction.cleavage_site_probability
-            unsure_sites += certainty is not None and certainty < _SURE
+            unsure_sites += prediction.has_unsure_site
         return cls(types, unsure_sites)
 
     @property

@@ -27,6 +27,7 @@ TESTED_ELSEWHERE = {
     "inference/formats/crew": "inference/formats/test_format_figure_files.py",
     "inference/formats/signalp6/entry": "inference/formats/signalp6/test_signalp6_results.py",
     "inference/formats/signalp6/request": "inference/test_signalp6_cli.py",
+    "inference/models": "inference/test_inference_api.py",
     "inference/run": "inference/test_inference_cli.py",
     "inference/run_record": "inference/test_inference_intake.py",
     "inference/source": "inference/test_inference_cli.py",

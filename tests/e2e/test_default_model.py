@@ -1,12 +1,18 @@
 """The model that ships with peftsp, on proteins whose signal peptides everybody knows."""
 
 import csv
+import random
 from pathlib import Path
 
 import pytest
+import torch
 
+from peftsp.data.fasta import read_fasta
 from peftsp.inference.cli import main
+from peftsp.inference.pipeline import predict_records
 from peftsp.model.bundle import DEFAULT_BUNDLE
+from peftsp.model.restore import load_taggers
+from peftsp.records import SequenceRecord
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "proteins.fasta"
 
@@ -47,3 +53,66 @@ def test_every_example_is_known(rows):
 def test_shipped_files_are_small():
     shipped = DEFAULT_BUNDLE.parent.rglob("*")
     assert sum(path.stat().st_size for path in shipped if path.is_file()) < 16 * 1024**2
+
+
+CLOSE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def default_model():
+    return load_taggers([DEFAULT_BUNDLE])
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """The examples, changed at random ever more, cut to any length, with letters like X."""
+    rng = random.Random(0)
+    records = []
+    for record in read_fasta(EXAMPLES):
+        for changes in (0, 2, 6, 12, 24):
+            residues = list(record.residues[: rng.choice([12, 30, 60, 70, 200])])
+            for _ in range(changes):
+                residues[rng.randrange(1, len(residues))] = rng.choice("ACDEFGHIKLMNPQRSTVWYXBU")
+            records.append(SequenceRecord(f"{record.identifier}.{changes}", "".join(residues)))
+    return records
+
+
+@pytest.fixture(scope="module")
+def one_by_one(mixed, default_model):
+    return {p.header: p for p in predict_records(mixed, default_model, batch_size=1)}
+
+
+@pytest.fixture
+def set_threads():
+    threads = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "seed", "threads"), [(2, 1, 1), (7, 2, 1), (64, 3, 1), (64, 3, 2)]
+)
+def test_batch_size_order_and_threads_change_no_call(
+    mixed, default_model, one_by_one, set_threads, batch_size, seed, threads
+):
+    set_threads(threads)
+    shuffled = random.Random(seed).sample(mixed, len(mixed))
+    for found in predict_records(shuffled, default_model, batch_size):
+        expected = one_by_one[found.header]
+        assert found.probabilities == pytest.approx(expected.probabilities, abs=CLOSE)
+        first, second = sorted(expected.probabilities)[-1:-3:-1]
+        if first - second > CLOSE:
+            assert found.sp_type == expected.sp_type
+            assert (found.cleavage_site, found.regions) == (
+                expected.cleavage_site,
+                expected.regions,
+            )
+            certainty = expected.cleavage_site_probability
+            assert found.cleavage_site_probability == pytest.approx(certainty, abs=CLOSE)
+
+
+def test_mixed_proteins_are_of_many_kinds(one_by_one):
+    predictions = one_by_one.values()
+    assert len({prediction.sp_type for prediction in predictions}) >= 5
+    assert len({prediction.cleavage_site for prediction in predictions}) >= 10
+    assert any(prediction.has_unsure_site for prediction in predictions)

@@ -44,6 +44,8 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 
     yield f"##sequence-region {sequence} 1 {length}"
     facts = f"ID={peptide};sp_type={prediction.sp_type};cleavage_site_probability={certainty:.4f}"
+    if prediction.note:
+        facts += f";Note={prediction.note}"
     yield line("signal_peptide", 1, site, f"{probability:.6f}", facts)
     stretches: list[Region] = sorted(
         (*prediction.regions, *prediction.motifs), key=lambda stretch: stretch.start

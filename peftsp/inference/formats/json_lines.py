@@ -29,6 +29,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
         "region_probabilities": {
             name: [row[index] for row in rows] for index, name in enumerate(RESIDUE_REGIONS)
         },
+        "note": prediction.note,
     }
 
 

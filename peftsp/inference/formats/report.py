@@ -51,6 +51,7 @@ def as_record(prediction: Prediction) -> list[Any]:
         _stretches(prediction.motifs),
         prediction.residues[:MAX_RESIDUES],
         encode_probabilities(prediction.region_probabilities or ()),
+        prediction.note,
     ]
 
 

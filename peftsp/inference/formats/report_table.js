@@ -9,12 +9,12 @@ const byId = (id) => document.getElementById(id);
 const body = document.querySelector("#table tbody");
 const headings = [...document.querySelectorAll("#table th button")];
 
-function unpack([header, type, probabilities, site, certainty, regions, motifs, residues, encoded], index) {
+function unpack([header, type, probabilities, site, certainty, regions, motifs, residues, encoded, note], index) {
   const [name] = header.trim().split(/\s+/, 1);
   const description = header.trim().slice(name.length).trim();
   const named = (stretches) => stretches.map(([region, start, end]) => [vocabulary.regions[region], start, end]);
   return {
-    index, name, description, site, certainty, probabilities, residues,
+    index, name, description, site, certainty, probabilities, residues, note,
     type: vocabulary.types[type],
     probability: probabilities[type],
     regions: named(regions),
@@ -70,7 +70,8 @@ function addRow(record) {
   cell(row, record.type).title = vocabulary.typeTitles[record.type];
   cell(row, record.probability.toFixed(3), "number");
   cell(row, record.site ?? "", "number");
-  cell(row, record.certainty === null ? "" : record.certainty.toFixed(3), "number");
+  const certainty = record.certainty === null ? "" : record.certainty.toFixed(3);
+  cell(row, record.note ? `? ${certainty}` : certainty, "number").title = record.note ?? "";
   cell(row, "", "sequence").append(sequence(record));
   button.addEventListener("click", () => toggle(record, row, button));
   if (state.open.has(record.index)) open(record, row, button);
@@ -149,6 +150,7 @@ function asCsv(shown) {
     return [
       quote(record.name), record.type, ...record.probabilities.map(share),
       record.site ?? "", share(record.certainty), ...["n", "h", "c"].map((name) => ends[name] ?? ""),
+      record.note ?? "",
     ].join(",");
   });
   return [vocabulary.columns.join(","), ...lines, ""].join("\n");

@@ -20,6 +20,7 @@ COLUMNS = (
     "n_region_end",
     "h_region_end",
     "c_region_end",
+    "note",
 )
 
 _ROW_GROUP = 10_000
@@ -41,6 +42,7 @@ def cells(prediction: Prediction) -> tuple[Cell, ...]:
         prediction.cleavage_site,
         prediction.cleavage_site_probability,
         *(ends.get(name) for name in ("n", "h", "c")),
+        prediction.note,
     )
 
 
@@ -72,7 +74,8 @@ def _write_parquet(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: 
     import pyarrow.parquet as pq
 
     whole_numbers = {"cleavage_site", "n_region_end", "h_region_end", "c_region_end"}
-    kinds = {"id": pa.string(), "sp_type": pa.string()} | dict.fromkeys(whole_numbers, pa.int16())
+    texts = {"id", "sp_type", "note"}
+    kinds = dict.fromkeys(texts, pa.string()) | dict.fromkeys(whole_numbers, pa.int16())
     schema = pa.schema([(name, kinds.get(name, pa.float32())) for name in COLUMNS])
     with pq.ParquetWriter(folder / "predictions.parquet", schema) as writer:
         for rows in _blocks(map(cells, read())):

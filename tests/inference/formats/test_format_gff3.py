@@ -1,6 +1,7 @@
 """GFF3 against the rules of its specification."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -51,6 +52,13 @@ P1 peftsp c_terminal_region 7 7 . . . Parent=signal_peptide_1;Note=c
 P1 peftsp mature_protein_region 8 10 . . . ID=mature_1"""  # noqa: E501
     found = [line.replace("\t", " ") for line in lines_of([TAT, NONE], tmp_path)]
     assert found == expected.splitlines()
+
+
+def test_unsure_site_is_noted(tmp_path):
+    unsure = replace(TAT, cleavage_site_probability=0.25)
+    _, _, sure, *_ = lines_of([TAT], tmp_path)
+    _, _, noted, *_ = lines_of([unsure], tmp_path)
+    assert noted == sure.replace("0.7500", "0.2500") + ";Note=unsure cleavage site"
 
 
 def test_every_feature_lies_within_its_parent(tmp_path):

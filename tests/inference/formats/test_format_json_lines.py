@@ -1,8 +1,9 @@
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from peftsp.inference.formats.base import RunFacts
-from peftsp.inference.formats.json_lines import JSON_LINES
+from peftsp.inference.formats.json_lines import JSON_LINES, as_json
 from peftsp.labels import RESIDUE_REGIONS
 from peftsp.records import Prediction, Region
 
@@ -41,8 +42,13 @@ def test_line_holds_all_that_is_known(tmp_path):
         "regions": [{"name": "c", "start": 1, "end": 1}],
         "motifs": [{"name": "lipid_cysteine", "start": 2, "end": 2}],
         "residues": "MC",
+        "note": None,
     }
     assert list(regions) == list(RESIDUE_REGIONS)
     assert regions["n"] == [1.0, 0.0]
     assert regions["h"] == [0.0, 0.25]
     assert regions["c"] == [0.0, 0.75]
+
+
+def test_unsure_site_is_noted():
+    assert as_json(replace(LIPO, cleavage_site_probability=0.4))["note"] == "unsure cleavage site"

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -58,13 +59,16 @@ def write_page(tmp_path, make_facts):
 
 def test_page_holds_the_predictions(write_page, make_prediction):
     found = [make_prediction(f"p{kind} some words", kind) for kind in SP_TYPES]
+    found[1] = replace(found[1], cleavage_site_probability=0.25)
     page = write_page([*found, make_prediction("short", "NO_SP", 1)])
     vocabulary = json.loads(page.text("vocabulary"))
     records = json.loads(page.text("records"))
     assert len(records) == 7
     assert len(records[6][8]) == 12
     for prediction, record in zip(found, records, strict=False):
-        header, sp_type, probabilities, site, certainty, regions, motifs, residues, encoded = record
+        header, sp_type, probabilities, site, certainty, regions, motifs, residues, *rest = record
+        encoded, note = rest
+        assert note == prediction.note
         assert header == prediction.header
         assert vocabulary["types"][sp_type] == prediction.sp_type
         assert probabilities == list(prediction.probabilities)

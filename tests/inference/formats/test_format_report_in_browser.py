@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,7 @@ const type = (text) => {
 };
 const seen = { title: document.title, start: names(), images: document.images.length };
 seen.status = byId("status").textContent;
+seen.unsure = document.querySelectorAll("td[title='unsure cleavage site']").length;
 seen.csv = asCsv(state.shown);
 press("td.name button");
 seen.plot = {
@@ -95,10 +97,12 @@ def test_page_works_in_a_browser(browser, tmp_path, make_prediction, make_facts,
     found = [make_prediction(f"p{n} of type", SP_TYPES[n % 6]) for n in range(150)]
     found += [make_prediction(header) for header in hostile]
     found += [make_prediction("needle,1 with words", "TAT", 70)]
+    found[1] = replace(found[1], cleavage_site_probability=0.25)
     HTML.write(lambda: iter(found), tmp_path, make_facts(len(found)))
     seen = drive(browser, tmp_path / "report.html", tmp_path)
     assert seen["title"] == "Predicted signal peptides"
     assert seen["images"] == 0
+    assert seen["unsure"] == 1
     assert seen["start"] == [prediction.identifier for prediction in found[:100]]
     assert seen["status"] == "1 to 100 of 155 listed"
     rows = list(csv.reader(io.StringIO(seen["csv"])))

@@ -1,6 +1,7 @@
 """Tables against the csv module and pyarrow."""
 
 import csv
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -35,12 +36,19 @@ def test_row_has_a_cell_for_each_column():
         "n_region_end": "5",
         "h_region_end": "15",
         "c_region_end": "22",
+        "note": "",
     }
+
+
+@pytest.mark.parametrize(("certainty", "note"), [(0.499, "unsure cleavage site"), (0.5, "")])
+def test_site_that_is_less_probable_than_others_is_noted(certainty, note):
+    found = replace(prediction(), cleavage_site_probability=certainty)
+    assert table_row(found)[-1] == note
 
 
 def test_row_without_signal_peptide_has_empty_cells():
     row = table_row(Prediction("P1", "NO_SP", (1.0, 0, 0, 0, 0, 0), None, None, ()))
-    assert row[-5:] == ["", "", "", "", ""]
+    assert row[-6:] == ["", "", "", "", "", ""]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -68,3 +76,4 @@ def test_parquet_has_the_same_columns_with_types(tmp_path):
     assert rows[0]["LIPO"] == pytest.approx(1 / 3)
     assert rows[0]["cleavage_site"] == 22
     assert rows[1]["cleavage_site"] is None
+    assert table.schema.field("note").type == "string"
