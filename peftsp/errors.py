@@ -27,6 +27,10 @@ class CheckpointError(PeftspError):
     """A file of backbone or model weights cannot be read, or does not fit."""
 
 
+class PrefixStoreError(PeftspError):
+    """Hidden states that were kept on disk are missing, or a file of them cannot be read."""
+
+
 class BundleError(PeftspError):
     """A bundle folder is incomplete, inconsistent, or does not fit its backbone."""
 

@@ -5,7 +5,7 @@ Batch first, scaled dot-product attention, no language model head and no contact
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,19 @@ class Context(NamedTuple):
     cosines: Tensor
     sines: Tensor
     visible: Tensor | None
+
+
+class KnownPrefix(Protocol):
+    """What the first blocks give, known from elsewhere; see `peftsp.backbone.prefix_store`.
+
+    Attributes:
+        layers: How many first blocks.
+    """
+
+    layers: int
+
+    def look_up(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Hidden states after those blocks, float, ``(B, T, D)``."""
 
 
 class SelfAttention(nn.Module):
@@ -95,7 +108,13 @@ class ESM2(Backbone):
         spec: Its sizes.
         activation_checkpointing: Keep only the input of each block for the backward pass and
             compute the rest again: less memory for about a third more time.
+
+    Attributes:
+        known_prefix: Takes the place of the embedding and the first blocks, which have to be
+            frozen; None to compute them.
     """
+
+    known_prefix: KnownPrefix | None = None
 
     def __init__(self, spec: BackboneSpec, activation_checkpointing: bool = False) -> None:
         super().__init__(BackboneSource(spec))
@@ -106,12 +125,29 @@ class ESM2(Backbone):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Residue representations, float ``(B, L, D)``; see `Backbone`."""
-        x = self.embed(tokens, mask)
+        x, first = self.begin(tokens, mask)
         context = self.context(x, mask)
-        for index in range(len(self.layers)):
+        for index in range(first, len(self.layers)):
             x = self.run_block(index, x, context)
         residues: Tensor = self.emb_layer_norm_after(x)[:, 1:-1]
         return residues
+
+    def begin(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, int]:
+        """Hidden states to go on from, float, ``(B, T, D)``, and the block that takes them."""
+        if self.known_prefix is None:
+            return self.embed(tokens, mask), 0
+        weight = self.embed_tokens.weight
+        known = self.known_prefix.look_up(tokens, mask)
+        return known.to(weight.device, weight.dtype), self.known_prefix.layers
+
+    @torch.no_grad()
+    def run_prefix(self, tokens: Tensor, mask: Tensor, layers: int) -> Tensor:
+        """Hidden states after the first blocks, float, ``(B, T, D)``, without gradients."""
+        x = self.embed(tokens, mask)
+        context = self.context(x, mask)
+        for index in range(layers):
+            x = self.run_block(index, x, context)
+        return x
 
     def embed(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Token embeddings as the first block takes them, float, ``(B, T, D)``."""

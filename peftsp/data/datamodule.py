@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from peftsp.data.batch import LabelledExample, collate_labelled
@@ -181,6 +182,10 @@ class SignalPeptideData(LightningDataModule):
     def test_records(self) -> list[LabelledRecord]:
         """The records of the test split, after `setup`."""
         return self._records["test"]
+
+    def sequences(self) -> list[Tensor]:
+        """Tokens of the records of all splits, uint8, ``(T,)`` each, after `setup`."""
+        return [tokens for dataset in self._datasets.values() for tokens in dataset.tokens]
 
     def identity(self) -> DatasetIdentity:
         """What data set this is a fold of."""

@@ -20,6 +20,7 @@ class LabelledDataset(Dataset[LabelledExample]):
     Attributes:
         kingdoms: int64, ``(N,)``; kingdom ids.
         sp_types: int64, ``(N,)``; SP type ids.
+        tokens: uint8, ``(T,)`` each; with ``<cls>`` and ``<eos>``.
     """
 
     def __init__(self, records: Sequence[LabelledRecord]) -> None:
@@ -27,14 +28,14 @@ class LabelledDataset(Dataset[LabelledExample]):
         self.sp_types = torch.tensor([SP_TYPES.index(r.sp_type) for r in records])
         sites = [cleavage_site(record) for record in records]
         self._cleavage_sites = [-1 if site is None else site for site in sites]
-        self._tokens = [torch.tensor(tokenize(r.residues), dtype=torch.uint8) for r in records]
+        self.tokens = [torch.tensor(tokenize(r.residues), dtype=torch.uint8) for r in records]
         self._allowed = torch.from_numpy(region_bitmaps(records))  # (N, 70, C)
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self.tokens)
 
     def __getitem__(self, index: int) -> LabelledExample:
-        tokens = self._tokens[index]
+        tokens = self.tokens[index]
         return LabelledExample(
             tokens=tokens,
             allowed=self._allowed[index, : len(tokens) - 2],

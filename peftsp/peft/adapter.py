@@ -57,5 +57,9 @@ class Adapter(PeftMethod):
             for parameter in BOTTLENECK_PARAMETERS
         )
 
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """The blocks before the first that has adapters."""
+        return self._layers(spec).start
+
     def _layers(self, spec: BackboneSpec) -> range:
         return last_layers(spec, self.last_k, "peft.last_k")

@@ -40,6 +40,13 @@ class PeftMethod(ABC):
     def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:
         """Names of the parameters that train, as in the backbone that `apply` returns."""
 
+    @abstractmethod
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """How many first blocks, the embedding before them included, give what they always gave.
+
+        Of these the output for a sequence can be kept and used again.
+        """
+
     def merge(self, backbone: Backbone) -> Backbone:
         """Fold the method into the weights for prediction, where that is possible.
 

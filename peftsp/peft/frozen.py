@@ -25,3 +25,7 @@ class Frozen(PeftMethod):
     def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:  # noqa: ARG002
         """None."""
         return frozenset()
+
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """All."""
+        return spec.layers

@@ -46,3 +46,7 @@ class Full(PeftMethod):
         """All of them."""
         with torch.device("meta"):
             return frozenset(ESM2(spec).state_dict())
+
+    def frozen_prefix(self, spec: BackboneSpec) -> int:  # noqa: ARG002
+        """None."""
+        return 0

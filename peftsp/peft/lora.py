@@ -73,6 +73,10 @@ class LoRA(PeftMethod):
             f"{place}.{part}" for place in self._places(spec) for part in ("lora_A", "lora_B")
         )
 
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """The blocks before the first that changes."""
+        return self._layers(spec).start
+
     def merge(self, backbone: Backbone) -> Backbone:
         """Add each update to its weight."""
         for place in self._places(backbone.spec):
@@ -84,9 +88,12 @@ class LoRA(PeftMethod):
     def _places(self, spec: BackboneSpec) -> list[str]:
         return [
             f"layers.{layer}.{_PLACE[name]}"
-            for layer in last_layers(spec, self.last_k, "peft.last_k")
+            for layer in self._layers(spec)
             for name in self.target_modules
         ]
+
+    def _layers(self, spec: BackboneSpec) -> range:
+        return last_layers(spec, self.last_k, "peft.last_k")
 
 
 class LoRALinear(nn.Linear):

@@ -67,6 +67,10 @@ class Prompt(PeftMethod):
             names |= {f"mlps.{layer}.{name}" for layer in layers for name in BOTTLENECK_PARAMETERS}
         return frozenset(names)
 
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """The blocks before the first that attends to soft tokens."""
+        return self._layers(spec).start
+
     def _layers(self, spec: BackboneSpec) -> range:
         if self.place == "topmost":
             return last_layers(spec, self.last_k, "peft.last_k")
@@ -102,10 +106,10 @@ class PromptedBackbone(Backbone):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Residue representations, float ``(B, L, D)``; see `Backbone`."""
-        x = self.backbone.embed(tokens, mask)
+        x, first = self.backbone.begin(tokens, mask)
         context = self.backbone.context(x, mask)
         present = 0
-        for layer in range(self.spec.layers):
+        for layer in range(first, self.spec.layers):
             if str(layer) in self.prompts:
                 prompt = self._prompt(layer).to(x.dtype).expand(len(x), -1, -1)
                 if layer == 0:

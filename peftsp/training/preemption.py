@@ -36,7 +36,7 @@ def saving_before_the_end(trainer: Trainer) -> Iterator[None]:
         before = handlers[signal.Signals(number)]
         if not callable(before):
             os.kill(os.getpid(), signal.SIGTERM)
-        elif points and trainer.training:
+        elif points and points[0].has_started and trainer.training:
             points[0].end_after_saving(lambda: before(number, None))
         else:
             before(number, frame)

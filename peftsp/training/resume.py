@@ -26,6 +26,9 @@ class ResumePoint(Checkpoint):
         folder: Where to keep it.
         minutes: Longest time between two points within an epoch.
 
+    Attributes:
+        has_started: Whether training has begun, so that there is something to save.
+
     Raises:
         ConfigError: ``minutes`` is no number, or negative.
     """
@@ -37,6 +40,7 @@ class ResumePoint(Checkpoint):
             )
         self.path = Path(folder) / f"{LAST}.ckpt"
         self.seconds = 60 * minutes
+        self.has_started = False
         self._saved_at = time.monotonic()
         self._end: Callable[[], object] | None = None
 
@@ -46,6 +50,7 @@ class ResumePoint(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Start the clock; a run that had stopped early stays stopped."""
+        self.has_started = True
         self._saved_at = time.monotonic()
         if any(isinstance(c, EarlyStopping) and c.stopped_epoch for c in trainer.callbacks):  # type: ignore[attr-defined]
             trainer.should_stop = True

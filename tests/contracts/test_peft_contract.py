@@ -109,6 +109,30 @@ def test_gradients_arrive_exactly_where_declared(method, backbone, batch):
     assert receiving == declared
 
 
+class PlainPrefix:
+    """What the first blocks of a backbone without any method give."""
+
+    def __init__(self, layers):
+        self.layers = layers
+        self.plain = load_backbone(SPEC, "random", seed=3)
+
+    def look_up(self, tokens, mask):
+        return self.plain.run_prefix(tokens, mask, self.layers)
+
+
+def test_frozen_prefix_is_that_of_the_plain_backbone(method, backbone, batch):
+    layers = method.frozen_prefix(SPEC)
+    adapted = method.apply(backbone).eval()
+    disturb(adapted, method)
+    expected = adapted(*batch)
+    backbone.known_prefix = PlainPrefix(layers) if layers else None
+    for block in backbone.layers[:layers]:
+        block.forward = None
+    torch.testing.assert_close(adapted(*batch), expected)
+    parts = {part for name in method.parameter_names(SPEC) for part in name.split(".")}
+    assert layers == min((int(p) for p in parts if p.isdigit()), default=SPEC.layers), "no fewer"
+
+
 def test_identity_at_the_start_is_kept_where_promised(method, backbone, batch):
     expected = copy.deepcopy(backbone).eval()(*batch)
     found = method.apply(backbone).eval()(*batch)

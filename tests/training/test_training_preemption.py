@@ -13,14 +13,17 @@ from peftsp.training.resume import ResumePoint
 class FakeTrainer:
     """As much of a trainer as a warning asks for."""
 
-    def __init__(self, point, training=True):
+    def __init__(self, point, training=True, started=True):
         self.checkpoint_callbacks = [point]
+        self.callbacks = [point]
         self.training = training
         self.accumulate_grad_batches = 1
         self.num_training_batches = 6
         self.received_sigterm = False
         self.is_global_zero = True
         self.strategy = SimpleNamespace(broadcast=lambda value: value, barrier=lambda name: None)
+        if started:
+            point.on_train_start(self, None)
 
     def save_checkpoint(self, path):
         path.write_text("point")
@@ -66,8 +69,9 @@ def test_validation_is_not_waited_for(tmp_path, told):
         assert told == [signal.SIGUSR2]
 
 
-def test_handler_is_called_at_once_while_nothing_trains(tmp_path, told):
-    with saving_before_the_end(FakeTrainer(ResumePoint(tmp_path, 60), training=False)):
+@pytest.mark.parametrize("place", [{"training": False}, {"started": False}])
+def test_handler_is_called_at_once_while_nothing_trains(tmp_path, told, place):
+    with saving_before_the_end(FakeTrainer(ResumePoint(tmp_path, 60), **place)):
         os.kill(os.getpid(), signal.SIGUSR1)
         assert told == [signal.SIGUSR1]
 

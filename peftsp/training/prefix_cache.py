@@ -1,0 +1,127 @@
+"""Outputs of frozen first layers, computed once for all epochs, folds and runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
+from torch.distributed.fsdp import FullyShardedDataParallel
+from tqdm import tqdm
+
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.prefix_store import PrefixStore
+from peftsp.data.batch import collate_tokens
+from peftsp.data.datamodule import SignalPeptideData
+from peftsp.training.module import SignalPeptideModule
+
+_SHARD = 1024
+"""Sequences a file: no more are lost when a run is stopped while it computes."""
+
+_BATCH = 32
+
+
+class PrefixCache(Callback):
+    """Takes the outputs of frozen first layers from disk.
+
+    What is not there yet is computed before the first epoch, for the proteins of all splits, so
+    that other folds find it too. Where nothing can be kept the run does without, and says why.
+
+    Args:
+        folder: Of all stores; see `peftsp.backbone.prefix_store.PrefixStore`.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.root = Path(folder)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fill the store and let the backbone read it."""
+        assert isinstance(pl_module, SignalPeptideModule)
+        tagger = pl_module.tagger
+        layers = tagger.method.frozen_prefix(tagger.backbone.spec)
+        if not layers:
+            return
+        if pl_module.hidden_residues:
+            _say("not used, augmentation.hidden_residues changes the sequences at every step")
+            return
+        if isinstance(trainer.model, FullyShardedDataParallel):
+            _say("not used, the backbone is shared out over processes")
+            return
+        [encoder] = (module for module in tagger.backbone.modules() if isinstance(module, ESM2))
+        store = PrefixStore(self.root, encoder, layers)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, SignalPeptideData)
+        has_bar = trainer.progress_bar_callback is not None
+        try:
+            is_whole = _fill(store, encoder, data.sequences(), has_bar)
+        except OSError as error:
+            _say(f"not used, {error}")
+            return
+        if is_whole:
+            encoder.known_prefix = store
+
+
+def _fill(store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_bar: bool) -> bool:
+    """Whether the store has all sequences now; False where the disk has no room for them."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with _locked(store.folder / ".lock"):
+        for line in store.read():
+            _say(line)
+        missing = store.missing(sequences)
+        size, free = store.size_of(missing), shutil.disk_usage(store.folder).free
+        if size > 0.9 * free:
+            _say(f"not used, {store.folder} would take {_show(size)}, the disk has {_show(free)}")
+            return False
+        if missing:
+            _say(f"computing {len(missing):,} proteins for {store.folder}")
+            _compute(store, encoder, missing, has_bar)
+            store.read()
+    _say(f"{store.layers} of {encoder.spec.layers} layers from {store.folder}, {_show(store.size)}")
+    return True
+
+
+def _compute(store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_bar: bool) -> None:
+    device = encoder.embed_tokens.weight.device
+    # Given None, tqdm shows itself in a terminal only.
+    disable = None if has_bar else True
+    with tqdm(total=len(sequences), desc="prefix cache", disable=disable) as bar:
+        for shard in _parts(sequences, _SHARD):
+            states: list[Tensor] = []
+            for part in _parts(shard, _BATCH):
+                batch = collate_tokens(part).to(device)
+                hidden = encoder.run_prefix(batch.tokens, batch.mask, store.layers).cpu()
+                states += (rows[: len(tokens)] for rows, tokens in zip(hidden, part, strict=True))
+                bar.update(len(part))
+            store.write(shard, states)
+
+
+def _parts(sequences: Sequence[Tensor], size: int) -> Iterator[Sequence[Tensor]]:
+    return (sequences[start : start + size] for start in range(0, len(sequences), size))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _say(f"waiting for another process that fills {path.parent}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _show(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(f"prefix cache: {line}")
