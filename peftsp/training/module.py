@@ -24,6 +24,7 @@ from peftsp.training.predictions import KeptPredictions
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
+_QUANTIZATION = "quantization"
 
 OptimizerFactory = Callable[[Iterable[Tensor] | Iterable[dict[str, Any]]], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
@@ -187,12 +188,13 @@ class SignalPeptideModule(LightningModule):
         state = checkpoint["state_dict"]
         checkpoint["state_dict"] = {name: state[name] for name in state if name in kept}
         checkpoint[_HASH] = self.tagger.backbone.content_hash
+        checkpoint[_QUANTIZATION] = self.tagger.backbone.source.quantization
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another method or another backbone.
 
         Raises:
-            CheckpointError: The backbone's weights differ.
+            CheckpointError: The backbone's weights differ, or how they are held.
             BundleError: The trained tensors are not those of this model.
         """
         names = {_TAGGER + name for name in self.tagger.trained_names()}
@@ -202,6 +204,12 @@ class SignalPeptideModule(LightningModule):
             raise CheckpointError(
                 f"checkpoint: expected one trained on the backbone {expected[:12]}…, "
                 f"found {found[:12]}…"
+            )
+        held, was_held = self.tagger.backbone.source.quantization, checkpoint.get(_QUANTIZATION)
+        if held != was_held:
+            raise CheckpointError(
+                f"checkpoint: expected one trained with backbone.quantization={held or 'null'}, "
+                f"found {was_held or 'null'}"
             )
 
     def trained_weights(self, checkpoint: dict[str, Any]) -> dict[str, Tensor]:

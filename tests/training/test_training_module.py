@@ -1,5 +1,7 @@
 """The loss, what trains, when dropout is on, and what a checkpoint holds."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -201,6 +203,18 @@ def test_checkpoint_of_another_backbone_is_refused(checkpoint, make_module, make
     other = make_module(backbone_seed=1)
     expected, found = (m.tagger.backbone.content_hash[:12] for m in (other, module))
     message = f"expected one trained on the backbone {expected}…, found {found}…"
+    with pytest.raises(CheckpointError, match=message):
+        trainer(tmp_path).fit(other, datamodule=make_data(), ckpt_path=path, weights_only=True)
+
+
+def test_checkpoint_of_a_backbone_held_otherwise_is_refused(
+    checkpoint, make_module, make_data, tmp_path
+):
+    path, _ = checkpoint
+    other = make_module()
+    backbone = other.tagger.backbone
+    backbone.source = replace(backbone.source, quantization="nf4")
+    message = r"trained with backbone\.quantization=nf4, found null"
     with pytest.raises(CheckpointError, match=message):
         trainer(tmp_path).fit(other, datamodule=make_data(), ckpt_path=path, weights_only=True)
 
