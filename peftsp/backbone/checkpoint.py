@@ -13,6 +13,7 @@ import peftsp
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.fair_esm import fetch_release, read_fair_esm_file
 from peftsp.backbone.hugging_face import read_esm_folder
+from peftsp.backbone.quantization import hold_in_nf4, nf4_layers, nf4_parts
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import CheckpointError, ConfigError
 
@@ -35,11 +36,13 @@ def load_backbone(
     seed: int = 0,
     dtype: str = "float32",
     activation_checkpointing: bool = False,
+    quantization: str | None = None,
 ) -> ESM2:
     """Build a backbone and fill it.
 
     The module is made without memory of its own and takes the tensors as they were read, so that
-    no more than one copy of the weights exists.
+    no more than one copy of the weights exists. They are quantized one at a time, from a file that
+    is mapped into memory.
 
     Args:
         spec: The architecture.
@@ -47,23 +50,52 @@ def load_backbone(
         seed: See `BackboneSource`.
         dtype: ``float32``, ``bfloat16``, ``float16`` or ``float64``; in which the weights are held.
         activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
+        quantization: See `BackboneSource`.
 
     Returns:
         The backbone; its attribute ``source`` tells where it came from, ``content_hash`` identifies
         its weights.
 
     Raises:
-        ConfigError: ``dtype`` is unknown.
+        ConfigError: ``dtype`` or ``quantization`` is unknown, or bitsandbytes is not installed.
         CheckpointError: The weights are missing, broken, or of another architecture.
         DownloadError: The published weights cannot be fetched.
     """
     if dtype not in _DTYPES:
         raise ConfigError(f"backbone.dtype: expected one of {', '.join(_DTYPES)}, found {dtype!r}")
-    weights, found = read_weights(BackboneSource(spec, checkpoint, seed))
-    source = BackboneSource(found, checkpoint, seed)
+    weights, found = read_weights(BackboneSource(spec, checkpoint, seed, quantization))
+    source = BackboneSource(found, checkpoint, seed, quantization)
     digest = content_hash(weights)
-    cast = {name: tensor.to(_DTYPES[dtype]) for name, tensor in weights.items()}
-    return build_backbone(source, cast, digest, activation_checkpointing)
+    held = hold_weights(weights, source, _DTYPES[dtype])
+    return build_backbone(source, held, digest, activation_checkpointing)
+
+
+def hold_weights(
+    weights: dict[str, Tensor],
+    source: BackboneSource,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+) -> dict[str, Tensor]:
+    """Tensors as a backbone computes with them.
+
+    Args:
+        weights: Tensors by parameter name, as `read_weights` gives them.
+        source: Where they came from; says which are quantized.
+        dtype: Of those that are not.
+        device: Where to put them.
+    """
+    layers: set[str] = set()
+    if source.quantization:
+        with torch.device("meta"):
+            layers = {f"{name}.weight" for name in nf4_layers(ESM2(source.spec))}
+    held = {}
+    for name, tensor in weights.items():
+        if name in layers:
+            prefix = name.removesuffix("weight")
+            held.update({prefix + k: v.to(device) for k, v in nf4_parts(tensor).items()})
+        else:
+            held[name] = tensor.to(device, dtype)
+    return held
 
 
 def build_backbone(
@@ -76,12 +108,14 @@ def build_backbone(
 
     Args:
         source: Where the weights came from.
-        weights: Tensors by parameter name, as `read_weights` gives them.
-        digest: Their `content_hash`.
+        weights: What `hold_weights` gives.
+        digest: `content_hash` of what was read.
         activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
     """
     with torch.device("meta"):
         backbone = ESM2(source.spec, activation_checkpointing)
+        if source.quantization:
+            hold_in_nf4(backbone)
     backbone.load_state_dict(weights, assign=True)
     backbone.source = source
     backbone.content_hash = digest

@@ -69,11 +69,23 @@ class BackboneSource:
             for the published weights: those that the package holds, or the torch-hub cache, else
             downloaded.
         seed: Seed of random weights; ignored otherwise.
+        quantization: How the weights are held: ``nf4``, see `peftsp.backbone.quantization`; None:
+            as they are.
+
+    Raises:
+        ConfigError: The quantization is unknown.
     """
 
     spec: BackboneSpec
     checkpoint: str | None = None
     seed: int = 0
+    quantization: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantization not in (None, "nf4"):
+            raise ConfigError(
+                f"backbone.quantization: expected null or nf4, found {self.quantization!r}"
+            )
 
 
 _PUBLISHED = {

@@ -35,9 +35,18 @@ def quantize(taggers: Sequence[Tagger]) -> None:
     each tensor.
 
     Args:
-        taggers: Models on a CPU, for prediction only. Layers with an update that is not merged stay
-            as they are.
+        taggers: Models on a CPU, for prediction only.
+
+    Raises:
+        ConfigError: A backbone is held in fewer bits already.
     """
+    for tagger in taggers:
+        held = tagger.backbone.source.quantization
+        if held:
+            raise ConfigError(
+                f"--precision int8: expected bundles trained without backbone.quantization, "
+                f"found {held}"
+            )
     from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
     for tagger in taggers:

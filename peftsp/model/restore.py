@@ -9,7 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from peftsp.backbone.checkpoint import build_backbone, content_hash, read_weights
+from peftsp.backbone.checkpoint import (
+    build_backbone,
+    content_hash,
+    hold_weights,
+    read_weights,
+)
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import BundleError
@@ -103,7 +108,7 @@ def _backbone_weights(
             )
         digest = content_hash(weights)
         # What is trained is single precision, and CPUs compute slowly in half.
-        single = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
+        single = hold_weights(weights, bundle.backbone, torch.float32, device)
         shared[bundle.backbone] = single, digest
     weights, digest = shared[bundle.backbone]
     if digest != bundle.backbone_sha256:

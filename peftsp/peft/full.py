@@ -34,6 +34,11 @@ class Full(PeftMethod):
 
     def apply(self, backbone: ESM2) -> Backbone:
         """Unfreeze the backbone."""
+        if backbone.source.quantization:
+            raise ConfigError(
+                f"peft=full: expected backbone.quantization=null, since weights in 4 bits cannot "
+                f"train, found {backbone.source.quantization}"
+            )
         backbone.requires_grad_(True)
         if self.dropout:
             for block in backbone.layers:

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from peftsp.backbone.contract import Backbone
 from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
 from peftsp.peft.base import PeftMethod, check_positive, last_layers
@@ -62,7 +63,7 @@ class LoRA(PeftMethod):
         backbone.requires_grad_(False)
         for place in self._places(backbone.spec):
             linear = backbone.get_submodule(place)
-            assert isinstance(linear, nn.Linear)
+            assert isinstance(linear, nn.Linear | NF4Linear)
             scale = self.alpha / self.rank
             backbone.set_submodule(place, LoRALinear(linear, self.rank, scale, self.dropout))
         return backbone
@@ -78,7 +79,12 @@ class LoRA(PeftMethod):
         return self._layers(spec).start
 
     def merge(self, backbone: Backbone) -> Backbone:
-        """Add each update to its weight."""
+        """Add each update to its weight.
+
+        Beside a quantized weight an update stays: their sum would have to be rounded anew.
+        """
+        if backbone.source.quantization:
+            return backbone
         for place in self._places(backbone.spec):
             linear = backbone.get_submodule(place)
             assert isinstance(linear, LoRALinear)
@@ -96,42 +102,44 @@ class LoRA(PeftMethod):
         return last_layers(spec, self.last_k, "peft.last_k")
 
 
-class LoRALinear(nn.Linear):
-    """A linear layer with a low-rank update beside its frozen weight.
+class LoRALinear(nn.Module):
+    """A linear layer with a low-rank update beside it.
 
     Args:
-        base: The layer to update; its parameters are taken over, not copied.
+        base: The layer to update, frozen; taken over, not copied.
         rank: Rank of the update.
         scale: Factor of the update.
         dropout: Probability with which inputs of the update are dropped in training.
     """
 
-    def __init__(self, base: nn.Linear, rank: int, scale: float, dropout: float) -> None:
-        has_bias = base.bias is not None
-        super().__init__(base.in_features, base.out_features, has_bias, device="meta")
-        self.weight, self.bias = base.weight, base.bias
+    def __init__(
+        self, base: nn.Linear | NF4Linear, rank: int, scale: float, dropout: float
+    ) -> None:
+        super().__init__()
+        self.base = base
         self.scale = scale
         self.dropout = dropout
         # Half-precision backbones still get updates that the optimizer can move in small steps.
-        dtype = torch.promote_types(base.weight.dtype, torch.float32)
-        device = base.weight.device
+        dtype = torch.promote_types(base.bias.dtype, torch.float32)
+        device = base.bias.device
         self.lora_A = nn.Parameter(torch.empty(rank, base.in_features, dtype=dtype, device=device))
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, dtype=dtype, device=device))
         nn.init.kaiming_uniform_(self.lora_A, a=5**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Float ``(..., in)`` to float ``(..., out)``."""
-        out = F.linear(x, self.weight, self.bias)
+        out: Tensor = self.base(x)
         kept = F.dropout(x, self.dropout, self.training).to(self.lora_A.dtype)
         update = F.linear(F.linear(kept, self.lora_A), self.lora_B)
         return out + (self.scale * update).to(out.dtype)
 
     def merged(self) -> nn.Linear:
-        """A plain layer that gives the same output."""
-        has_bias = self.bias is not None
-        linear = nn.Linear(self.in_features, self.out_features, has_bias, device="meta")
+        """A plain layer that gives the same output as one with a plain base."""
+        assert isinstance(self.base, nn.Linear)
+        weight, bias = self.base.weight, self.base.bias
+        linear = nn.Linear(self.base.in_features, self.base.out_features, device="meta")
         update = self.scale * (self.lora_B @ self.lora_A)
-        weight = (self.weight + update).to(self.weight.dtype)
-        linear.weight = nn.Parameter(weight.detach(), requires_grad=False)
-        linear.bias = self.bias
+        merged = (weight + update).to(weight.dtype)
+        linear.weight = nn.Parameter(merged.detach(), requires_grad=False)
+        linear.bias = bias
         return linear

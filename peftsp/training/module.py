@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
-from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -21,9 +20,11 @@ from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.training.augmentation import hide_residues
 from peftsp.training.predictions import KeptPredictions
+from peftsp.training.sharding import shard
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
+_QUANTIZATION = "quantization"
 
 OptimizerFactory = Callable[[Iterable[Tensor] | Iterable[dict[str, Any]]], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
@@ -134,6 +135,11 @@ class SignalPeptideModule(LightningModule):
         """Log the measures of all predictions."""
         self._log_metrics("test")
 
+    def configure_model(self) -> None:
+        """Share the parameters out, where the strategy wants it."""
+        if self.device_mesh is not None:
+            shard(self, self.device_mesh["data_parallel"])
+
     def configure_optimizers(self) -> Any:
         """Optimizer and schedule over the parameters that train.
 
@@ -166,43 +172,37 @@ class SignalPeptideModule(LightningModule):
                 group["lr"] *= self.head_factor
         return optimizer
 
-    def configure_gradient_clipping(
-        self,
-        optimizer: Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clip the gradients' norm, over all processes where these share out the parameters."""
-        root = self.trainer.model
-        if gradient_clip_val and isinstance(root, FullyShardedDataParallel):
-            root.clip_grad_norm_(gradient_clip_val)
-        else:
-            super().configure_gradient_clipping(
-                optimizer, gradient_clip_val, gradient_clip_algorithm
-            )
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what was trained, and remember the backbone it belongs to."""
-        kept = {_TAGGER + name for name in self.tagger.trained_names()}
-        state = checkpoint["state_dict"]
+        kept, state = self.checkpoint_names(), checkpoint["state_dict"]
         checkpoint["state_dict"] = {name: state[name] for name in state if name in kept}
         checkpoint[_HASH] = self.tagger.backbone.content_hash
+        checkpoint[_QUANTIZATION] = self.tagger.backbone.source.quantization
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another method or another backbone.
 
         Raises:
-            CheckpointError: The backbone's weights differ.
+            CheckpointError: The backbone's weights differ, or how they are held.
             BundleError: The trained tensors are not those of this model.
         """
-        names = {_TAGGER + name for name in self.tagger.trained_names()}
-        check_names(set(checkpoint["state_dict"]), frozenset(names), "checkpoint")
+        check_names(set(checkpoint["state_dict"]), self.checkpoint_names(), "checkpoint")
         expected, found = self.tagger.backbone.content_hash, checkpoint.get(_HASH, "")
         if found != expected:
             raise CheckpointError(
                 f"checkpoint: expected one trained on the backbone {expected[:12]}…, "
                 f"found {found[:12]}…"
             )
+        held, was_held = self.tagger.backbone.source.quantization, checkpoint.get(_QUANTIZATION)
+        if held != was_held:
+            raise CheckpointError(
+                f"checkpoint: expected one trained with backbone.quantization={held or 'null'}, "
+                f"found {was_held or 'null'}"
+            )
+
+    def checkpoint_names(self) -> frozenset[str]:
+        """Names of the tensors that a checkpoint holds."""
+        return frozenset(_TAGGER + name for name in self.tagger.trained_names())
 
     def trained_weights(self, checkpoint: dict[str, Any]) -> dict[str, Tensor]:
         """What a checkpoint holds, by parameter name of the `Tagger`."""

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
+from peftsp.backbone.quantization import NF4Linear
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
 from peftsp.model.bundle import read_bundle
@@ -94,11 +95,10 @@ def _module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSett
 
 
 def _parameter_counts(module: SignalPeptideModule) -> dict[str, int]:
-    sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
-    return {
-        "all": sum(size for size, _ in sizes),
-        "trained": sum(size for size, is_trained in sizes if is_trained),
-    }
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    frozen = sum(p.numel() for p in module.parameters() if not p.requires_grad)
+    in_nf4 = sum(m.n_weights for m in module.modules() if isinstance(m, NF4Linear))
+    return {"all": trained + frozen + in_nf4, "trained": trained}
 
 
 def _trainer(cfg: DictConfig, watchers: Sequence[Callback]) -> Trainer:

@@ -10,9 +10,11 @@ from omegaconf import OmegaConf
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.full import Full
 from peftsp.peft.registry import find_method, method_names
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
@@ -210,6 +212,35 @@ def test_bfloat16_autocast_stays_near_float32(method, batch, dtype):
         out.float().square().mean().backward()
         names = method.parameter_names(SPEC)
         assert all(adapted.get_parameter(name).grad.isfinite().all() for name in names)
+
+
+def test_method_trains_beside_a_quantized_backbone(method, batch, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    tokens, mask = batch
+    backbone = load_backbone(SPEC, "random", seed=3, quantization="nf4")
+    if isinstance(method, Full):
+        with pytest.raises(ConfigError, match=r"peft=full: expected backbone\.quantization=null"):
+            method.apply(backbone)
+        return
+    tagger = build_tagger(backbone, method, HEAD, CRF)
+    disturb(tagger.backbone, method)
+    before = {name: tensor.clone() for name, tensor in tagger.state_dict().items()}
+    kingdoms = torch.full((len(LENGTHS),), -1)
+    optimizer = torch.optim.SGD([p for p in tagger.parameters() if p.requires_grad], lr=0.1)
+    tagger(tokens, mask, kingdoms).square().mean().backward()
+    optimizer.step()
+    after = tagger.state_dict()
+    changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert changed == {f"backbone.{n}" for n in method.parameter_names(SPEC)} | {
+        "head.emissions.weight",
+        "head.emissions.bias",
+    }
+    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
+    assert read_bundle(tmp_path / "bundle").backbone.quantization == "nf4"
+    assert (tmp_path / "bundle" / "weights.safetensors").stat().st_size < 200_000
+    [restored] = load_taggers([tmp_path / "bundle"])
+    expected = tagger.eval()(tokens, mask, kingdoms)
+    torch.testing.assert_close(restored(tokens, mask, kingdoms), expected, rtol=0, atol=0)
 
 
 def test_settings_rebuild_the_method(method):

@@ -1,5 +1,7 @@
 """Fewer digits: nearly the same predictions."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -43,3 +45,10 @@ def test_auto_keeps_all_digits_but_on_fit_gpus(monkeypatch, device, has_bf16, ex
 def test_integers_need_a_cpu():
     with pytest.raises(ConfigError, match="--precision int8: expected the device cpu, found cuda"):
         find_precision("int8", torch.device("cuda"))
+
+
+def test_backbone_in_four_bits_is_not_rounded_again(taggers):
+    backbone = taggers[0].backbone
+    backbone.source = replace(backbone.source, quantization="nf4")
+    with pytest.raises(ConfigError, match=r"without backbone\.quantization, found nf4"):
+        quantize(taggers)

@@ -1,5 +1,7 @@
 """The loss, what trains, when dropout is on, and what a checkpoint holds."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -8,7 +10,6 @@ from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.loss.region_similarity import region_similarity
 from peftsp.peft.adapter import Adapter
 from peftsp.peft.frozen import Frozen
-from peftsp.training import module as module_file
 
 
 def trainer(folder, **settings):
@@ -205,6 +206,18 @@ def test_checkpoint_of_another_backbone_is_refused(checkpoint, make_module, make
         trainer(tmp_path).fit(other, datamodule=make_data(), ckpt_path=path, weights_only=True)
 
 
+def test_checkpoint_of_a_backbone_held_otherwise_is_refused(
+    checkpoint, make_module, make_data, tmp_path
+):
+    path, _ = checkpoint
+    other = make_module()
+    backbone = other.tagger.backbone
+    backbone.source = replace(backbone.source, quantization="nf4")
+    message = r"trained with backbone\.quantization=nf4, found null"
+    with pytest.raises(CheckpointError, match=message):
+        trainer(tmp_path).fit(other, datamodule=make_data(), ckpt_path=path, weights_only=True)
+
+
 def test_gradients_are_clipped_by_their_norm(make_module, make_data, tmp_path):
     norms = []
 
@@ -222,15 +235,3 @@ def test_gradients_are_clipped_by_their_norm(make_module, make_data, tmp_path):
     steps = [p.detach() - before[n] for n, p in module.tagger.named_parameters()]
     assert norms[0] > 1
     assert torch.stack([step.norm() for step in steps]).norm() == pytest.approx(0.25, rel=1e-3)
-
-
-def test_sharded_parameters_are_clipped_by_their_root(make_module, monkeypatch):
-    class Sharded:
-        def clip_grad_norm_(self, value):
-            self.value = value
-
-    module, root = make_module(), Sharded()
-    monkeypatch.setattr(module_file, "FullyShardedDataParallel", Sharded)
-    monkeypatch.setattr(type(module), "trainer", type("Fake", (), {"model": root}))
-    module.configure_gradient_clipping(None, 0.25, None)
-    assert root.value == 0.25

@@ -1,0 +1,72 @@
+"""A run goes on from one process to two that share the parameters out, and back."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# Dropout draws differ between processes.
+SAME = (
+    *("experiment=quickstart", "data.count=60", "trainer.log_every_n_steps=1"),
+    *("peft.dropout=0", "head.dropout=0", "optimizer=adamax", "callbacks.best.monitor=null"),
+)
+SHARED_OUT = ("trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
+
+
+ONE = ("data.batch_size=10",)
+TWO = ("data.batch_size=5", "trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
+
+
+def run_command(*settings, folder):
+    ended = subprocess.run(
+        [sys.executable, str(REPOSITORY / "train.py"), *settings, f"paths.runs_dir={folder}"],
+        cwd=folder.parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    [bundle] = folder.rglob("bundle")
+    return bundle.parent
+
+
+def going_on_from(folder):
+    return f"ckpt_path={folder}/checkpoints/last.ckpt"
+
+
+def contents_of(folder):
+    """Names and shapes of the tensors in a checkpoint, which are all plain ones."""
+    saved = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
+    [optimizer] = saved["optimizer_states"]
+    return [shapes(saved["state_dict"]), *map(shapes, optimizer["state"].values())]
+
+
+def shapes(tensors):
+    return {name: (type(tensor), tensor.shape) for name, tensor in tensors.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
+def test_run_goes_on_in_two_processes_and_then_in_one(run, read_curve, tmp_path):
+    whole = run(tmp_path / "whole", *SAME, *ONE, "trainer.max_epochs=3")
+    first = run(tmp_path / "first", *SAME, *ONE, "trainer.max_epochs=1")
+    second = run_command(
+        *SAME, *TWO, "trainer.max_epochs=2", going_on_from(first), folder=tmp_path / "second"
+    )
+    third = run(tmp_path / "third", *SAME, *ONE, "trainer.max_epochs=3", going_on_from(second))
+    expected = read_curve(whole, "train/loss")
+    steps = [sorted(read_curve(part, "train/loss")) for part in (first, second, third)]
+    assert steps == [[0, 1], [2, 3], [4, 5]]
+    for part in (second, third):
+        found = read_curve(part, "train/loss")
+        assert found == pytest.approx({step: expected[step] for step in found}, rel=1e-4)
+    assert contents_of(second) == contents_of(first)
+    found, weights = (load_file(part / "bundle/weights.safetensors") for part in (third, whole))
+    for name, tensor in weights.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=2e-3)
