@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.benchmark import checks, contenders, machine, table
+from experiments.benchmark import checks, contenders, end_to_end, machine, table
 from experiments.benchmark.contenders import PREDICT, TRAIN
 from experiments.benchmark.draw import draw
 from experiments.benchmark.measure import empty_caches, run_rounds
@@ -20,6 +20,7 @@ from peftsp.errors import ConfigError, PeftspError
 from peftsp.inference.device import find_device
 from peftsp.labels import MAX_RESIDUES
 
+END_TO_END = "end_to_end"
 QUICK = {"sizes": ["8m"], "methods": ["lora"], "rounds": 3, "has_memory": False}
 EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
 
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m experiments.benchmark",
         description="Train and predict side by side with the reference way and with libraries.",
     )
-    parser.add_argument("--mode", choices=[TRAIN, PREDICT, "all"], default="all")
+    parser.add_argument("--mode", choices=[TRAIN, PREDICT, END_TO_END, "all"], default="all")
     parser.add_argument("--sizes", type=_names, default=["8m"], help=f"of {', '.join(SIZES)}")
     parser.add_argument("--methods", type=_names, default=["lora"], help=f"of {', '.join(METHODS)}")
     parser.add_argument(
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=15, help="timed turns of each")
     parser.add_argument("--batch-size", type=_positive, default=20, help="in training")
     parser.add_argument("--predict-batch-size", type=_positive, default=64)
+    parser.add_argument("--proteins", type=_positive, default=2000, help="in files, end to end")
     parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
     parser.add_argument(
@@ -87,13 +89,18 @@ def _run(options: argparse.Namespace) -> int:
         rows += found
         all_checks += found_checks
         empty_caches()
+    files = _measure_files(options)
     told = machine.describe(device)
     text = "\n".join(f"- {key}: {value}" for key, value in told.items()) + "\n"
-    text += table.markdown(rows) + "\n" + table.checks_markdown(all_checks)
+    if rows:
+        text += table.markdown(rows) + "\n" + table.checks_markdown(all_checks)
+    text += end_to_end.markdown(files) if files else ""
     text += "".join(f"\nSkipped {name}: {reason}.\n" for name, reason in skipped.items())
     print(text)
-    table.write(options.output, told, rows, all_checks, text)
-    draw(rows, options.output / "ratios.png")
+    content = {"machine": told, "rows": rows, "checks": all_checks, "end_to_end": files}
+    table.write(options.output, content, text)
+    if rows:
+        draw(rows, options.output / "ratios.png")
     print(f"written to {options.output}")
     if all(check.is_passed for check in all_checks):
         return 0
@@ -101,9 +108,17 @@ def _run(options: argparse.Namespace) -> int:
     return EXIT_DIFFERENT
 
 
+def _measure_files(options: argparse.Namespace) -> list[end_to_end.EndToEnd]:
+    if options.quick or options.mode not in (END_TO_END, "all"):
+        return []
+    print("measuring from file to file", flush=True)
+    sizes, batch_size = options.sizes, options.predict_batch_size
+    return end_to_end.measure(sizes, options.proteins, batch_size, options.rounds, options.threads)
+
+
 def _places(options: argparse.Namespace) -> list[tuple[str, str, str]]:
     """Mode, size and method of each table; prediction with LoRA, the only one that merges."""
-    modes = [TRAIN, PREDICT] if options.mode == "all" else [options.mode]
+    modes = [mode for mode in (TRAIN, PREDICT) if options.mode in (mode, "all")]
     return [
         (mode, size, method)
         for size in options.sizes

@@ -10,6 +10,7 @@ import torchcrf
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 from transformers import EsmModel
+from transformers.utils import logging
 
 from experiments.benchmark.contender import Answer, Contender
 from experiments.benchmark.reference import HEAD_DROPOUT, read_paths
@@ -36,6 +37,9 @@ class HuggingFace(Contender):
     """
 
     def __init__(self, workload: Workload, device: torch.device, is_merged: bool) -> None:
+        # Random weights lack heads that are not used, which it would report.
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         with tempfile.TemporaryDirectory() as folder:
             write_esm_folder(Path(folder), workload.spec, workload.backbone)
             esm = EsmModel.from_pretrained(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,19 +166,26 @@ def checks_markdown(checks: Sequence[Check]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(
-    folder: Path, machine: dict[str, Any], rows: Sequence[Row], checks: Sequence[Check], text: str
-) -> None:
-    """Write ``results.csv``, ``results.json`` and ``results.md``."""
+def write(folder: Path, content: dict[str, Any], text: str) -> None:
+    """Write ``results.json``, ``results.md`` and a CSV file of each list of results.
+
+    Args:
+        folder: Made if need be.
+        content: The machine, and lists of dataclasses by name.
+        text: The tables as Markdown.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "results.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    content = {
-        "machine": machine,
-        "rows": [asdict(row) for row in rows],
-        "checks": [asdict(check) | {"is_passed": check.is_passed} for check in checks],
-    }
-    (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
+    plain = {}
+    for name, part in content.items():
+        plain[name] = [asdict(row) for row in part] if isinstance(part, list) else part
+        if isinstance(part, list) and part:
+            _write_csv(folder / f"{name}.csv", plain[name])
+    (folder / "results.json").write_text(json.dumps(plain, indent=2) + "\n")
     (folder / "results.md").write_text(text)
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
