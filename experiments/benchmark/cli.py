@@ -81,9 +81,11 @@ def _run(options: argparse.Namespace) -> int:
         print(f"skipped {name}: {reason}")
     rows, all_checks = [], []
     for place in _places(options):
-        here = [name for name in names if place[0] in contenders.ENTRIES[name].modes]
+        here = [name for name in names if contenders.ENTRIES[name].fits(place[0], place[2])]
         if not here:
-            raise ConfigError(f"--contenders: expected one that can {place[0]}, found none")
+            raise ConfigError(
+                f"--contenders: expected one that can {place[0]} {place[2]}, found none"
+            )
         print(f"measuring {', '.join(place)}: {', '.join(here)}", flush=True)
         found, found_checks = _measure(place, here, device, options)
         rows += found
@@ -141,7 +143,13 @@ def _measure(
     found_checks = check(workload, built, uneven_task(8, device))
     timings = run_rounds(built, mode, tasks(batch_size, device, seed=1), options.rounds)
     trained = workload.method if mode == TRAIN else None
-    operations = backbone_operations(workload.spec, trained, batch_size, MAX_RESIDUES + 2)
+    size_of_batch = (batch_size, MAX_RESIDUES + 2)
+    operations = {
+        name: backbone_operations(
+            workload.spec, trained, *size_of_batch, contenders.ENTRIES[name].keeps_prefix
+        )
+        for name in names
+    }
     # The processes that measure memory need it too.
     del built, workload
     empty_caches()
@@ -149,6 +157,8 @@ def _measure(
     for name in names:
         settings = (name, size, method, mode, batch_size, str(device), options.threads)
         memory = peak_memory(*settings) if options.has_memory else None
-        row = table.make_row(place, name, batch_size, timings, operations, memory, found_checks)
+        row = table.make_row(
+            place, name, batch_size, timings, operations[name], memory, found_checks
+        )
         rows.append(row)
     return rows, found_checks

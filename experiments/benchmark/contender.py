@@ -78,6 +78,9 @@ class Contender(ABC):
     def adapter_gradients(self) -> dict[str, Tensor]:
         """Gradients of A and B by the names of `Workload.adapter`."""
 
+    def meet(self, task: Task) -> None:
+        """See a batch before it is timed; for what is computed once and kept."""
+
     def prepare_training(self) -> None:
         """Dropout on, a fresh optimizer."""
         self.modules.train()

@@ -11,6 +11,7 @@ import torch
 
 from experiments.benchmark.contender import Contender
 from experiments.benchmark.ours import Ours, Switches
+from experiments.benchmark.prefix import can_keep
 from experiments.benchmark.workload import Workload
 from peftsp.errors import ConfigError
 
@@ -37,6 +38,20 @@ class Entry:
         """``fp32``, ``bf16`` or ``int8``."""
         return self.switches.precision if self.switches else "fp32"
 
+    @property
+    def exactness(self) -> str:
+        """The least precise that it computes with or keeps, ``fp16`` among them."""
+        return "fp16" if self.keeps_prefix else self.precision
+
+    @property
+    def keeps_prefix(self) -> bool:
+        """Whether frozen layers are computed once only."""
+        return self.switches is not None and self.switches.keeps_prefix
+
+    def fits(self, mode: str, method: str) -> bool:
+        """Whether it takes part; with LoRA in all layers there is no frozen prefix."""
+        return mode in self.modes and not (self.keeps_prefix and method == "lora")
+
 
 _BOTH = (TRAIN, PREDICT)
 
@@ -52,6 +67,7 @@ ENTRIES: dict[str, Entry] = {
         "the objective of pytorch-crf", (TRAIN,), Switches(regularisation=0, trains_one_path=True)
     ),
     "peftsp-checkpointing": Entry("recomputes activations", (TRAIN,), Switches(checkpoints=True)),
+    "peftsp-prefix": Entry("keeps frozen layers' output", (TRAIN,), Switches(keeps_prefix=True)),
     "peftsp-unmerged": Entry("updates beside the weights", (PREDICT,), Switches(merges=False)),
     "peftsp-bf16": Entry("backbone in bfloat16", _BOTH, Switches(precision="bf16")),
     "peftsp-int8": Entry("backbone in 8-bit integers", (PREDICT,), Switches(precision="int8")),
@@ -97,6 +113,8 @@ def choose(names: Sequence[str] | None, device: torch.device) -> tuple[list[str]
             skipped[name] = "this processor has no bfloat16 products (avx512_bf16, amx_bf16)"
         if entry.precision == "int8" and device.type != "cpu":
             skipped[name] = "8-bit integers are for CPUs only"
+        if entry.keeps_prefix and not can_keep():
+            skipped[name] = "this version of peftsp does not keep outputs of frozen layers"
     return [name for name in ENTRIES if name not in skipped], skipped
 
 

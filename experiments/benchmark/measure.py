@@ -73,6 +73,7 @@ def run_rounds(
 def _time(
     contender: Contender, mode: str, task: Task, watch: Stopwatch
 ) -> tuple[float, Answer | None]:
+    contender.meet(task)
     gc.collect()
     started = time.perf_counter()
     if mode == TRAIN:

