@@ -78,7 +78,7 @@ class Contender(ABC):
     def adapter_gradients(self) -> dict[str, Tensor]:
         """Gradients of A and B by the names of `Workload.adapter`."""
 
-    def meet(self, task: Task) -> None:
+    def meet(self, task: Task) -> None:  # noqa: B027
         """See a batch before it is timed; for what is computed once and kept."""
 
     def prepare_training(self) -> None:
