@@ -1,0 +1,164 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from experiments.benchmark import checks, contenders, end_to_end, machine, table
+from experiments.benchmark.contenders import PREDICT, TRAIN
+from experiments.benchmark.draw import draw
+from experiments.benchmark.measure import empty_caches, run_rounds
+from experiments.benchmark.memory import peak_memory
+from experiments.benchmark.products import backbone_operations
+from experiments.benchmark.workload import METHODS, SIZES, make_workload, tasks, uneven_task
+from peftsp.errors import ConfigError, PeftspError
+from peftsp.inference.device import find_device
+from peftsp.labels import MAX_RESIDUES
+
+END_TO_END = "end_to_end"
+QUICK = {"sizes": ["8m"], "methods": ["lora"], "rounds": 3, "has_memory": False}
+EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    if options.quick:
+        vars(options).update(QUICK)
+    try:
+        return _run(options)
+    except PeftspError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.benchmark",
+        description="Train and predict side by side with the reference way and with libraries.",
+    )
+    parser.add_argument("--mode", choices=[TRAIN, PREDICT, END_TO_END, "all"], default="all")
+    parser.add_argument("--sizes", type=_names, default=["8m"], help=f"of {', '.join(SIZES)}")
+    parser.add_argument("--methods", type=_names, default=["lora"], help=f"of {', '.join(METHODS)}")
+    parser.add_argument(
+        "--contenders", type=_names, help=f"of {', '.join(contenders.ENTRIES)}; default: all"
+    )
+    parser.add_argument("--rounds", type=_positive, default=15, help="timed turns of each")
+    parser.add_argument("--batch-size", type=_positive, default=20, help="in training")
+    parser.add_argument("--predict-batch-size", type=_positive, default=64)
+    parser.add_argument("--proteins", type=_positive, default=2000, help="in files, end to end")
+    parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
+    parser.add_argument(
+        "--no-memory", dest="has_memory", action="store_false", help="do not measure peak memory"
+    )
+    parser.add_argument("--quick", action="store_true", help="8M, LoRA, 3 rounds, no memory")
+    parser.add_argument("-o", "--output", type=Path, default=Path("runs/benchmark"))
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {value}")
+    return value
+
+
+def _run(options: argparse.Namespace) -> int:
+    device = find_device(options.device)
+    torch.set_num_threads(options.threads)
+    names, skipped = contenders.choose(options.contenders, device)
+    for name, reason in skipped.items():
+        print(f"skipped {name}: {reason}")
+    rows, all_checks = [], []
+    for place in _places(options):
+        here = [name for name in names if contenders.ENTRIES[name].fits(place[0], place[2])]
+        if not here:
+            raise ConfigError(
+                f"--contenders: expected one that can {place[0]} {place[2]}, found none"
+            )
+        print(f"measuring {', '.join(place)}: {', '.join(here)}", flush=True)
+        found, found_checks = _measure(place, here, device, options)
+        rows += found
+        all_checks += found_checks
+        empty_caches()
+    files = _measure_files(options)
+    told = machine.describe(device)
+    text = "\n".join(f"- {key}: {value}" for key, value in told.items()) + "\n"
+    if rows:
+        text += table.markdown(rows) + "\n" + table.checks_markdown(all_checks)
+    text += end_to_end.markdown(files) if files else ""
+    text += "".join(f"\nSkipped {name}: {reason}.\n" for name, reason in skipped.items())
+    print(text)
+    content = {"machine": told, "rows": rows, "checks": all_checks, "end_to_end": files}
+    table.write(options.output, content, text)
+    if rows:
+        draw(rows, options.output / "ratios.png")
+    print(f"written to {options.output}")
+    if all(check.is_passed for check in all_checks):
+        return 0
+    print("error: results differ by more than the tolerance, see the table", file=sys.stderr)
+    return EXIT_DIFFERENT
+
+
+def _measure_files(options: argparse.Namespace) -> list[end_to_end.EndToEnd]:
+    if options.quick or options.mode not in (END_TO_END, "all"):
+        return []
+    print("measuring from file to file", flush=True)
+    sizes, batch_size = options.sizes, options.predict_batch_size
+    return end_to_end.measure(sizes, options.proteins, batch_size, options.rounds, options.threads)
+
+
+def _places(options: argparse.Namespace) -> list[tuple[str, str, str]]:
+    """Mode, size and method of each table; prediction with LoRA, the only one that merges."""
+    modes = [mode for mode in (TRAIN, PREDICT) if options.mode in (mode, "all")]
+    return [
+        (mode, size, method)
+        for size in options.sizes
+        for mode in modes
+        for method in (options.methods if mode == TRAIN else ["lora"])
+    ]
+
+
+def _measure(
+    place: tuple[str, str, str],
+    names: list[str],
+    device: torch.device,
+    options: argparse.Namespace,
+) -> tuple[list[table.Row], list[checks.Check]]:
+    mode, size, method = place
+    workload = make_workload(size, method)
+    built = {name: contenders.build(name, workload, device, mode) for name in names}
+    batch_size = options.batch_size if mode == TRAIN else options.predict_batch_size
+    check = checks.check_training if mode == TRAIN else checks.check_prediction
+    found_checks = check(workload, built, uneven_task(8, device))
+    timings = run_rounds(built, mode, tasks(batch_size, device, seed=1), options.rounds)
+    trained = workload.method if mode == TRAIN else None
+    size_of_batch = (batch_size, MAX_RESIDUES + 2)
+    operations = {
+        name: backbone_operations(
+            workload.spec, trained, *size_of_batch, contenders.ENTRIES[name].keeps_prefix
+        )
+        for name in names
+    }
+    # The processes that measure memory need it too.
+    del built, workload
+    empty_caches()
+    rows = []
+    for name in names:
+        settings = (name, size, method, mode, batch_size, str(device), options.threads)
+        memory = peak_memory(*settings) if options.has_memory else None
+        row = table.make_row(
+            place, name, batch_size, timings, operations[name], memory, found_checks
+        )
+        rows.append(row)
+    return rows, found_checks

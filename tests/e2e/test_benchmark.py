@@ -1,0 +1,78 @@
+"""The benchmark compares what it times, and says so when results differ."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("torchcrf")
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = ["--sizes", "tiny", "--rounds", "1", "--batch-size", "2", "--predict-batch-size", "2"]
+
+
+@pytest.fixture
+def benchmark(monkeypatch, tmp_path):
+    """Runs the benchmark at a tiny size and gives its exit status; files go to ``tmp_path``."""
+    monkeypatch.syspath_prepend(REPOSITORY)
+    from experiments.benchmark.cli import main
+
+    threads = ["--threads", str(torch.get_num_threads())]
+    return lambda *more: main([*SMALL, *threads, "--no-memory", "-o", str(tmp_path), *more])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["train", "predict"])
+def test_contenders_agree_and_leave_their_tables(benchmark, tmp_path, mode):
+    names = ["reference", "hugging_face", "peftsp", "peftsp-full-table"]
+    assert (
+        benchmark("--mode", mode, "--methods", "lora_last2", "--contenders", ",".join(names)) == 0
+    )
+    with (tmp_path / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["contender"] for row in rows] == names
+    assert all(row["is_equal"] == "True" for row in rows)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["machine"]["cores"]
+    compared = {(c["contender"], c["what"]) for c in results["checks"]}
+    wanted = {"loss", "gradients"} if mode == "train" else {"emissions", "differing answers"}
+    assert {(name, what) for name in names for what in wanted} <= compared
+    assert "peftsp-full-table" in (tmp_path / "results.md").read_text()
+    assert (tmp_path / "ratios.png").stat().st_size
+
+
+@pytest.mark.slow
+def test_different_results_are_told(benchmark, tmp_path, monkeypatch):
+    from experiments.benchmark.ours import Ours
+
+    right = Ours.emissions
+    monkeypatch.setattr(Ours, "emissions", lambda *given: right(*given) + 0.01)
+    assert benchmark("--mode", "predict", "--contenders", "reference,peftsp") == 1
+    assert "**NO**" in (tmp_path / "results.md").read_text()
+
+
+def test_unknown_contender_is_named(benchmark, capsys):
+    assert benchmark("--contenders", "peftsp,torch") == 2
+    assert "found torch" in capsys.readouterr().err
+
+
+def test_products_of_a_backbone_are_counted(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY)
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from experiments.benchmark.products import backbone_operations
+    from experiments.benchmark.workload import find_spec, make_workload
+    from peftsp.backbone.checkpoint import build_backbone
+    from peftsp.backbone.specs import BackboneSource
+
+    workload = make_workload("tiny", "lora")
+    spec = find_spec("tiny")
+    backbone = build_backbone(BackboneSource(spec, "random"), workload.backbone, "")
+    tokens = torch.full((2, 72), 5)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        backbone(tokens, tokens > 0)
+    # The counter does not know the fused attention of CPUs.
+    attention = spec.layers * 4 * 72 * spec.width * 2 * 72
+    counted = counter.get_total_flops()
+    assert backbone_operations(spec, None, 2, 72) in (counted, counted + attention)
