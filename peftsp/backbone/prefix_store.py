@@ -166,6 +166,7 @@ def identity(encoder: ESM2, layers: int) -> str:
             "heads": spec.heads,
             "half_rotary": spec.half_rotary,
             "dtype": str(encoder.embed_tokens.weight.dtype),
+            "quantization": encoder.source.quantization,
             "layers": layers,
         }
     )

@@ -1,5 +1,7 @@
 """Hidden states come back from disk as they went there, and nothing else is taken for them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -118,14 +120,17 @@ def test_what_a_killed_process_was_writing_is_no_shard_and_goes(store):
 
 
 def test_whatever_changes_the_states_changes_the_folder(tmp_path):
+    quantized = make_encoder()
+    quantized.source = replace(quantized.source, quantization="nf4")
     encoders = [
         make_encoder(),
         make_encoder(seed=1),
         make_encoder(heads=4),
         make_encoder(half_rotary=True),
         make_encoder(dtype="bfloat16"),
+        quantized,
     ]
     folders = {PrefixStore(tmp_path, encoder, 2).folder for encoder in encoders}
     folders.add(PrefixStore(tmp_path, make_encoder(), 1).folder)
-    assert len(folders) == 6
+    assert len(folders) == 7
     assert PrefixStore(tmp_path, make_encoder(), 2).folder in folders
