@@ -12,7 +12,7 @@ from peftsp.report.run_folders import Run
 from peftsp.runs import DatasetIdentity
 
 _PLACES_AND_CHANCE = {
-    *("name", "experiment_name", "seed", "ckpt_path", "overwrite", "optimized_metric"),
+    *("name", "experiment_name", "variant", "seed", "ckpt_path", "overwrite", "optimized_metric"),
     *("paths", "logger", "debug", "experiment", "hparams_search"),
     *("data._target_", "data.name", "data.dir", "data.path", "data.fold", "data.seed"),
     *("data.num_workers", "data.eval_batch_size", "backbone.seed", "trainer.accelerator"),

@@ -33,8 +33,8 @@ def test_settings_that_differ_are_in_the_label(make_run):
 
 
 def test_places_make_no_method(make_run):
-    first = make_run("lora", fold=0, paths={"runs_dir": "a"}, logger={"csv": 1})
-    second = make_run("lora", fold=1, paths={"runs_dir": "b"}, logger={"csv": 2})
+    first = make_run("lora", fold=0, paths={"runs_dir": "a"}, logger={"csv": 1}, variant="-a")
+    second = make_run("lora", fold=1, paths={"runs_dir": "b"}, logger={"csv": 2}, variant="-b")
     assert len(grouped(first, second)) == 1
 
 
