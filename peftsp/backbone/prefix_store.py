@@ -110,14 +110,14 @@ class PrefixStore:
             mask: bool, ``(B, T)``, True at real tokens, which come first.
 
         Returns:
-            float, ``(B, T, D)``, on the CPU, zero at padding.
+            float32, ``(B, T, D)``, on the CPU, zero at padding.
 
         Raises:
             PrefixStoreError: A sequence is not in the store.
         """
         lengths = mask.sum(dim=1).tolist()
         rows = tokens.to("cpu", torch.uint8)
-        out = torch.zeros(*tokens.shape, self._width)
+        out = torch.zeros(*tokens.shape, self._width, dtype=torch.float32)
         for index, (row, length) in enumerate(zip(rows, lengths, strict=True)):
             states = self._states.get(_key(row[:length]))
             if states is None:
