@@ -5,4 +5,13 @@ cd "$(dirname "$0")/../.."
 study="${PYTHON:-python} train.py -m experiment=study experiment_name=low_resource"
 $study peft=lora,adapter,prompt data=signalp6_small10,signalp6_small20,signalp6_small30 \
   data.fold=0,3,4 trainer.max_epochs=10 "$@"
-${PYTHON:-python} -m peftsp.report runs/low_resource -o experiments/low_resource/results
+results=experiments/low_resource/results
+reports=()
+for set in 10:148 20:262 30:362; do
+  report=runs/reports/low_resource_${set%:*}
+  ${PYTHON:-python} -m peftsp.report runs/low_resource/*small${set%:*}-* -o "$report"
+  mkdir -p "$results/small${set%:*}"
+  cp "$report"/tables/{overall,comparison,mcc2,cost}.md "$results/small${set%:*}"
+  reports+=("${set#*:}=$report")
+done
+${PYTHON:-python} experiments/low_resource/learning_curve.py "${reports[@]}" -o $results/learning_curve.png

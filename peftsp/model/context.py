@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from peftsp.backbone.dropout import dropout
+
 CONTEXT_WIDTH = 64
 """Features of a residue's context."""
 
@@ -40,6 +42,6 @@ class ResidueContext(nn.Module):
         is_residue = residue_mask[:, None]
         shown = features.transpose(1, 2).masked_fill(~is_residue, 0.0)
         shown = F.gelu(self.first(shown)).masked_fill(~is_residue, 0.0)
-        shown = F.dropout(shown, self.dropout, self.training)
+        shown = dropout(shown, self.dropout, self.training)
         context: Tensor = F.gelu(self.second(shown)).transpose(1, 2)
         return context

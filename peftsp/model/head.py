@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
+from peftsp.backbone.dropout import dropout
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, STATES
 from peftsp.model.context import CONTEXT_WIDTH, ResidueContext
@@ -73,7 +73,7 @@ class EmissionHead(nn.Module):
         # The sums over 70 emissions in the CRF need more digits than bfloat16 has.
         with torch.autocast(residues.device.type, enabled=False):
             residues = residues.to(weight.dtype)
-            features = F.dropout(residues, self.dropout, self.training)
+            features = dropout(residues, self.dropout, self.training)
             if self.context is not None:
                 features = torch.cat((features, self.context(features, residue_mask)), dim=-1)
             if self.kingdoms is not None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from peftsp.backbone.contract import Backbone
+from peftsp.backbone.dropout import dropout
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSpec
@@ -129,7 +130,7 @@ class LoRALinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Float ``(..., in)`` to float ``(..., out)``."""
         out: Tensor = self.base(x)
-        kept = F.dropout(x, self.dropout, self.training).to(self.lora_A.dtype)
+        kept = dropout(x, self.dropout, self.training).to(self.lora_A.dtype)
         update = F.linear(F.linear(kept, self.lora_A), self.lora_B)
         return out + (self.scale * update).to(out.dtype)
 
