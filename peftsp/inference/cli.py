@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     return run_command(
-        lambda: sentence(_run(options)), interruption(options.fasta[0], is_fresh=options.fresh)
+        lambda: sentence(_run(options)), interruption(options.fasta, is_fresh=options.fresh)
     )
 
 
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "fasta",
         nargs="+",
         help="proteins as FASTA, plain or packed by gzip, xz or zst; quoted patterns such as "
-        "'proteomes/*.faa.gz' are filled in; - reads standard input",
+        "'proteomes/*.faa.gz' are filled in; - is standard input, also between files",
     )
     add(
         *("--bundle", "-b"),

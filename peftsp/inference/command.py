@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from peftsp.errors import PeftspError
+from peftsp.inference.source import STANDARD_INPUT
 from peftsp.labels import SP_TYPES
 from peftsp.records import SURE_SITE
 
@@ -54,14 +55,14 @@ def sentence(summary: RunSummary) -> str:
     )
 
 
-def interruption(fasta: str, *, is_fresh: bool) -> str:
+def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
     """What becomes of an interrupted run.
 
     Args:
-        fasta: The input, ``-`` for standard input.
+        fasta: The inputs, ``-`` for standard input.
         is_fresh: Whether the run was told to start anew.
     """
-    if fasta == "-":
+    if STANDARD_INPUT in fasta:
         return "interrupted; a run on standard input starts anew"
     without = " without --fresh" if is_fresh else ""
     return f"interrupted; the same command{without} resumes it"

@@ -22,7 +22,7 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
     """Paths that arguments stand for: patterns are filled in, in alphabetical order.
 
     Raises:
-        RecordError: Nothing is there, a folder is, or standard input is not alone.
+        RecordError: Nothing is there, a folder is, or standard input is named twice.
     """
     paths = []
     for argument in arguments:
@@ -38,10 +38,9 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
             f"{folder}: expected a FASTA file, found a folder; name its files, as in "
             f"'{Path(folder) / '*.fasta'}'"
         )
-    if STANDARD_INPUT in paths and len(paths) > 1:
-        raise RecordError(
-            f"{STANDARD_INPUT}: expected standard input alone, found other inputs too"
-        )
+    times = paths.count(STANDARD_INPUT)
+    if times > 1:
+        raise RecordError(f"{STANDARD_INPUT}: expected standard input once, found it {times} times")
     return paths
 
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from peftsp.errors import ConfigError
 from peftsp.inference.writing import writing_to
 
 RUN_FILE = "run.json"
 _STAGE = ".unfinished"
+_LOCK = ".lock"
 
 
 class OutputFolder:
     """Results of a run, which take the place of an earlier run's when all of them are whole.
 
     In the block, files are made in the folder ``stage``; what is left there goes at its end.
-    ``run.json`` in the folder itself lists the results of the last whole run.
+    ``run.json`` in the folder itself lists the results of the last whole run. One run has the
+    folder at a time; the system lets go of it when a run is killed.
 
     Args:
         path: The folder; made if need be.
@@ -29,6 +34,7 @@ class OutputFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.stage = path / _STAGE
+        self._lock = FileLock(path / _LOCK, blocking=False)
 
     def __enter__(self) -> Self:
         with writing_to(self.path):
@@ -36,9 +42,14 @@ class OutputFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
                 raise ConfigError(f"{self.path}: expected a folder, found a file") from error
-            self._listed()
-            _remove(self.stage)
-            self.stage.mkdir()
+            self._take()
+            try:
+                self._listed()
+                _remove(self.stage)
+                self.stage.mkdir()
+            except BaseException:
+                self._let_go()
+                raise
         return self
 
     def __exit__(
@@ -48,6 +59,7 @@ class OutputFolder:
         traceback: TracebackType | None,
     ) -> None:
         shutil.rmtree(self.stage, ignore_errors=True)
+        self._let_go()
 
     def publish(self, made: Sequence[Path], record: dict[str, Any]) -> tuple[Path, ...]:
         """Move results out of ``stage``, and remove what only the earlier run's ``run.json`` lists.
@@ -78,6 +90,20 @@ class OutputFolder:
                 _remove(self.path / name)
             written.replace(self.path / RUN_FILE)
         return tuple(self.path / name for name in names)
+
+    def _take(self) -> None:
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise ConfigError(
+                f"{self.path}: expected a folder that no other run writes to, found one that does"
+            ) from error
+
+    def _let_go(self) -> None:
+        # Before it is unlocked: whoever opened it meanwhile finds that it is gone.
+        with suppress(OSError):
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
 
     def _listed(self) -> list[str]:
         """Names of the last whole run's results."""

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unused:
         print(f"without effect: {', '.join(unused)}", file=sys.stderr)
     return run_command(
-        lambda: sentence(_run(options)), interruption(options.fastafile, is_fresh=False)
+        lambda: sentence(_run(options)), interruption([options.fastafile], is_fresh=False)
     )
 
 

@@ -39,9 +39,10 @@ def test_success_is_said_on_standard_output(capsys):
 @pytest.mark.parametrize(
     ("fasta", "is_fresh", "message"),
     [
-        ("-", False, "interrupted; a run on standard input starts anew"),
-        ("p.fasta", False, "interrupted; the same command resumes it"),
-        ("p.fasta", True, "interrupted; the same command without --fresh resumes it"),
+        (["-"], False, "interrupted; a run on standard input starts anew"),
+        (["p.fasta", "-"], False, "interrupted; a run on standard input starts anew"),
+        (["p.fasta"], False, "interrupted; the same command resumes it"),
+        (["p.fasta"], True, "interrupted; the same command without --fresh resumes it"),
     ],
 )
 def test_interruption_says_how_to_go_on(fasta, is_fresh, message):

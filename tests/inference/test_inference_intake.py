@@ -177,8 +177,8 @@ def test_patterns_are_filled_in(tmp_path):
         find_inputs([str(tmp_path / "*.pdb")])
     with pytest.raises(RecordError, match="expected a FASTA file, found a folder; name its files"):
         find_inputs([names[0], str(tmp_path)])
-    with pytest.raises(RecordError, match="expected standard input alone"):
-        find_inputs(["-", names[0]])
+    with pytest.raises(RecordError, match="-: expected standard input once, found it 2 times"):
+        find_inputs(["-", names[0], "-"])
 
 
 def test_position_reaches_the_size_of_all_inputs(tmp_path):
@@ -206,3 +206,17 @@ def test_standard_input_may_hold_wrong_records(predict, bundles, tmp_path, monke
     out = ["-o", str(tmp_path / "out"), "-b", str(bundles[0])]
     assert main(["-", *out]) == 0
     assert {row["file"] for row in rows(tmp_path, "skipped.tsv")} == {"standard input"}
+
+
+def test_standard_input_stands_where_it_is_named(bundles, tmp_path, monkeypatch, capsys):
+    files = [tmp_path / "first.fasta", tmp_path / "last.fasta"]
+    for path in files:
+        path.write_text(f">{path.stem}\nMKL\n")
+    out = ["-o", str(tmp_path / "out"), "-b", str(bundles[0])]
+    for content in (b">between\nMKL\n>wrong\nM-\n", b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        status = main([str(files[0]), "-", str(files[1]), *out])
+        assert status == (0 if content else 2)
+        assert [row["id"] for row in rows(tmp_path)] == ["first", "between", "last"]
+    assert capsys.readouterr().err == "standard input: expected FASTA records, found none\n"
+    assert [row["file"] for row in rows(tmp_path, "skipped.tsv")] == ["standard input"]

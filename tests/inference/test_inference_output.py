@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -76,6 +77,48 @@ def test_record_of_another_program_removes_nothing(tmp_path, record):
         publish(folder, a="1")
     assert contents(folder) == {"precious": "data", "run.json": record}
     assert contents(tmp_path) == {"precious": "data"}
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from peftsp.inference.output import OutputFolder
+with OutputFolder(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def hold(folder):
+    """A process that has a folder of results until its standard input ends."""
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_one_run_has_a_folder_at_a_time(fasta, bundles, tmp_path, capsys):
+    out = tmp_path / "out"
+    with hold(out) as other:
+        before = contents(out)
+        assert predict(fasta, bundles[0], out) == 2
+        assert capsys.readouterr().err == (
+            f"{out}: expected a folder that no other run writes to, found one that does\n"
+        )
+        assert contents(out) == before
+        assert predict(fasta, bundles[0], tmp_path / "another") == 0
+        other.communicate()
+    assert predict(fasta, bundles[0], out) == 0
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
+
+
+def test_killed_run_keeps_no_other_from_its_folder(fasta, bundles, tmp_path):
+    out = tmp_path / "out"
+    with hold(out) as other:
+        other.kill()
+    assert (out / ".lock").exists()
+    assert predict(fasta, bundles[0], out) == 0
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
 
 
 @pytest.fixture
