@@ -21,15 +21,15 @@ from experiments.benchmark.reference import Reference
 from experiments.benchmark.workload import Task, Workload
 
 TOLERANCES = {
-    ("emissions", "fp32"): 1e-3,
+    ("emissions", "fp32"): 1e-4,
     ("emissions", "bf16"): 0.3,
     ("emissions", "int8"): 0.6,
     ("emissions", "fp16"): 2e-2,
     ("loss", "fp16"): 1e-3,
     ("gradients", "fp16"): 2e-2,
-    ("log-likelihood", "fp32"): 1e-3,
-    ("marginals", "fp32"): 1e-3,
-    ("loss", "fp32"): 1e-3,
+    ("log-likelihood", "fp32"): 1e-4,
+    ("marginals", "fp32"): 1e-4,
+    ("loss", "fp32"): 1e-4,
     ("gradients", "fp32"): 1e-3,
     ("differing answers", "fp32"): 0.0,
 }
