@@ -61,13 +61,23 @@ def load_backbone(
         CheckpointError: The weights are missing, broken, or of another architecture.
         DownloadError: The published weights cannot be fetched.
     """
-    if dtype not in _DTYPES:
-        raise ConfigError(f"backbone.dtype: expected one of {', '.join(_DTYPES)}, found {dtype!r}")
+    floats = find_dtype(dtype)
     weights, found = read_weights(BackboneSource(spec, checkpoint, seed, quantization))
     source = BackboneSource(found, checkpoint, seed, quantization)
     digest = content_hash(weights)
-    held = hold_weights(weights, source, _DTYPES[dtype])
+    held = hold_weights(weights, source, floats)
     return build_backbone(source, held, digest, activation_checkpointing)
+
+
+def find_dtype(name: str) -> torch.dtype:
+    """The dtype that a setting names.
+
+    Raises:
+        ConfigError: There is no such dtype.
+    """
+    if name not in _DTYPES:
+        raise ConfigError(f"backbone.dtype: expected one of {', '.join(_DTYPES)}, found {name!r}")
+    return _DTYPES[name]
 
 
 def hold_weights(
@@ -112,13 +122,24 @@ def build_backbone(
         digest: `content_hash` of what was read.
         activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
     """
+    backbone = empty_backbone(source, activation_checkpointing)
+    backbone.load_state_dict(weights, assign=True)
+    backbone.content_hash = digest
+    return backbone
+
+
+def empty_backbone(source: BackboneSource, activation_checkpointing: bool = False) -> ESM2:
+    """A backbone without weights, on the meta device; it takes no memory.
+
+    Args:
+        source: Where its weights would come from, and how they would be held.
+        activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
+    """
     with torch.device("meta"):
         backbone = ESM2(source.spec, activation_checkpointing)
         if source.quantization:
             hold_in_nf4(backbone)
-    backbone.load_state_dict(weights, assign=True)
     backbone.source = source
-    backbone.content_hash = digest
     return backbone
 
 

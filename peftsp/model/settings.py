@@ -69,7 +69,10 @@ def build_tagger(
     is_trainable = options.pop("trainable")
     emission_head = EmissionHead(backbone.spec.width, **options)
     chain = LinearChainCRF(constraint_table(crf.table), crf.constraint)
-    tagger = Tagger(method.apply(backbone), method, emission_head, chain, crf.decoding)
+    # What a method adds lies where the backbone does, which may be the meta device.
+    with next(backbone.parameters()).device:
+        adapted = method.apply(backbone)
+    tagger = Tagger(adapted, method, emission_head, chain, crf.decoding)
     tagger.head.requires_grad_(is_trainable)
     tagger.crf.requires_grad_(is_trainable)
     return tagger

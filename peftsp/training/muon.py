@@ -28,6 +28,9 @@ class MuonAdamW(Optimizer):
         momentum: Of Muon.
         betas: Of AdamW.
         smallest_side: Rows and columns that a matrix has at least.
+
+    Attributes:
+        parts: The optimizers that do the work.
     """
 
     def __init__(
@@ -50,25 +53,25 @@ class MuonAdamW(Optimizer):
         }
         matrices = [[t for t in group if is_matrix[id(t)]] for group in groups]
         others = [[t for t in group if not is_matrix[id(t)]] for group in groups]
-        self._parts: list[Optimizer] = []
+        self.parts: list[Optimizer] = []
         if any(matrices):
             chosen = [{"params": group} for group in matrices if group]
-            self._parts.append(
+            self.parts.append(
                 torch.optim.Muon(chosen, lr=matrix_lr, weight_decay=weight_decay, momentum=momentum)
             )
         if any(others):
             chosen = [{"params": group} for group in others if group]
-            self._parts.append(
+            self.parts.append(
                 AdamW(chosen, lr=lr, weight_decay=weight_decay, betas=tuple(betas))  # type: ignore[arg-type]
             )
-        super().__init__([g for part in self._parts for g in part.param_groups], defaults={})
+        super().__init__([g for part in self.parts for g in part.param_groups], defaults={})
         self._link()
 
     def _link(self) -> None:
         """Share groups and state with the parts, so that a schedule reaches them."""
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
         self.state.clear()
-        for part in self._parts:
+        for part in self.parts:
             self.state.update(part.state)
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -77,16 +80,16 @@ class MuonAdamW(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for part in self._parts:
+        for part in self.parts:
             part.step()
         return loss
 
     def state_dict(self) -> dict[str, Any]:
         """The states of the parts."""
-        return {"parts": [part.state_dict() for part in self._parts]}
+        return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the states of the parts."""
-        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._link()

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 from peftsp.backbone.esm2 import Block
+from peftsp.training.muon import MuonAdamW
 
 _STEPS = ("training_step", "validation_step", "test_step")
 
@@ -91,26 +92,50 @@ class FullySharded(ModelParallelStrategy):
     def load_optimizer_state_dict(self, checkpoint: Mapping[str, Any]) -> None:
         """Take the states of the optimizers from a checkpoint."""
         for optimizer, saved in zip(self.optimizers, checkpoint["optimizer_states"], strict=True):
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            numbers = [number for group in saved["param_groups"] for number in group["params"]]
-            states = {
-                number: {k: _part_of(v, parameter) for k, v in saved["state"][number].items()}
-                for number, parameter in zip(numbers, parameters, strict=True)
-                if number in saved["state"]
-            }
-            optimizer.load_state_dict({**saved, "state": states})
+            optimizer.load_state_dict(split_state(saved, optimizer))
             _optimizer_to_device(optimizer, self.root_device)
 
     def _gathered(self, state: dict[str, Any]) -> dict[str, Any]:
-        def gather(value: Any) -> Any:
-            # All processes have to take part, one keeps the result.
-            whole = value.full_tensor() if isinstance(value, DTensor) else value
-            if not self.is_global_zero:
-                return None
-            return whole.detach().cpu() if isinstance(whole, Tensor) else whole
+        whole = gather_state(state, keeps=self.is_global_zero)
+        return whole if self.is_global_zero else {}
 
-        gathered: dict[str, Any] = tree_map(gather, state)
-        return gathered if self.is_global_zero else {}
+
+def gather_state(state: dict[str, Any], keeps: bool) -> dict[str, Any]:
+    """Whole tensors in place of shared ones, on the CPU; all processes have to take part.
+
+    Args:
+        state: Of a module or an optimizer.
+        keeps: Whether this process is to keep them; False leaves None in their places.
+    """
+
+    def gather(value: Any) -> Any:
+        whole = value.full_tensor() if isinstance(value, DTensor) else value
+        if not keeps:
+            return None
+        return whole.detach().cpu() if isinstance(whole, Tensor) else whole
+
+    gathered: dict[str, Any] = tree_map(gather, state)
+    return gathered
+
+
+def split_state(saved: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
+    """This process's part of an optimizer's state.
+
+    Args:
+        saved: Of whole tensors.
+        optimizer: Whose parameters are shared out already; one of several parts is a `MuonAdamW`.
+    """
+    if isinstance(optimizer, MuonAdamW):
+        pairs = zip(saved["parts"], optimizer.parts, strict=True)
+        return {"parts": [split_state(state, part) for state, part in pairs]}
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    numbers = [number for group in saved["param_groups"] for number in group["params"]]
+    states = {
+        number: {k: _part_of(v, parameter) for k, v in saved["state"][number].items()}
+        for number, parameter in zip(numbers, parameters, strict=True)
+        if number in saved["state"]
+    }
+    return {**saved, "state": states}
 
 
 def _part_of(value: Any, parameter: nn.Parameter) -> Any:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -24,13 +25,15 @@ from peftsp.peft.prompt import Prompt
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.muon import MuonAdamW
 from peftsp.training.schedules import constant
-from peftsp.training.sharding import shard
+from peftsp.training.sharding import gather_state, shard, split_state
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
 ADAM = partial(torch.optim.AdamW, lr=0.01)
-MUON = partial(MuonAdamW, lr=0.003, matrix_lr=0.02, weight_decay=0.05, momentum=0.95)
+MUON = partial(
+    MuonAdamW, lr=0.003, matrix_lr=0.02, weight_decay=0.05, momentum=0.95, smallest_side=8
+)
 PROJECTIONS = ("q_proj", "v_proj", "fc1")
 LORA = LoRA(3, 4, 0.0, PROJECTIONS, None)
 CASES = {
@@ -58,6 +61,8 @@ def make_module(method, held, optimizer):
     return SignalPeptideModule(tagger, optimizer, partial(constant, warmup=0.0), 0.5)
 
 
+# Muon rounds to bfloat16, which would hide errors.
+@mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone)
 def two_steps(module, batch):
     """Losses of two steps and what was trained by them."""
     optimizer = module._optimizer()
@@ -69,6 +74,10 @@ def two_steps(module, batch):
         torch.nn.utils.clip_grad_norm_([p for p in module.parameters() if p.requires_grad], 0.5)
         optimizer.step()
         losses.append(loss.detach())
+        # As if the run had been stopped and gone on with.
+        whole = gather_state(optimizer.state_dict(), keeps=True)
+        optimizer = module._optimizer()
+        optimizer.load_state_dict(split_state(whole, optimizer))
     trained = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
     return torch.stack(losses), trained
 

@@ -1,0 +1,1 @@
+"""How much memory a training run will need, computed before it starts."""

@@ -1,0 +1,40 @@
+"""The memory command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from peftsp.memory.estimate import estimate_memory
+from peftsp.memory.table import format_estimate
+from peftsp.training.cli import CONF, one_line_errors
+
+_HELP = """\
+How much GPU memory a training run will need; takes the settings of train.py.
+
+  python -m peftsp.memory backbone=esm2_3b peft=lora trainer=gpu
+  python -m peftsp.memory experiment=qlora_15b trainer.devices=4
+
+Nothing is loaded, trained or written: the step is gone through without weights.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the estimate; what a user can mend ends with one line and status 2."""
+    overrides = sys.argv[1:] if arguments is None else list(arguments)
+    if {"-h", "--help"} & set(overrides):
+        print(_HELP, end="")
+        return
+    with one_line_errors():
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose("train", overrides)
+        print(format_estimate(estimate_memory(cfg), _devices(cfg)))
+
+
+def _devices(cfg: DictConfig) -> int:
+    """As many as the settings say, or two to show what they would bring."""
+    devices = cfg.trainer.devices
+    return devices if isinstance(devices, int) and devices > 1 else 2

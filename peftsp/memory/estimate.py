@@ -1,0 +1,144 @@
+"""What a training run needs of a GPU's memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from peftsp.backbone.checkpoint import empty_backbone, find_dtype
+from peftsp.backbone.esm2 import Block
+from peftsp.backbone.quantization import NF4Linear
+from peftsp.backbone.specs import BackboneSource
+from peftsp.errors import ConfigError
+from peftsp.memory.step import StepMemory, walk_through
+from peftsp.model.checks import check_types
+from peftsp.model.settings import build_tagger
+from peftsp.model.tagger import Tagger
+
+STRATEGIES = ("single", "ddp", "fsdp")
+NF4 = "nf4"
+
+_HALVES = {"32-true": None, "32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+_GATHERED_BLOCKS = 3
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Bytes that a training run needs on one device.
+
+    Attributes:
+        frozen: Of the weights that do not train, by dtype; those in four bits as ``nf4``.
+        trained: Of the weights that do, by dtype.
+        block: Of the largest transformer block, leaving out what is in four bits.
+        step: What comes and goes in a step.
+    """
+
+    frozen: dict[str, int]
+    trained: dict[str, int]
+    block: int
+    step: StepMemory
+
+    @property
+    def weights(self) -> int:
+        """All of them."""
+        return sum(self.frozen.values()) + self.gradients
+
+    @property
+    def gradients(self) -> int:
+        """As much as the weights that train."""
+        return sum(self.trained.values())
+
+    @property
+    def short_lived(self) -> int:
+        """What the busiest moment of a step needs beyond activations, head and CRF."""
+        step = self.step
+        held = step.activations + step.head
+        return max(held, step.backbone, step.update) - held
+
+    def total(self, strategy: str = "single", devices: int = 1) -> int:
+        """Bytes on each of several devices.
+
+        Under DDP the gradients exist twice, in the buckets that are exchanged too. Under FSDP2 each
+        device has its share of weights, gradients and optimizer state, all of the weights in four
+        bits, and room for the blocks that are gathered: one that computes, the next one, and the
+        buffer it arrives in.
+
+        Args:
+            strategy: One of `STRATEGIES`.
+            devices: How many; each takes a batch of its own.
+        """
+        step = self.step
+        passing = step.activations + step.head + self.short_lived
+        lasting = self.weights + self.gradients + step.optimizer
+        if strategy == "ddp":
+            return lasting + self.gradients + passing
+        if strategy == "fsdp":
+            whole = self.frozen.get(NF4, 0)
+            return whole + (lasting - whole) // devices + _GATHERED_BLOCKS * self.block + passing
+        return lasting + passing
+
+
+def estimate_memory(cfg: DictConfig) -> MemoryEstimate:
+    """Go through a training step without weights and add up what it would hold.
+
+    Args:
+        cfg: As composed from ``conf/train.yaml``.
+
+    Raises:
+        ConfigError: A setting is wrong, or the precision is none that can be told the memory of.
+    """
+    precision = str(cfg.trainer.precision)
+    if precision not in _HALVES:
+        raise ConfigError(
+            f"trainer.precision: expected one of {', '.join(_HALVES)}, found {precision}"
+        )
+    tagger = outline(cfg)
+    frozen = _bytes_by_dtype(p for p in tagger.parameters() if not p.requires_grad)
+    in_nf4 = [t for m in tagger.modules() if isinstance(m, NF4Linear) for t in m.buffers()]
+    if in_nf4:
+        frozen[NF4] = sum(tensor.nbytes for tensor in in_nf4)
+    trained = _bytes_by_dtype(p for p in tagger.parameters() if p.requires_grad)
+    blocks = [_size(module) for module in tagger.modules() if isinstance(module, Block)]
+    step = walk_through(
+        tagger,
+        instantiate(cfg.optimizer),
+        cfg.regularisation.weight,
+        cfg.data.batch_size,
+        _HALVES[precision],
+    )
+    return MemoryEstimate(frozen, trained, max(blocks), step)
+
+
+def outline(cfg: DictConfig) -> Tagger:
+    """The model of a configuration, its backbone without weights, on the meta device.
+
+    Raises:
+        ConfigError: A setting is wrong.
+    """
+    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
+    method = instantiate(cfg.peft, _convert_="all")
+    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
+        check_types(settings, group, ConfigError)
+    settings = cfg.backbone
+    source = BackboneSource(instantiate(settings.spec), quantization=settings.quantization)
+    backbone = empty_backbone(source, settings.activation_checkpointing)
+    for parameter in backbone.parameters():
+        parameter.data = parameter.data.to(find_dtype(settings.dtype))
+    return build_tagger(backbone, method, head, crf)
+
+
+def _bytes_by_dtype(tensors: Iterable[Tensor]) -> dict[str, int]:
+    sizes: Counter[str] = Counter()
+    for tensor in tensors:
+        sizes[str(tensor.dtype).removeprefix("torch.")] += tensor.nbytes
+    return dict(sizes)
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.nbytes for parameter in module.parameters())

@@ -1,0 +1,44 @@
+"""The memory command as a user gives it."""
+
+import runpy
+import sys
+
+import pytest
+
+from peftsp.memory.cli import main
+
+
+def test_command_tells_what_takes_how_much_and_what_fits(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(["backbone=esm2_8m", "peft=prompt", "data.batch_size=2", "trainer.devices=3"])
+    out = capsys.readouterr().out
+    for row in ("weights, frozen, float32", "optimizer state", "emission head and CRF", "total"):
+        assert f"\n{row} " in f"\n{out}", row
+    assert "3 devices, fsdp" in out
+    assert "80 GB" in out
+    assert list(tmp_path.iterdir()) == [], "nothing is written"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["peft.rank=0"], "peft.rank: expected a number above 0, found 0"),
+        (["peft=full", "backbone.quantization=nf4"], "peft=full: expected backbone.quantization"),
+        (["no.such=1"], "no.such"),
+        (["backbone=esm2_9m"], "esm2_9m"),
+    ],
+)
+def test_wrong_settings_end_with_one_line(capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        main(["backbone=esm2_tiny", *arguments])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_module_runs_as_a_command(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["peftsp-memory", "--help"])
+    runpy.run_module("peftsp.memory", run_name="__main__")
+    assert "experiment=qlora_15b" in capsys.readouterr().out

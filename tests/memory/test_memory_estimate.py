@@ -1,0 +1,93 @@
+"""Estimates beside models that are really built."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from peftsp.backbone.quantization import NF4Linear
+from peftsp.errors import ConfigError
+from peftsp.memory.estimate import estimate_memory, outline
+from peftsp.memory.table import CARDS, fits, format_estimate
+from peftsp.model.settings import build_tagger
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+METHODS = sorted(path.stem for path in (CONF / "peft").glob("*.yaml"))
+
+
+def settings(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", ["backbone=esm2_tiny", "data.batch_size=3", *overrides])
+
+
+def build(cfg):
+    method = instantiate(cfg.peft, _convert_="all")
+    backbone = instantiate(cfg.backbone, seed=0)
+    return build_tagger(backbone, method, instantiate(cfg.head), instantiate(cfg.crf))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_weights_are_those_of_the_model(method, dtype):
+    cfg = settings(f"peft={method}", f"backbone.dtype={dtype}")
+    estimate = estimate_memory(cfg)
+    parameters = list(build(cfg).parameters())
+    assert estimate.weights == sum(p.nbytes for p in parameters)
+    assert estimate.gradients == sum(p.nbytes for p in parameters if p.requires_grad)
+
+
+def test_quantized_weights_are_those_of_the_model():
+    pytest.importorskip("bitsandbytes")
+    cfg = settings("backbone.quantization=nf4", "backbone.dtype=bfloat16")
+    tagger = build(cfg)
+    layers = [module for module in tagger.modules() if isinstance(module, NF4Linear)]
+    frozen = estimate_memory(cfg).frozen
+    assert frozen["nf4"] == sum(tensor.nbytes for layer in layers for tensor in layer.buffers())
+    others = [p.nbytes for p in tagger.parameters() if not p.requires_grad]
+    assert frozen["bfloat16"] == sum(others)
+
+
+@pytest.mark.parametrize("name", ["esm2_650m", "esm2_3b", "esm2_15b"])
+def test_published_sizes_have_an_outline(name):
+    tagger = outline(settings(f"backbone={name}", "peft=frozen"))
+    held = list(tagger.backbone.parameters())
+    assert sum(p.numel() for p in held) == tagger.backbone.spec.parameters
+    assert {p.device.type for p in held} == {"meta"}
+
+
+def test_devices_share_what_fsdp_shares():
+    estimate = estimate_memory(settings("peft=full"))
+    weights, state = estimate.weights, estimate.step.optimizer
+    passing = estimate.total() - weights - estimate.gradients - state
+    assert estimate.total("ddp", 4) == estimate.total() + estimate.gradients
+    assert estimate.total("fsdp", 4) == pytest.approx(
+        (2 * weights + state) / 4 + passing + 3 * estimate.block, abs=1
+    )
+    in_nf4 = replace(estimate, frozen={"nf4": 4000})
+    assert in_nf4.total("fsdp", 4) - estimate.total("fsdp", 4) == 4000
+
+
+def test_less_is_needed_with_what_saves_memory():
+    mixed = "trainer.precision=bf16-mixed"
+    plain = estimate_memory(settings(mixed))
+    for change in ("backbone.activation_checkpointing=true", "backbone.dtype=bfloat16"):
+        assert estimate_memory(settings(mixed, change)).total() < plain.total(), change
+
+
+def test_total_is_the_sum_of_the_rows():
+    text = format_estimate(estimate_memory(settings()), 2)
+    rows = text.partition("\n\n")[0].splitlines()
+    sizes = [float(row.split()[-2]) for row in rows]
+    assert rows[-1].startswith("total")
+    assert sizes[-1] == pytest.approx(sum(sizes[:-1]), abs=0.001 * len(rows))
+
+
+def test_a_card_keeps_a_reserve():
+    assert [card for card in CARDS if fits(15 * 10**9, card)] == [24, 40, 80]
+
+
+def test_other_precisions_are_refused():
+    with pytest.raises(ConfigError, match=r"trainer\.precision: expected one of .*, found 64-true"):
+        estimate_memory(settings("trainer.precision=64-true"))
