@@ -21,7 +21,6 @@ from peftsp.model.checks import check_types
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
 
-STRATEGIES = ("single", "ddp", "fsdp")
 NF4 = "nf4"
 
 _HALVES = {"32-true": None, "32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -61,27 +60,32 @@ class MemoryEstimate:
         held = step.activations + step.head
         return max(held, step.backbone, step.update) - held
 
-    def total(self, strategy: str = "single", devices: int = 1) -> int:
-        """Bytes on each of several devices.
+    @property
+    def total(self) -> int:
+        """Bytes on the only device, or on each of several under DDP."""
+        return self._lasting + self._passing
 
-        Under DDP the gradients exist twice, in the buckets that are exchanged too. Under FSDP2 each
-        device has its share of weights, gradients and optimizer state, all of the weights in four
+    def total_sharded(self, devices: int) -> int:
+        """Bytes on each of several devices under FSDP2.
+
+        Each has its share of weights, gradients and optimizer state, all of the weights in four
         bits, and room for the blocks that are gathered: one that computes, the next one, and the
         buffer it arrives in.
 
         Args:
-            strategy: One of `STRATEGIES`.
             devices: How many; each takes a batch of its own.
         """
-        step = self.step
-        passing = step.activations + step.head + self.short_lived
-        lasting = self.weights + self.gradients + step.optimizer
-        if strategy == "ddp":
-            return lasting + self.gradients + passing
-        if strategy == "fsdp":
-            whole = self.frozen.get(NF4, 0)
-            return whole + (lasting - whole) // devices + _GATHERED_BLOCKS * self.block + passing
-        return lasting + passing
+        whole = self.frozen.get(NF4, 0)
+        shared = (self._lasting - whole) // devices
+        return whole + shared + _GATHERED_BLOCKS * self.block + self._passing
+
+    @property
+    def _lasting(self) -> int:
+        return self.weights + self.gradients + self.step.optimizer
+
+    @property
+    def _passing(self) -> int:
+        return self.step.activations + self.step.head + self.short_lived
 
 
 def estimate_memory(cfg: DictConfig) -> MemoryEstimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peftsp.memory.estimate import STRATEGIES, MemoryEstimate
+from peftsp.memory.estimate import MemoryEstimate
 
 CARDS = (16, 24, 40, 80)
 """GB of common GPUs."""
@@ -44,16 +44,17 @@ def format_estimate(estimate: MemoryEstimate, devices: int) -> str:
         ("activations kept for the backward pass", step.activations),
         ("emission head and CRF", step.head),
         ("short-lived, at the busiest moment", estimate.short_lived),
-        ("total", estimate.total()),
+        ("total", estimate.total),
     ]
     lines = [f"{name:<40}{size / _GB:>9.3f} GB" for name, size in rows]
-    lines += [
-        "",
-        f"{'for each device':<40}{'total':>12}" + "".join(f"{f'{c} GB':>8}" for c in CARDS),
-    ]
-    for strategy in STRATEGIES:
-        size = estimate.total(strategy, devices)
-        name = "one device" if strategy == "single" else f"{devices} devices, {strategy}"
-        marks = "".join(f"{'fits' if fits(size, card) else '-':>8}" for card in CARDS)
-        lines.append(f"{name:<40}{size / _GB:>9.3f} GB{marks}")
+    sizes = "".join(f"{f'{card} GB':>8}" for card in CARDS)
+    lines += ["", f"{'for each device':<40}{'total':>12}{sizes}"]
+    lines.append(_line("one device, or several with trainer=ddp", estimate.total))
+    sharded = estimate.total_sharded(devices)
+    lines.append(_line(f"{devices} devices with trainer=fsdp", sharded))
     return "\n".join(lines)
+
+
+def _line(name: str, size: int) -> str:
+    marks = "".join(f"{'fits' if fits(size, card) else '-':>8}" for card in CARDS)
+    return f"{name:<40}{size / _GB:>9.3f} GB{marks}"

@@ -14,7 +14,7 @@ def test_command_tells_what_takes_how_much_and_what_fits(capsys, tmp_path, monke
     out = capsys.readouterr().out
     for row in ("weights, frozen, float32", "optimizer state", "emission head and CRF", "total"):
         assert f"\n{row} " in f"\n{out}", row
-    assert "3 devices, fsdp" in out
+    assert "3 devices with trainer=fsdp" in out
     assert "80 GB" in out
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 

@@ -59,21 +59,19 @@ def test_published_sizes_have_an_outline(name):
 
 def test_devices_share_what_fsdp_shares():
     estimate = estimate_memory(settings("peft=full"))
-    weights, state = estimate.weights, estimate.step.optimizer
-    passing = estimate.total() - weights - estimate.gradients - state
-    assert estimate.total("ddp", 4) == estimate.total() + estimate.gradients
-    assert estimate.total("fsdp", 4) == pytest.approx(
-        (2 * weights + state) / 4 + passing + 3 * estimate.block, abs=1
-    )
+    lasting = 2 * estimate.weights + estimate.step.optimizer
+    passing = estimate.total - lasting
+    gathered = 3 * estimate.block
+    assert estimate.total_sharded(4) == pytest.approx(lasting / 4 + passing + gathered, abs=1)
     in_nf4 = replace(estimate, frozen={"nf4": 4000})
-    assert in_nf4.total("fsdp", 4) - estimate.total("fsdp", 4) == 4000
+    assert in_nf4.total_sharded(4) - estimate.total_sharded(4) == 4000
 
 
 def test_less_is_needed_with_what_saves_memory():
     mixed = "trainer.precision=bf16-mixed"
     plain = estimate_memory(settings(mixed))
     for change in ("backbone.activation_checkpointing=true", "backbone.dtype=bfloat16"):
-        assert estimate_memory(settings(mixed, change)).total() < plain.total(), change
+        assert estimate_memory(settings(mixed, change)).total < plain.total, change
 
 
 def test_total_is_the_sum_of_the_rows():
