@@ -36,7 +36,7 @@ def draw(measures: pd.DataFrame, path: Path) -> None:
     for method, rows in measures.sort_values("proteins").groupby("method"):
         errors = [rows[VALUE] - rows[LOW], rows[HIGH] - rows[VALUE]]
         axes.errorbar(rows["proteins"], rows[VALUE], errors, marker="o", capsize=3, label=method)
-    axes.set(xscale="log", xlabel="training proteins", ylabel="mean MCC2", ylim=(0, None))
+    axes.set(xlabel="training proteins", ylabel="mean MCC2", xlim=(0, None), ylim=(0, None))
     axes.legend()
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
