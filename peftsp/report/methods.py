@@ -21,7 +21,7 @@ _PLACES_AND_CHANCE = {
 }
 """Settings that say where a run is, which of several it is, or how it is shown."""
 
-_LONGEST = 44
+_LONGEST = 48
 """Characters of settings in a label; methods with more are numbered."""
 
 
