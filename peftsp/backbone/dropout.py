@@ -12,8 +12,8 @@ _DRAW_BITS = 16
 def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
     """Set features to zero at random and scale up the others (Srivastava et al., JMLR 2014).
 
-    On CPUs PyTorch draws a number of 53 bits for each feature, one after the other, which takes
-    half as long as a linear layer. Sixteen bits are enough here.
+    On CPUs PyTorch draws the features one after the other, which takes half as long as a linear
+    layer of 640 features. Sixteen bits for each are enough and come four at a time.
 
     Args:
         x: float, any shape.

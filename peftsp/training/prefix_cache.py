@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
-from torch.distributed.fsdp import FullyShardedDataParallel
 from tqdm import tqdm
 
 from peftsp.backbone.esm2 import ESM2
@@ -49,7 +48,7 @@ class PrefixCache(Callback):
         if pl_module.hidden_residues:
             _say("not used, augmentation.hidden_residues changes the sequences at every step")
             return
-        if isinstance(trainer.model, FullyShardedDataParallel):
+        if pl_module.device_mesh is not None:
             _say("not used, the backbone is shared out over processes")
             return
         [encoder] = (module for module in tagger.backbone.modules() if isinstance(module, ESM2))
