@@ -10,16 +10,12 @@ Inside, tensors are ``(L, C, B)``, so that a state's neighbours are rows that li
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from peftsp.crf.graph import ChainScores, StateGraph
-
-_FEW = 4
-"""Neighbours up to which adding one after the other is the faster way."""
 
 
 def forward_backward(emissions: Tensor, mask: Tensor, scores: ChainScores) -> tuple[Tensor, Tensor]:
@@ -75,19 +71,19 @@ class _ForwardBackward(torch.autograd.Function):
         steps, is_real, alpha, beta, marginals, end, incoming, outgoing = ctx.saved_tensors
         sources, targets = ctx.graph.sources.T, ctx.graph.targets.T
         # Of the state before a step given the one after it, (L - 1, N, C, B), and of the last one.
-        arrivals = torch.softmax(alpha[:-1, sources] + incoming, dim=1)
+        arrivals = torch.softmax(_neighbours(alpha[:-1], sources) + incoming, dim=1)
         last = torch.softmax(alpha[-1] + end, dim=0)
         common = torch.zeros_like(last[0]) if of_total is None else of_total
         moves = ahead = behind = torch.zeros_like(steps)
         if of_marginals is not None:
             moves = of_marginals.permute(1, 2, 0) * is_real
-            departures = torch.softmax((beta + steps)[1:, targets] + outgoing, dim=1)
+            departures = torch.softmax(_neighbours((beta + steps)[1:], targets) + outgoing, dim=1)
             behind = _forward_moves(moves, is_real, arrivals, sources)
             ahead = _backward_moves(moves, is_real, departures, targets)
             common = common - (last * behind[-1]).sum(dim=0)
         of_steps = marginals * (common + behind + ahead)
         of_end = last * (common + behind[-1])
-        through = (common + moves + ahead)[1:].unsqueeze(1) + behind[:-1, sources]
+        through = (common + moves + ahead)[1:].unsqueeze(1) + _neighbours(behind[:-1], sources)
         of_incoming = marginals[1:].unsqueeze(1) * arrivals * through
         return (
             of_steps.permute(2, 0, 1),
@@ -109,7 +105,7 @@ def _forward_scores(
     alpha[0] = start + steps[0]
     for position in range(1, len(steps)):
         before = alpha[position - 1]
-        arrived = _log_sum(before[sources] + incoming) + steps[position]
+        arrived = _log_sum(_neighbours(before, sources) + incoming) + steps[position]
         alpha[position] = torch.where(is_real[position], arrived, before)
     return alpha
 
@@ -124,16 +120,21 @@ def _backward_scores(
     beta = torch.empty_like(steps)
     beta[-1] = end
     for position in range(len(steps) - 2, -1, -1):
-        ahead = (beta[position + 1] + steps[position + 1])[targets] + outgoing
+        ahead = _neighbours(beta[position + 1] + steps[position + 1], targets) + outgoing
         beta[position] = torch.where(is_real[position + 1], _log_sum(ahead), end)
     return beta
 
 
+def _neighbours(values: Tensor, places: Tensor) -> Tensor:
+    """Rows of neighbours: float ``(..., C, B)`` and places ``(N, C)`` to ``(..., N, C, B)``."""
+    rows = values.index_select(-2, places.flatten())
+    return rows.view(*values.shape[:-2], *places.shape, values.shape[-1])
+
+
 def _log_sum(scores: Tensor) -> Tensor:
     """Log-sum over neighbours: float ``(N, C, B)`` to float ``(C, B)``."""
-    if len(scores) <= _FEW:
-        return reduce(torch.logaddexp, scores.unbind())
-    return torch.logsumexp(scores, dim=0)
+    # The largest less its log-probability: PyTorch's own function is slower.
+    return scores.amax(dim=0) - torch.log_softmax(scores, dim=0).amax(dim=0)
 
 
 def _forward_moves(moves: Tensor, is_real: Tensor, arrivals: Tensor, sources: Tensor) -> Tensor:
@@ -141,7 +142,7 @@ def _forward_moves(moves: Tensor, is_real: Tensor, arrivals: Tensor, sources: Te
     found = moves.clone()
     for position in range(1, len(moves)):
         before = found[position - 1]
-        carried = (arrivals[position - 1] * before[sources]).sum(dim=0)
+        carried = (arrivals[position - 1] * _neighbours(before, sources)).sum(dim=0)
         found[position] = torch.where(is_real[position], moves[position] + carried, before)
     return found
 
@@ -151,6 +152,6 @@ def _backward_moves(moves: Tensor, is_real: Tensor, departures: Tensor, targets:
     found = torch.zeros_like(moves)
     for position in range(len(moves) - 2, -1, -1):
         ahead = found[position + 1] + moves[position + 1]
-        carried = (departures[position] * ahead[targets]).sum(dim=0)
+        carried = (departures[position] * _neighbours(ahead, targets)).sum(dim=0)
         found[position] = carried * is_real[position + 1]
     return found
