@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -86,3 +88,32 @@ def write_fasta():
 @pytest.fixture
 def fasta(write_fasta, short_records, tmp_path):
     return write_fasta(tmp_path, short_records)
+
+
+KILLED_RUN = """
+import os, signal, sys
+import peftsp.inference.run as run
+from peftsp.inference.cli import main
+name, *command = sys.argv[1:]
+unharmed = getattr(run, name)
+
+def killed(*args):
+    for index, prediction in enumerate(unharmed(*args)):
+        if index == 50:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield prediction
+
+setattr(run, name, killed)
+main(command)
+"""
+
+
+@pytest.fixture(scope="session")
+def run_killed():
+    """Function that runs the command in a process which is killed at the 51st prediction."""
+
+    def run(name, command):
+        """Predict by the function of that name in `peftsp.inference.run`."""
+        return subprocess.run([sys.executable, "-c", KILLED_RUN, name, *command], check=False)
+
+    return run

@@ -189,25 +189,10 @@ def test_run_with_other_rows_starts_anew(command, bundles, fasta, monkeypatch, c
     assert "resuming" not in capsys.readouterr().err
 
 
-KILLED_RUN = """
-import os, signal, sys
-import peftsp.inference.run as run
-from peftsp.inference.cli import main
-unharmed = run.predict_records
-
-def killed(*args):
-    for index, prediction in enumerate(unharmed(*args)):
-        if index == 50:
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield prediction
-
-run.predict_records = killed
-main(sys.argv[1:])
-"""
-
-
-def test_killed_run_resumes_to_the_same_bytes(command, expected_table, tmp_path, capsys):
-    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, *command], check=False)
+def test_killed_run_resumes_to_the_same_bytes(
+    command, expected_table, tmp_path, capsys, run_killed
+):
+    killed = run_killed("predict_records", command)
     assert killed.returncode == -9
     assert not (tmp_path / "out" / "predictions.csv").exists()
     assert main(command) == 0

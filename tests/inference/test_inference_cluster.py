@@ -134,27 +134,12 @@ def test_killed_worker_changes_no_byte(
     assert capsys.readouterr().err == ""
 
 
-KILLED_RUN = """
-import os, signal, sys
-import peftsp.inference.run as run
-from peftsp.inference.cli import main
-unharmed = run.predict_on_cluster
-
-def killed(*args):
-    for index, prediction in enumerate(unharmed(*args)):
-        if index == 50:
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield prediction
-
-run.predict_on_cluster = killed
-main(sys.argv[1:])
-"""
-
-
 @on_cluster
-def test_killed_run_resumes_to_the_same_bytes(address, command, expected_table, tmp_path, capsys):
+def test_killed_run_resumes_to_the_same_bytes(
+    address, command, expected_table, tmp_path, capsys, run_killed
+):
     command += ["--cluster", address]
-    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, *command], check=False)
+    killed = run_killed("predict_on_cluster", command)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "out" / "predictions.csv").exists()
     assert main(command) == 0
