@@ -11,10 +11,10 @@ import torch
 
 from experiments.benchmark import checks, contenders, end_to_end, machine, table
 from experiments.benchmark.contenders import PREDICT, TRAIN
-from experiments.benchmark.draw import draw
 from experiments.benchmark.measure import empty_caches, run_rounds
 from experiments.benchmark.memory import peak_memory
 from experiments.benchmark.products import backbone_operations
+from experiments.benchmark.results import Results
 from experiments.benchmark.workload import METHODS, SIZES, make_workload, tasks, uneven_task
 from peftsp.errors import ConfigError, PeftspError
 from peftsp.inference.device import find_device
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     names, skipped = contenders.choose(options.contenders, device)
     for name, reason in skipped.items():
         print(f"skipped {name}: {reason}")
-    rows, all_checks = [], []
+    results = Results(machine.describe(device), skipped)
     for place in _places(options):
         here = [name for name in names if contenders.ENTRIES[name].fits(place[0], place[2])]
         if not here:
@@ -87,24 +87,18 @@ def _run(options: argparse.Namespace) -> int:
                 f"--contenders: expected one that can {place[0]} {place[2]}, found none"
             )
         print(f"measuring {', '.join(place)}: {', '.join(here)}", flush=True)
-        found, found_checks = _measure(place, here, device, options)
-        rows += found
-        all_checks += found_checks
+        rows, found_checks = _measure(place, here, device, options)
+        print(table.markdown(rows), flush=True)
+        results.rows += rows
+        results.checks += found_checks
+        # A run that is broken off keeps the tables it has.
+        results.write(options.output)
         empty_caches()
-    files = _measure_files(options)
-    told = machine.describe(device)
-    text = "\n".join(f"- {key}: {value}" for key, value in told.items()) + "\n"
-    if rows:
-        text += table.markdown(rows) + "\n" + table.checks_markdown(all_checks)
-    text += end_to_end.markdown(files) if files else ""
-    text += "".join(f"\nSkipped {name}: {reason}.\n" for name, reason in skipped.items())
-    print(text)
-    content = {"machine": told, "rows": rows, "checks": all_checks, "end_to_end": files}
-    table.write(options.output, content, text)
-    if rows:
-        draw(rows, options.output / "ratios.png")
+    results.end_to_end = _measure_files(options)
+    results.write(options.output)
+    print(results.markdown())
     print(f"written to {options.output}")
-    if all(check.is_passed for check in all_checks):
+    if results.are_equal:
         return 0
     print("error: results differ by more than the tolerance, see the table", file=sys.stderr)
     return EXIT_DIFFERENT

@@ -1,13 +1,9 @@
-"""Rows of results, and the files they are written to."""
+"""Rows of results and their tables."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -164,28 +160,3 @@ def checks_markdown(checks: Sequence[Check]) -> str:
         numbers = f"{check.difference:.1e} | {check.tolerance:.0e}"
         lines.append(f"| {mode} | {name} | {with_whom} | {what} | {numbers} | {verdict} |")
     return "\n".join(lines) + "\n"
-
-
-def write(folder: Path, content: dict[str, Any], text: str) -> None:
-    """Write ``results.json``, ``results.md`` and a CSV file of each list of results.
-
-    Args:
-        folder: Made if need be.
-        content: The machine, and lists of dataclasses by name.
-        text: The tables as Markdown.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = {}
-    for name, part in content.items():
-        plain[name] = [asdict(row) for row in part] if isinstance(part, list) else part
-        if isinstance(part, list) and part:
-            _write_csv(folder / f"{name}.csv", plain[name])
-    (folder / "results.json").write_text(json.dumps(plain, indent=2) + "\n")
-    (folder / "results.md").write_text(text)
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
