@@ -14,7 +14,7 @@ from experiments.benchmark.workload import Task, Workload
 from peftsp.backbone.checkpoint import build_backbone
 from peftsp.backbone.esm2 import ESM2, Context
 from peftsp.backbone.specs import BackboneSource
-from peftsp.inference.precision import quantize
+from peftsp.inference.precision import lower_precision
 from peftsp.labels import TYPE_OF_STATE
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
@@ -80,8 +80,8 @@ class Ours(Contender):
         self.tagger = tagger.eval().to(device)
         if switches.merges and not is_training:
             self.tagger.merge()
-        if switches.precision == "int8":
-            quantize([self.tagger])
+        if not is_training:
+            lower_precision([self.tagger], switches.precision)
         self.switches = switches
         self.adapter_names = list(workload.adapter)
         self.regularisation = RegionRegularisation(switches.regularisation)

@@ -10,8 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 def attention(query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None) -> Tensor:
     """Softmax of query times key, times value (Vaswani et al., NeurIPS 2017).
 
-    PyTorch's fused kernel for CPUs has a backward pass that is many times slower in half precision
-    than the products it consists of, so that training in half precision takes those.
+    In half precision PyTorch's fused kernel for CPUs is slower than the products it consists of,
+    and its backward pass many times, so that those are taken there.
 
     Args:
         query: float, ``(B, heads, T, head_width)``.
@@ -27,10 +27,10 @@ def attention(query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None)
     [0.5, 0.5]
     """
     is_half = query.dtype in (torch.bfloat16, torch.float16)
-    if not (is_half and query.device.type == "cpu" and torch.is_grad_enabled()):
+    if not (is_half and query.device.type == "cpu"):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if visible is not None:
         scores = scores.masked_fill(~visible, -torch.inf)
-    weights: Tensor = scores.softmax(dim=-1, dtype=torch.float32).to(value.dtype)
-    return weights @ value
+    mixed: Tensor = scores.softmax(dim=-1).to(value.dtype) @ value
+    return mixed

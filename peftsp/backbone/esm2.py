@@ -26,8 +26,9 @@ class Context(NamedTuple):
     """What every block needs beside its input.
 
     Attributes:
-        cosines: float, ``(T, head_width)``.
-        sines: float, ``(T, head_width)``.
+        cosines: float, ``(T, head_width)``, in the dtype of the products; see
+            `peftsp.backbone.rotary`.
+        sines: As ``cosines``.
         visible: bool, ``(B, 1, 1, T)``, True where a token may be attended to; None where nothing
             is padded.
     """
@@ -63,14 +64,14 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         """Mix tokens: float ``(B, T, D)`` to float ``(B, T, D)``."""
+        # Autocasting would cast for each projection anew.
+        x = x.to(context.cosines.dtype)
         query, key, value = (
             projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
-        cosines, sines = context.cosines.to(query.dtype), context.sines.to(query.dtype)
-        mixed = attention(
-            rotate(query, cosines, sines), rotate(key, cosines, sines), value, context.visible
-        )
+        query, key = (rotate(x, context.cosines, context.sines) for x in (query, key))
+        mixed = attention(query, key, value, context.visible)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -173,7 +174,8 @@ class ESM2(Backbone):
             mask: bool, ``(B, T)``, True where a token may be attended to.
         """
         frequencies = inverse_frequencies(self.spec.head_width, self.spec.half_rotary)
-        cosines, sines = rotary_tables(x.shape[1], frequencies, x.device, x.dtype)
+        dtype = product_dtype(x)
+        cosines, sines = rotary_tables(x.shape[1], frequencies, x.device, dtype)
         # Attention without a mask takes a faster kernel.
         visible = None if bool(mask.all()) else mask[:, None, None, :]
         return Context(cosines, sines, visible)
@@ -199,3 +201,10 @@ class ESM2(Backbone):
                 module.reset_parameters()
         nn.init.normal_(self.embed_tokens.weight, generator=generator)
         self.embed_tokens.weight.data[PAD_TOKEN] = 0.0
+
+
+def product_dtype(x: Tensor) -> torch.dtype:
+    """In what dtype products with a tensor are computed: that of autocasting, else its own."""
+    device = x.device.type
+    is_cast = device != "meta" and torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if is_cast else x.dtype

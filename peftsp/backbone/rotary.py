@@ -68,14 +68,15 @@ def rotary_tables(
         dtype: Of the tables.
 
     Returns:
-        Two tensors of ``dtype``, ``(positions, head_width)``. Angles are computed in float64 for
-        float64 and in float32 otherwise.
+        Two tensors of ``dtype``, ``(positions, head_width)``; the first half of the sines has its
+        sign changed, as `rotate` takes them. Angles are computed in float64 for float64 and in
+        float32 otherwise.
     """
     exact = torch.float64 if dtype == torch.float64 else torch.float32
     frequencies = frequencies.to(device=device, dtype=exact)
     angles = torch.outer(torch.arange(positions, device=device, dtype=exact), frequencies)
-    angles = torch.cat((angles, angles), dim=-1)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+    cosines, sines = angles.cos(), angles.sin()
+    return torch.cat((cosines, cosines), -1).to(dtype), torch.cat((-sines, sines), -1).to(dtype)
 
 
 def rotate(features: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
@@ -83,8 +84,8 @@ def rotate(features: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
 
     Args:
         features: float, ``(B, heads, T, head_width)``.
-        cosines: float, ``(T, head_width)``.
+        cosines: float, ``(T, head_width)``; see `rotary_tables`.
         sines: float, ``(T, head_width)``.
     """
     first, second = features.chunk(2, dim=-1)
-    return features * cosines + torch.cat((-second, first), dim=-1) * sines
+    return torch.addcmul(features * cosines, torch.cat((second, first), dim=-1), sines)

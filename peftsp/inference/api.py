@@ -77,7 +77,8 @@ def predict(
     )
     bundles = [Path(folder) for folder in chosen or [DEFAULT_BUNDLE]]
     taggers = load_models(bundles, target, backbone, options.precision)
-    size = fitting_batch_size(target) if batch_size is None else batch_size
+    width = max(tagger.backbone.spec.width for tagger in taggers)
+    size = fitting_batch_size(target, width) if batch_size is None else batch_size
     return predict_records(_records(proteins), taggers, size, target, options)
 
 

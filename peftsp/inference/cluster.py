@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from peftsp.allocator import keep_freed_memory
 from peftsp.errors import BundleError, ConfigError, PeftspError
 from peftsp.inference.device import find_device
 from peftsp.inference.fingerprint import hash_bundle
@@ -132,6 +133,7 @@ class Worker:
             for bundle, (_, digest) in zip(bundles, order.bundles, strict=True):
                 if hash_bundle(bundle) != digest:
                     raise BundleError(f"{bundle}: expected the bundle of this run, found another")
+        keep_freed_memory()
 
     def predict(self, window: Sequence[SequenceRecord]) -> list[Prediction]:
         """Predictions of a window in order."""

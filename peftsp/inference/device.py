@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 
 from peftsp.errors import ConfigError
+from peftsp.labels import MAX_RESIDUES
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_CACHED_BYTES = 12 * 1024**2
+_FEWEST, _MOST = 4, 64
 
 
 def find_device(name: str) -> torch.device:
@@ -23,10 +26,20 @@ def find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def fitting_batch_size(device: torch.device) -> int:
-    """Sequences in a batch where the user names no number: more for GPUs, which wait otherwise.
+def fitting_batch_size(device: torch.device, width: int) -> int:
+    """Sequences in a batch where the user names no number.
 
-    >>> fitting_batch_size(torch.device("cpu"))
-    64
+    GPUs wait if a batch is small. CPUs are fastest while the largest activation, four times as
+    wide as the backbone, stays in their cache.
+
+    Args:
+        device: Where to compute.
+        width: Features of the backbone.
+
+    >>> fitting_batch_size(torch.device("cpu"), 320), fitting_batch_size(torch.device("cpu"), 640)
+    (32, 16)
     """
-    return 64 if device.type == "cpu" else 256
+    if device.type != "cpu":
+        return 256
+    bytes_each = 4 * 4 * width * (MAX_RESIDUES + 2)
+    return max(_FEWEST, min(_CACHED_BYTES // bytes_each, _MOST))

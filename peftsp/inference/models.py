@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from peftsp.inference.precision import quantize
+from peftsp.inference.precision import lower_precision
 from peftsp.model.restore import load_taggers
 from peftsp.model.tagger import Tagger
 
@@ -21,12 +21,11 @@ def load_models(
         bundles: Bundle folders.
         device: Where to put the models.
         backbone: Where the backbone's weights lie, if not where the bundles say.
-        precision: ``int8`` quantizes the models.
+        precision: ``fp32``, ``bf16`` or ``int8``.
 
     Raises:
         PeftspError: A bundle or its backbone is missing or broken.
     """
     taggers = load_taggers(bundles, device, backbone)
-    if precision == "int8":
-        quantize(taggers)
+    lower_precision(taggers, precision)
     return taggers

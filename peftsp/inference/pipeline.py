@@ -39,8 +39,8 @@ class Options:
         sums_types: Count every signal peptide as SP, as is right for eukaryotes.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give those of each residue too.
-        precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: the models were
-            quantized, see `peftsp.inference.precision.quantize`.
+        precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: in 8-bit
+            integers, for which the models have to be held so, see `peftsp.inference.precision`.
     """
 
     kingdom: int = -1

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from peftsp.allocator import keep_freed_memory
 from peftsp.inference.cluster import Cluster, predict_on_cluster
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.fingerprint import fingerprint_run
@@ -116,8 +117,7 @@ def run(settings: RunSettings) -> RunSummary:
     with OutputFolder(settings.output) as output, closing(intake.records()) as reader:
         # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
-        batch_size = settings.batch_size or fitting_batch_size(device)
-        predict = _predictor(settings, device, options, batch_size)
+        predict, batch_size = _predictor(settings, device, options)
         with _store(settings, inputs, options) as store:
             summary = _predict(store, records, predict, batch_size, intake, settings)
             finished = datetime.now().astimezone()
@@ -150,19 +150,24 @@ def _options(
 
 
 def _predictor(
-    settings: RunSettings, device: torch.device, options: Options, batch_size: int
-) -> Predict:
-    """What predicts: the models in this process, or those on a cluster."""
+    settings: RunSettings, device: torch.device, options: Options
+) -> tuple[Predict, int]:
+    """What predicts, the models in this process or those on a cluster, and its batch size."""
     bundles, backbone, cluster = settings.bundles, settings.backbone, settings.cluster
     if cluster is not None:
-        heads = [read_bundle(bundle).head for bundle in bundles]
-        _warn_of_unused(settings, any(head.kingdom_embedding for head in heads))
+        read = [read_bundle(bundle) for bundle in bundles]
+        _warn_of_unused(settings, any(bundle.head.kingdom_embedding for bundle in read))
+        width = max(bundle.backbone.spec.width for bundle in read)
+        size = settings.batch_size or fitting_batch_size(device, width)
         return lambda records: predict_on_cluster(
-            records, cluster, bundles, backbone, batch_size, device, options
-        )
+            records, cluster, bundles, backbone, size, device, options
+        ), size
     taggers = load_models(bundles, device, backbone, options.precision)
     _warn_of_unused(settings, any(tagger.head.kingdoms for tagger in taggers))
-    return lambda records: predict_records(records, taggers, batch_size, device, options)
+    width = max(tagger.backbone.spec.width for tagger in taggers)
+    size = settings.batch_size or fitting_batch_size(device, width)
+    keep_freed_memory()
+    return lambda records: predict_records(records, taggers, size, device, options), size
 
 
 def _predict(

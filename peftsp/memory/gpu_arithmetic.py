@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
-from peftsp.backbone.esm2 import Block
+from peftsp.backbone.esm2 import ESM2, Block, Context
 from peftsp.backbone.quantization import NF4Linear
 
 _IN_HALF = {F.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__}
@@ -60,6 +60,8 @@ def compute_as_a_gpu(backbone: nn.Module, half: torch.dtype | None) -> None:
     for module in backbone.modules():
         if isinstance(module, NF4Linear):
             module.forward = _nf4_product(module, half)  # type: ignore[method-assign,assignment]
+        if isinstance(module, ESM2) and half:
+            module.context = _casting(module.context, half)  # type: ignore[method-assign]
         if isinstance(module, Block):
             module.forward = _within(module.forward, half)  # type: ignore[method-assign]
     backbone.forward = _within(backbone.forward, half)
@@ -69,6 +71,14 @@ def _within(forward: Callable[..., Tensor], half: torch.dtype | None) -> Callabl
     def run(*inputs: Any) -> Tensor:
         with GPUArithmetic(half):
             return forward(*inputs)
+
+    return run
+
+
+def _casting(context: Callable[..., Context], half: torch.dtype) -> Callable[..., Context]:
+    def run(x: Tensor, mask: Tensor) -> Context:
+        found = context(x, mask)
+        return found._replace(cosines=found.cosines.to(half), sines=found.sines.to(half))
 
     return run
 

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from peftsp.backbone.contract import Backbone
-from peftsp.backbone.dropout import dropout
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
 from peftsp.peft.base import PeftMethod, check_positive, last_layers
+from peftsp.peft.low_rank import add_low_rank
 
 _PLACE = {
     "q_proj": "self_attn.q_proj",
@@ -129,10 +128,8 @@ class LoRALinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Float ``(..., in)`` to float ``(..., out)``."""
-        out: Tensor = self.base(x)
-        kept = dropout(x, self.dropout, self.training).to(self.lora_A.dtype)
-        update = F.linear(F.linear(kept, self.lora_A), self.lora_B)
-        return out + (self.scale * update).to(out.dtype)
+        dropout = self.dropout if self.training else 0.0
+        return add_low_rank(self.base(x), x, self.lora_A, self.lora_B, self.scale, dropout)
 
     def merged(self) -> nn.Linear:
         """A plain layer that gives the same output as one with a plain base."""

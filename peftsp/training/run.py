@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
+from peftsp.allocator import keep_freed_memory
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
@@ -57,6 +58,7 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
     has_ended = False
     try:
         _log_settings(run)
+        keep_freed_memory()
         with saving_before_the_end(run.trainer):
             run.trainer.fit(
                 run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True

@@ -8,14 +8,13 @@ from torch import nn
 
 from peftsp.errors import ConfigError
 from peftsp.inference.pipeline import Options, predict_records
-from peftsp.inference.precision import find_precision, quantize
+from peftsp.inference.precision import find_precision, lower_precision
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 def test_fewer_digits_change_little(taggers, records, precision):
     expected = list(predict_records(records, taggers, 8))
-    if precision == "int8":
-        quantize(taggers)
+    lower_precision(taggers, precision)
     found = list(predict_records(records, taggers, 8, options=Options(precision=precision)))
     differences = torch.tensor([p.probabilities for p in expected]) - torch.tensor(
         [p.probabilities for p in found]
@@ -25,8 +24,26 @@ def test_fewer_digits_change_little(taggers, records, precision):
     assert same >= 0.9 * len(records)
 
 
+def test_rounded_weights_change_nothing_beside_autocasting(taggers, records):
+    options = Options(precision="bf16")
+    expected = list(predict_records(records, taggers, 8, options=options))
+    lower_precision(taggers, "bf16")
+    assert list(predict_records(records, taggers, 8, options=options)) == expected
+
+
+def test_models_share_rounded_weights(taggers):
+    def weights():
+        return [tagger.backbone.get_parameter("layers.0.fc1.weight") for tagger in taggers]
+
+    places = {weight.data_ptr() for weight in weights()}
+    assert len(places) < len(taggers)
+    lower_precision(taggers, "bf16")
+    assert {weight.dtype for weight in weights()} == {torch.bfloat16}
+    assert len({weight.data_ptr() for weight in weights()}) == len(places)
+
+
 def test_quantized_backbone_holds_no_plain_layer(taggers):
-    quantize(taggers)
+    lower_precision(taggers, "int8")
     for tagger in taggers:
         assert not [m for m in tagger.backbone.modules() if type(m) is nn.Linear]
         assert type(tagger.head.emissions) is nn.Linear
@@ -51,4 +68,4 @@ def test_backbone_in_four_bits_is_not_rounded_again(taggers):
     backbone = taggers[0].backbone
     backbone.source = replace(backbone.source, quantization="nf4")
     with pytest.raises(ConfigError, match=r"without backbone\.quantization, found nf4"):
-        quantize(taggers)
+        lower_precision(taggers, "int8")
