@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,22 +13,38 @@ import torch
 from experiments.benchmark import checks, contenders, end_to_end, machine, table
 from experiments.benchmark.contenders import PREDICT, TRAIN
 from experiments.benchmark.measure import empty_caches, run_rounds
-from experiments.benchmark.memory import peak_memory
 from experiments.benchmark.products import backbone_operations
 from experiments.benchmark.results import Results
-from experiments.benchmark.workload import METHODS, SIZES, make_workload, tasks, uneven_task
+from experiments.benchmark.worker import Job, WorkerError, start_workers
+from experiments.benchmark.workload import (
+    METHODS,
+    SIZES,
+    find_method,
+    find_spec,
+    make_workload,
+    uneven_task,
+)
 from peftsp.errors import ConfigError, PeftspError
-from peftsp.inference.device import find_device
+from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.labels import MAX_RESIDUES
 
 END_TO_END = "end_to_end"
-QUICK = {"sizes": ["8m"], "methods": ["lora"], "rounds": 3, "has_memory": False}
-EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
+QUICK = {
+    "sizes": ["8m"],
+    "methods": ["lora"],
+    "rounds": 3,
+    "batch_size": 10,
+    "predict_batch_size": 10,
+}
+EXIT_DIFFERENT, EXIT_BAD_INPUT, EXIT_FAILED = 1, 2, 3
+PROGRAM = "python -m experiments.benchmark"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.command = f"{PROGRAM} {shlex.join(arguments)}"
     if options.quick:
         vars(options).update(QUICK)
     try:
@@ -35,11 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PeftspError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except WorkerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m experiments.benchmark",
+        prog=PROGRAM,
         description="Train and predict side by side with the reference way and with libraries.",
     )
     parser.add_argument("--mode", choices=[TRAIN, PREDICT, END_TO_END, "all"], default="all")
@@ -50,14 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_positive, default=15, help="timed turns of each")
     parser.add_argument("--batch-size", type=_positive, default=20, help="in training")
-    parser.add_argument("--predict-batch-size", type=_positive, default=64)
+    parser.add_argument(
+        "--predict-batch-size", type=_positive, help="default: what peftsp-predict takes"
+    )
     parser.add_argument("--proteins", type=_positive, default=2000, help="in files, end to end")
     parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
-    parser.add_argument(
-        "--no-memory", dest="has_memory", action="store_false", help="do not measure peak memory"
-    )
-    parser.add_argument("--quick", action="store_true", help="8M, LoRA, 3 rounds, no memory")
+    parser.add_argument("--quick", action="store_true", help="8M, LoRA, batches of 10, 3 rounds")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/benchmark"))
     return parser
 
@@ -79,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
     names, skipped = contenders.choose(options.contenders, device)
     for name, reason in skipped.items():
         print(f"skipped {name}: {reason}")
-    results = Results(machine.describe(device), skipped)
+    results = Results(machine.describe(device, options.command), skipped)
     for place in _places(options):
         here = [name for name in names if contenders.ENTRIES[name].fits(place[0], place[2])]
         if not here:
@@ -108,8 +127,20 @@ def _measure_files(options: argparse.Namespace) -> list[end_to_end.EndToEnd]:
     if options.quick or options.mode not in (END_TO_END, "all"):
         return []
     print("measuring from file to file", flush=True)
-    sizes, batch_size = options.sizes, options.predict_batch_size
-    return end_to_end.measure(sizes, options.proteins, batch_size, options.rounds, options.threads)
+    cpu = torch.device("cpu")
+    batch_sizes = {size: _batch_size(PREDICT, size, cpu, options) for size in options.sizes}
+    return end_to_end.measure(batch_sizes, options.proteins, options.rounds, options.threads)
+
+
+def _batch_size(
+    mode: str,
+    size: str,
+    device: torch.device,
+    options: argparse.Namespace,
+) -> int:
+    if mode == TRAIN:
+        return options.batch_size
+    return options.predict_batch_size or fitting_batch_size(device, find_spec(size).width)
 
 
 def _places(options: argparse.Namespace) -> list[tuple[str, str, str]]:
@@ -130,29 +161,28 @@ def _measure(
     options: argparse.Namespace,
 ) -> tuple[list[table.Row], list[checks.Check]]:
     mode, size, method = place
-    workload = make_workload(size, method)
-    built = {name: contenders.build(name, workload, device, mode) for name in names}
-    batch_size = options.batch_size if mode == TRAIN else options.predict_batch_size
-    check = checks.check_training if mode == TRAIN else checks.check_prediction
-    found_checks = check(workload, built, uneven_task(8, device))
-    timings = run_rounds(built, mode, tasks(batch_size, device, seed=1), options.rounds)
-    trained = workload.method if mode == TRAIN else None
-    size_of_batch = (batch_size, MAX_RESIDUES + 2)
-    operations = {
-        name: backbone_operations(
-            workload.spec, trained, *size_of_batch, contenders.ENTRIES[name].keeps_prefix
-        )
-        for name in names
-    }
-    # The processes that measure memory need it too.
-    del built, workload
+    batch_size = _batch_size(mode, size, device, options)
+    found_checks = _check(place, names, device)
+    # The processes of the contenders need it too.
     empty_caches()
+    settings = (size, method, mode, batch_size, str(device), options.threads)
+    with start_workers([Job(name, *settings) for name in names]) as workers:
+        timings = run_rounds(workers, device, options.rounds)
+    spec, trained = find_spec(size), find_method(method) if mode == TRAIN else None
     rows = []
     for name in names:
-        settings = (name, size, method, mode, batch_size, str(device), options.threads)
-        memory = peak_memory(*settings) if options.has_memory else None
-        row = table.make_row(
-            place, name, batch_size, timings, operations[name], memory, found_checks
+        operations = backbone_operations(
+            spec, trained, batch_size, MAX_RESIDUES + 2, contenders.ENTRIES[name].keeps_prefix
         )
-        rows.append(row)
+        rows.append(table.make_row(place, name, batch_size, timings, operations, found_checks))
     return rows, found_checks
+
+
+def _check(
+    place: tuple[str, str, str], names: list[str], device: torch.device
+) -> list[checks.Check]:
+    mode, size, method = place
+    workload = make_workload(size, method)
+    built = {name: contenders.build(name, workload, device, mode) for name in names}
+    check = checks.check_training if mode == TRAIN else checks.check_prediction
+    return check(workload, built, uneven_task(8, device))

@@ -48,6 +48,11 @@ class Entry:
         """Whether frozen layers are computed once only."""
         return self.switches is not None and self.switches.keeps_prefix
 
+    @property
+    def keeps_freed_memory(self) -> bool:
+        """Whether its process does not give freed memory back to the system at once."""
+        return self.switches is not None and not self.switches.returns_memory
+
     def fits(self, mode: str, method: str) -> bool:
         """Whether it takes part; with LoRA in all layers there is no frozen prefix."""
         return mode in self.modes and not (self.keeps_prefix and method == "lora")
@@ -69,6 +74,7 @@ ENTRIES: dict[str, Entry] = {
     "peftsp-checkpointing": Entry("recomputes activations", (TRAIN,), Switches(checkpoints=True)),
     "peftsp-prefix": Entry("keeps frozen layers' output", (TRAIN,), Switches(keeps_prefix=True)),
     "peftsp-unmerged": Entry("updates beside the weights", (PREDICT,), Switches(merges=False)),
+    "peftsp-returning": Entry("gives freed memory back", _BOTH, Switches(returns_memory=True)),
     "peftsp-bf16": Entry("backbone in bfloat16", _BOTH, Switches(precision="bf16")),
     "peftsp-int8": Entry("backbone in 8-bit integers", (PREDICT,), Switches(precision="int8")),
 }
@@ -113,6 +119,8 @@ def choose(names: Sequence[str] | None, device: torch.device) -> tuple[list[str]
             skipped[name] = "this processor has no bfloat16 products (avx512_bf16, amx_bf16)"
         if entry.precision == "int8" and device.type != "cpu":
             skipped[name] = "8-bit integers are for CPUs only"
+        if entry.switches and entry.switches.returns_memory and device.type != "cpu":
+            skipped[name] = "the C library's memory is for CPUs only"
         if entry.keeps_prefix and not can_keep():
             skipped[name] = "this version of peftsp does not keep outputs of frozen layers"
     return [name for name in ENTRIES if name not in skipped], skipped

@@ -8,16 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from experiments.benchmark.contenders import HUGGING_FACE, PEFTSP, PREDICT, REFERENCE, build
-from experiments.benchmark.files import predict_file, write_fasta
-from experiments.benchmark.workload import find_spec, make_workload
+from experiments.benchmark.contenders import HUGGING_FACE, PEFTSP, PREDICT, REFERENCE
+from experiments.benchmark.files import write_fasta
+from experiments.benchmark.worker import Job, start_workers
+from experiments.benchmark.workload import find_spec
 from peftsp.data.datamodule import SignalPeptideData
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,22 +52,22 @@ class EndToEnd:
 
 
 def measure(
-    sizes: Sequence[str], proteins: int, batch_size: int, rounds: int, threads: int
+    batch_sizes: Mapping[str, int], proteins: int, rounds: int, threads: int
 ) -> list[EndToEnd]:
     """Time every way, one round of each in turn.
 
     Args:
-        sizes: Of the backbones that contenders are compared with.
+        batch_sizes: Proteins in a batch, by size of the backbones that contenders are compared
+            with.
         proteins: In the file for the model that ships, and at most in that of the contenders.
-        batch_size: Proteins in a batch.
         rounds: How often each is timed.
         threads: Of each.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = _shipped(folder, proteins, rounds, threads)
-        for size in sizes:
-            rows += _contenders(folder, size, proteins, batch_size, rounds)
+        for size, batch_size in batch_sizes.items():
+            rows += _contenders(folder, size, proteins, batch_size, rounds, threads)
     return [*rows, _loading(rounds)]
 
 
@@ -91,22 +92,21 @@ def _shipped(folder: Path, proteins: int, rounds: int, threads: int) -> list[End
 
 
 def _contenders(
-    folder: Path, size: str, proteins: int, batch_size: int, rounds: int
+    folder: Path, size: str, proteins: int, batch_size: int, rounds: int, threads: int
 ) -> list[EndToEnd]:
     # As long for each size as for the smallest one.
     fewer = proteins * find_spec("8m").parameters // find_spec(size).parameters
     proteins = min(proteins, max(batch_size, fewer))
     fasta = folder / f"{size}.fasta"
     write_fasta(fasta, proteins)
-    workload = make_workload(size, "lora")
-    device = torch.device("cpu")
     names = (REFERENCE, HUGGING_FACE, PEFTSP)
-    built = {name: build(name, workload, device, PREDICT) for name in names}
-
-    def way(name: str) -> Callable[[], None]:
-        return lambda: predict_file(name, built[name], fasta, folder / f"{name}.csv", batch_size)
-
-    found = _take_turns({name: way(name) for name in names}, rounds)
+    jobs = [Job(name, size, "lora", PREDICT, batch_size, "cpu", threads) for name in names]
+    with start_workers(jobs) as workers:
+        ways = {
+            name: partial(worker.predict_file, fasta, folder / f"{name}.csv")
+            for name, worker in workers.items()
+        }
+        found = _take_turns(ways, rounds)
     rival = found[HUGGING_FACE]
     return [_row(f"{name}, {size}", proteins, found[name], rival) for name in names]
 

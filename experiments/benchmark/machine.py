@@ -14,12 +14,13 @@ from experiments.benchmark.contenders import cpu_flags
 _TOLD_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 
 
-def describe(device: torch.device) -> dict[str, Any]:
-    """Processor, threads, device and versions."""
+def describe(device: torch.device, command: str) -> dict[str, Any]:
+    """The command line, processor, threads, device and versions."""
     from importlib.metadata import version
 
     flags = cpu_flags()
     found: dict[str, Any] = {
+        "command": command,
         "cpu": _cpu_name(),
         "flags": [flag for flag in _TOLD_FLAGS if flag in flags],
         "cores": os.cpu_count(),

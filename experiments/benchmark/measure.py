@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
+from tqdm import tqdm
 
-from experiments.benchmark.contender import STAGES, Answer, Contender, Stopwatch
-from experiments.benchmark.contenders import ENTRIES, REFERENCE, TRAIN
+from experiments.benchmark.contender import STAGES, Answer
+from experiments.benchmark.contenders import ENTRIES, REFERENCE
 from experiments.benchmark.products import MatrixProduct
-from experiments.benchmark.workload import Task
+from experiments.benchmark.worker import Worker
 
 WARM_UPS = 1
 
@@ -24,66 +24,66 @@ class Timings:
     Attributes:
         seconds: By contender, a value a round.
         stages: By contender, seconds of each of `STAGES`, a value a round.
+        memory: By contender, the peak of all rounds, bytes.
         products: By precision, operations a second of a large matrix product, a value a round.
         unchanged: By contender, proteins whose type and site are those of the reference.
         answered: Proteins predicted by each.
     """
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    stages: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    products: dict[str, list[float]] = field(default_factory=dict)
-    unchanged: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, list[float]]
+    stages: dict[str, list[dict[str, float]]]
+    memory: dict[str, int]
+    products: dict[str, list[float]]
+    unchanged: dict[str, int]
     answered: int = 0
 
 
-def run_rounds(
-    contenders: dict[str, Contender], mode: str, tasks: Iterator[Task], rounds: int
-) -> Timings:
-    """Let contenders take turns; the order moves on by one each round."""
-    device = next(next(iter(contenders.values())).modules.parameters()).device
-    products = {p: MatrixProduct(device, p) for p in {ENTRIES[n].precision for n in contenders}}
+def run_rounds(workers: Mapping[str, Worker], device: torch.device, rounds: int) -> Timings:
+    """Let contenders take turns; the order moves on by one each round.
+
+    The matrix product is run here, between rounds, so that no contender's memory has it.
+
+    Args:
+        workers: By the names of their contenders.
+        device: Where they compute.
+        rounds: How often each is timed, after `WARM_UPS` more.
+    """
+    names = list(workers)
+    products = {p: MatrixProduct(device, p) for p in {ENTRIES[name].precision for name in names}}
     timings = Timings(
-        seconds={name: [] for name in contenders},
-        stages={name: [] for name in contenders},
+        seconds={name: [] for name in names},
+        stages={name: [] for name in names},
+        memory=dict.fromkeys(names, 0),
         products={precision: [] for precision in products},
-        unchanged=dict.fromkeys(contenders, 0),
+        unchanged=dict.fromkeys(names, 0),
     )
-    if mode == TRAIN:
-        for contender in contenders.values():
-            contender.prepare_training()
-    names = list(contenders)
-    for index in range(-WARM_UPS, rounds):
-        task = next(tasks)
-        turn = index % len(names)
-        answers = {}
-        for name in names[turn:] + names[:turn]:
-            watch = Stopwatch(device)
-            seconds, answers[name] = _time(contenders[name], mode, task, watch)
-            if index >= 0:
-                timings.seconds[name].append(seconds)
-                timings.stages[name].append(watch.seconds)
-        if index >= 0:
+    # tqdm takes None for: off unless standard error is a terminal.
+    with tqdm(
+        total=(WARM_UPS + rounds) * len(names), unit=" steps", leave=False, disable=None
+    ) as bar:
+        for index in range(-WARM_UPS, rounds):
+            turn = index % len(names)
+            steps = {}
+            for name in names[turn:] + names[:turn]:
+                bar.set_description(name)
+                steps[name] = workers[name].step()
+                bar.update()
+            for name, step in steps.items():
+                timings.memory[name] = max(timings.memory[name], step.memory)
+            if index < 0:
+                continue
+            for name, step in steps.items():
+                timings.seconds[name].append(step.seconds)
+                timings.stages[name].append(step.stages)
             for precision, product in products.items():
                 timings.products[precision].append(product.rate())
-            if mode != TRAIN:
-                _count_unchanged(answers, timings)
+            _count_unchanged({n: s.answer for n, s in steps.items() if s.answer}, timings)
     return timings
 
 
-def _time(
-    contender: Contender, mode: str, task: Task, watch: Stopwatch
-) -> tuple[float, Answer | None]:
-    contender.meet(task)
-    gc.collect()
-    started = time.perf_counter()
-    if mode == TRAIN:
-        contender.train_step(task, watch)
-        return time.perf_counter() - started, None
-    answer = contender.predict(task, watch)
-    return time.perf_counter() - started, answer
-
-
 def _count_unchanged(answers: dict[str, Answer], timings: Timings) -> None:
+    if not answers:
+        return
     expected = answers.get(REFERENCE) or next(iter(answers.values()))
     timings.answered += len(expected.sites)
     for name, answer in answers.items():

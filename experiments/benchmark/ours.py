@@ -35,6 +35,8 @@ class Switches:
         keeps_prefix: What the first frozen layers give of a protein is computed once, before it is
             timed, and read from disk.
         precision: ``fp32``, ``bf16`` or ``int8``.
+        returns_memory: Give freed memory back to the system at once, as the C library does by
+            default.
     """
 
     has_mask: bool = False
@@ -46,6 +48,7 @@ class Switches:
     merges: bool = True
     keeps_prefix: bool = False
     precision: str = "fp32"
+    returns_memory: bool = False
 
 
 class Ours(Contender):

@@ -28,7 +28,7 @@ class Row:
         high: Upper quartile.
         to_reference: Median over rounds of the reference's time over its own.
         to_hugging_face: The same for the Hugging Face stack's time.
-        memory_mb: Peak, 10⁶ bytes; None where it was not measured.
+        memory_mb: Peak, 10⁶ bytes.
         backbone_share: Of the time.
         crf_share: Of the time; head, CRF, regularisation and decoding.
         rest_share: Of the time; clipping and the optimizer.
@@ -48,7 +48,7 @@ class Row:
     high: float
     to_reference: float | None
     to_hugging_face: float | None
-    memory_mb: float | None
+    memory_mb: float
     backbone_share: float
     crf_share: float
     rest_share: float
@@ -63,7 +63,6 @@ def make_row(
     batch_size: int,
     timings: Timings,
     operations: float,
-    memory: int | None,
     checks: Sequence[Check],
 ) -> Row:
     """Sum up the rounds of a contender.
@@ -74,7 +73,6 @@ def make_row(
         batch_size: Sequences in a batch.
         timings: Of all contenders.
         operations: In the products of its backbone, a round.
-        memory: Peak, bytes.
         checks: Of all contenders.
     """
     seconds = np.array(timings.seconds[name])
@@ -93,7 +91,7 @@ def make_row(
         high=float(high),
         to_reference=_ratio(timings, REFERENCE, seconds),
         to_hugging_face=_ratio(timings, HUGGING_FACE, seconds),
-        memory_mb=None if memory is None else memory / 1e6,
+        memory_mb=timings.memory[name] / 1e6,
         backbone_share=shares["backbone"],
         crf_share=shares["crf"],
         rest_share=shares["rest"],
@@ -135,7 +133,7 @@ def _cells(row: Row) -> list[str]:
         f"{row.low:.2f}–{row.high:.2f}",
         shown(row.to_reference, ".2f"),
         shown(row.to_hugging_face, ".2f"),
-        shown(row.memory_mb, ".0f"),
+        f"{row.memory_mb:.0f}",
         f"{row.backbone_share:.1%}",
         f"{row.crf_share:.1%}",
         f"{row.rest_share:.1%}",

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import signal
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +23,7 @@ def benchmark(monkeypatch, tmp_path):
     from experiments.benchmark.cli import main
 
     threads = ["--threads", str(torch.get_num_threads())]
-    return lambda *more: main([*SMALL, *threads, "--no-memory", "-o", str(tmp_path), *more])
+    return lambda *more: main([*SMALL, *threads, "-o", str(tmp_path), *more])
 
 
 @pytest.mark.slow
@@ -33,7 +37,9 @@ def test_contenders_agree_and_leave_their_tables(benchmark, tmp_path, mode):
         rows = list(csv.DictReader(file))
     assert [row["contender"] for row in rows] == names
     assert all(row["is_equal"] == "True" for row in rows)
+    assert all(row["rounds"] == "1" and float(row["memory_mb"]) > 0 for row in rows)
     results = json.loads((tmp_path / "results.json").read_text())
+    assert f"--mode {mode} --methods lora_last2" in results["machine"]["command"]
     assert results["machine"]["cores"]
     compared = {(c["contender"], c["what"]) for c in results["checks"]}
     wanted = {"loss", "gradients"} if mode == "train" else {"emissions", "differing answers"}
@@ -50,6 +56,60 @@ def test_different_results_are_told(benchmark, tmp_path, monkeypatch):
     monkeypatch.setattr(Ours, "emissions", lambda *given: right(*given) + 0.01)
     assert benchmark("--mode", "predict", "--contenders", "reference,peftsp") == 1
     assert "**NO**" in (tmp_path / "results.md").read_text()
+
+
+def test_contenders_take_turns(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY)
+    from experiments.benchmark import measure
+    from experiments.benchmark.worker import Step
+
+    class Worker:
+        def __init__(self, name):
+            self.name = name
+
+        def step(self):
+            order.append(self.name)
+            # A warm-up may take longer and need more.
+            memory = 10 if len(order) <= 3 else 7
+            return Step(1.0, dict.fromkeys(measure.STAGES, 1.0), memory, None)
+
+    order = []
+    names = ["reference", "hugging_face", "peftsp"]
+    timings = measure.run_rounds({n: Worker(n) for n in names}, torch.device("cpu"), rounds=4)
+    rounds = [order[start : start + 3] for start in range(0, len(order), 3)]
+    assert len(rounds) == measure.WARM_UPS + 4
+    assert all(Counter(turn) == Counter(names) for turn in rounds)
+    assert all(later == [*turn[1:], turn[0]] for turn, later in pairwise(rounds))
+    assert [len(timings.seconds[name]) for name in names] == [4, 4, 4]
+    assert timings.memory == dict.fromkeys(names, 10)
+
+
+@pytest.mark.slow
+def test_failure_of_a_process_ends_the_command(benchmark, monkeypatch, capsys):
+    from experiments.benchmark import cli, worker
+
+    def broken(name, *settings):
+        job = worker.Job(name, *settings)
+        return job._replace(device="abacus") if name == "peftsp" else job
+
+    monkeypatch.setattr(cli, "Job", broken)
+    assert benchmark("--mode", "predict", "--contenders", "reference,peftsp") == 3
+    assert "error: peftsp: its process failed\nTraceback" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_process_that_is_killed_is_named_and_the_others_end(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY)
+    from experiments.benchmark.worker import Job, WorkerError, start_workers
+
+    settings = ("tiny", "lora", "predict", 2, "cpu", torch.get_num_threads())
+    jobs = [Job(name, *settings) for name in ("reference", "peftsp")]
+    with start_workers(jobs) as workers:
+        os.kill(workers["peftsp"].process.pid, signal.SIGKILL)
+        workers["reference"].step()
+        with pytest.raises(WorkerError, match="peftsp: its process ended with exit code -9"):
+            workers["peftsp"].step()
+    assert workers["reference"].process.exitcode == 0
 
 
 def test_unknown_contender_is_named(benchmark, capsys):
