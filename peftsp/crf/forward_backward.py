@@ -51,39 +51,37 @@ class _ForwardBackward(torch.autograd.Function):
         graph: StateGraph,
     ) -> tuple[Tensor, Tensor]:
         steps, is_real = emissions.permute(1, 2, 0).contiguous(), mask.T.unsqueeze(1)
-        start, end = start[:, None], end[:, None]
-        incoming, outgoing = incoming.T[..., None], outgoing.T[..., None]
-        alpha = _forward_scores(steps, is_real, start, graph.sources.T, incoming)
-        beta = _backward_scores(steps, is_real, end, graph.targets.T, outgoing)
+        edges = incoming.T[..., None], outgoing.T[..., None]
+        alpha, beta = _scores(steps, is_real, (start[:, None], end[:, None]), edges, graph)
         # The log-sum over states is the log-partition at every position: softmax divides by it
         # without cancelling two large numbers.
         marginals = torch.softmax(alpha + beta, dim=1) * is_real
-        total = torch.logsumexp(alpha[-1] + end, dim=0)
+        total = torch.logsumexp(alpha[0] + beta[0], dim=0)
         ctx.graph = graph
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(steps, is_real, alpha, beta, marginals, end, incoming, outgoing)
+        ctx.save_for_backward(steps, is_real, alpha, beta, marginals, *edges)
         return total, marginals.permute(2, 0, 1)
 
     @staticmethod
     def backward(
         ctx: Any, of_total: Tensor | None, of_marginals: Tensor | None
     ) -> tuple[Tensor | None, ...]:
-        steps, is_real, alpha, beta, marginals, end, incoming, outgoing = ctx.saved_tensors
-        sources, targets = ctx.graph.sources.T, ctx.graph.targets.T
+        steps, is_real, alpha, beta, marginals, incoming, outgoing = ctx.saved_tensors
+        graph = ctx.graph
         # Of the state before a step given the one after it, (L - 1, N, C, B), and of the last one.
-        arrivals = torch.softmax(_neighbours(alpha[:-1], sources) + incoming, dim=1)
-        last = torch.softmax(alpha[-1] + end, dim=0)
+        arrivals = torch.softmax(_neighbours(alpha[:-1], graph.sources) + incoming, dim=1)
+        last = _at_last(marginals, is_real)
         common = torch.zeros_like(last[0]) if of_total is None else of_total
         moves = ahead = behind = torch.zeros_like(steps)
         if of_marginals is not None:
             moves = of_marginals.permute(1, 2, 0) * is_real
-            departures = torch.softmax(_neighbours((beta + steps)[1:], targets) + outgoing, dim=1)
-            behind = _forward_moves(moves, is_real, arrivals, sources)
-            ahead = _backward_moves(moves, is_real, departures, targets)
-            common = common - (last * behind[-1]).sum(dim=0)
+            after = _neighbours((beta + steps)[1:], graph.targets) + outgoing
+            behind, ahead = _moves(moves, is_real, arrivals, torch.softmax(after, dim=1), graph)
+            common = common - (last * _at_last(behind, is_real)).sum(dim=0)
         of_steps = marginals * (common + behind + ahead)
-        of_end = last * (common + behind[-1])
-        through = (common + moves + ahead)[1:].unsqueeze(1) + _neighbours(behind[:-1], sources)
+        of_end = last * (common + _at_last(behind, is_real))
+        through = (common + moves + ahead)[1:].unsqueeze(1)
+        through = through + _neighbours(behind[:-1], graph.sources)
         of_incoming = marginals[1:].unsqueeze(1) * arrivals * through
         return (
             of_steps.permute(2, 0, 1),
@@ -94,64 +92,88 @@ class _ForwardBackward(torch.autograd.Function):
         )
 
 
-def _forward_scores(
-    steps: Tensor, is_real: Tensor, start: Tensor, sources: Tensor, incoming: Tensor
-) -> Tensor:
-    """Log-sum of all path beginnings that end in a state, its emission included, ``(L, C, B)``.
+def _scores(
+    steps: Tensor,
+    is_real: Tensor,
+    ends: tuple[Tensor, Tensor],
+    edges: tuple[Tensor, Tensor],
+    graph: StateGraph,
+) -> tuple[Tensor, Tensor]:
+    """Forward and backward scores, each ``(L, C, B)``.
 
-    Padded positions repeat the last real one.
+    The forward score is the log-sum of all path beginnings that end in a state, its emission
+    included; the backward score that of all path ends that follow it, its emission left out.
+    Forward scores of padded positions mean nothing; there and at the last real one backward scores
+    are those of ends.
     """
-    alpha = torch.empty_like(steps)
-    alpha[0] = start + steps[0]
-    for position in range(1, len(steps)):
-        before = alpha[position - 1]
-        arrived = _log_sum(_neighbours(before, sources) + incoming) + steps[position]
-        alpha[position] = torch.where(is_real[position], arrived, before)
-    return alpha
+    emitted, is_real = _both_ways(steps, steps), _is_followed(is_real)
+    without = torch.empty_like(emitted)
+    without[0] = torch.stack(ends)
+    scores = torch.empty_like(emitted)
+    scores[0] = without[0] + emitted[0]
+    places, edge_scores = _places(graph), torch.cat(edges, dim=1)
+    unreached = torch.stack([torch.zeros_like(ends[0]), ends[1]])
+    walk = zip(scores[:-1], is_real, without[1:], emitted[1:], scores[1:], strict=True)
+    for before, real, arrived, emission, found in walk:
+        reached = _log_sum(_gather(before, places) + edge_scores)
+        torch.where(real, reached.view_as(before), unreached, out=arrived)
+        torch.add(arrived, emission, out=found)
+    return scores[:, 0], without[:, 1].flip(0)
 
 
-def _backward_scores(
-    steps: Tensor, is_real: Tensor, end: Tensor, targets: Tensor, outgoing: Tensor
-) -> Tensor:
-    """Log-sum of all path ends that follow a state, its emission left out, ``(L, C, B)``.
+def _moves(
+    moves: Tensor, is_real: Tensor, arrivals: Tensor, departures: Tensor, graph: StateGraph
+) -> tuple[Tensor, Tensor]:
+    """How forward and backward scores move with the emissions, each ``(L, C, B)``."""
+    emitted = _both_ways(moves, moves)
+    weights = torch.cat([arrivals, departures.flip(0)], dim=2)
+    weights = (weights.unflatten(2, (2, -1)) * _is_followed(is_real).unsqueeze(1)).flatten(2, 3)
+    without, found = torch.zeros_like(emitted), emitted.clone()
+    places = _places(graph)
+    walk = zip(found[:-1], weights, without[1:], emitted[1:], found[1:], strict=True)
+    for before, weight, carried, emission, moved in walk:
+        torch.sum(weight * _gather(before, places), dim=0, out=carried.flatten(0, 1))
+        torch.add(carried, emission, out=moved)
+    return found[:, 0], without[:, 1].flip(0)
 
-    Padded positions and the last real one hold the end scores.
+
+def _both_ways(forward: Tensor, backward: Tensor) -> Tensor:
+    """What a walk from the first residue on meets, and one from the last one on, ``(L, 2, …)``.
+
+    Both take their steps together: at this size an operation costs about the same for one and two.
     """
-    beta = torch.empty_like(steps)
-    beta[-1] = end
-    for position in range(len(steps) - 2, -1, -1):
-        ahead = _neighbours(beta[position + 1] + steps[position + 1], targets) + outgoing
-        beta[position] = torch.where(is_real[position + 1], _log_sum(ahead), end)
-    return beta
+    return torch.stack([forward, backward.flip(0)], dim=1)
+
+
+def _is_followed(is_real: Tensor) -> Tensor:
+    """Of each step of both walks, whether it is to or from a real residue, ``(L - 1, 2, 1, B)``."""
+    return _both_ways(is_real[1:], is_real[1:])
+
+
+def _places(graph: StateGraph) -> Tensor:
+    """Where neighbours stand among the states of both walks, int64, ``(N, 2 · C)``."""
+    return torch.cat([graph.sources, graph.targets + len(graph.targets)]).T.contiguous()
+
+
+def _gather(values: Tensor, places: Tensor) -> Tensor:
+    """Rows of neighbours in both walks: float ``(2, C, B)`` to ``(N, 2 · C, B)``."""
+    rows = values.flatten(0, 1).index_select(0, places.view(-1))
+    return rows.view(*places.shape, -1)
 
 
 def _neighbours(values: Tensor, places: Tensor) -> Tensor:
-    """Rows of neighbours: float ``(..., C, B)`` and places ``(N, C)`` to ``(..., N, C, B)``."""
-    rows = values.index_select(-2, places.flatten())
-    return rows.view(*values.shape[:-2], *places.shape, values.shape[-1])
+    """Rows of neighbours: float ``(L, C, B)`` and places ``(C, N)`` to ``(L, N, C, B)``."""
+    rows = values.index_select(1, places.T.flatten())
+    return rows.unflatten(1, places.T.shape)
+
+
+def _at_last(values: Tensor, is_real: Tensor) -> Tensor:
+    """Values at the last real residue: float ``(L, C, B)`` to ``(C, B)``."""
+    place = is_real.sum(dim=0, keepdim=True) - 1
+    return values.gather(0, place.expand(1, *values.shape[1:])).squeeze(0)
 
 
 def _log_sum(scores: Tensor) -> Tensor:
     """Log-sum over neighbours: float ``(N, C, B)`` to float ``(C, B)``."""
     # The largest less its log-probability: PyTorch's own function is slower.
     return scores.amax(dim=0) - torch.log_softmax(scores, dim=0).amax(dim=0)
-
-
-def _forward_moves(moves: Tensor, is_real: Tensor, arrivals: Tensor, sources: Tensor) -> Tensor:
-    """How the forward scores move with the emissions, ``(L, C, B)``."""
-    found = moves.clone()
-    for position in range(1, len(moves)):
-        before = found[position - 1]
-        carried = (arrivals[position - 1] * _neighbours(before, sources)).sum(dim=0)
-        found[position] = torch.where(is_real[position], moves[position] + carried, before)
-    return found
-
-
-def _backward_moves(moves: Tensor, is_real: Tensor, departures: Tensor, targets: Tensor) -> Tensor:
-    """How the backward scores move with the emissions, ``(L, C, B)``."""
-    found = torch.zeros_like(moves)
-    for position in range(len(moves) - 2, -1, -1):
-        ahead = found[position + 1] + moves[position + 1]
-        carried = (departures[position] * _neighbours(ahead, targets)).sum(dim=0)
-        found[position] = carried * is_real[position + 1]
-    return found

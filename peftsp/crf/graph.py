@@ -24,8 +24,8 @@ class StateGraph(NamedTuple):
         sources: int64, ``(C, N)``; ``sources[j]`` are the states that may come before state ``j``,
             in ascending order, padded with 0.
         is_source: bool, ``(C, N)``; False at the padding.
-        targets: int64, ``(C, N')``; ``targets[i]`` are the states that may come after state ``i``.
-        is_target: bool, ``(C, N')``; False at the padding.
+        targets: int64, ``(C, N)``; ``targets[i]`` are the states that may come after state ``i``.
+        is_target: bool, ``(C, N)``; False at the padding.
     """
 
     sources: Tensor
@@ -44,8 +44,9 @@ class StateGraph(NamedTuple):
         >>> graph.sources.tolist(), graph.is_source.tolist()
         ([[0, 0], [0, 1]], [[True, False], [True, True]])
         """
-        sources, is_source = _neighbours(allowed.T)
-        targets, is_target = _neighbours(allowed)
+        most = max(int(allowed.sum(dim=side).max()) for side in (0, 1))
+        sources, is_source = _neighbours(allowed.T, max(most, 1))
+        targets, is_target = _neighbours(allowed, max(most, 1))
         return cls(sources, is_source, targets, is_target)
 
 
@@ -56,7 +57,7 @@ class ChainScores(NamedTuple):
         start: float, ``(C,)``.
         end: float, ``(C,)``.
         incoming: float, ``(C, N)``, along ``graph.sources``.
-        outgoing: float, ``(C, N')``, along ``graph.targets``.
+        outgoing: float, ``(C, N)``, along ``graph.targets``.
         graph: The neighbour lists.
     """
 
@@ -84,9 +85,8 @@ class ChainScores(NamedTuple):
         return cls(start, end, incoming, outgoing, graph)
 
 
-def _neighbours(allowed: Tensor) -> tuple[Tensor, Tensor]:
+def _neighbours(allowed: Tensor, width: int) -> tuple[Tensor, Tensor]:
     # Stable sort puts the allowed columns first, in ascending order.
-    width = max(int(allowed.sum(dim=1).max()), 1)
     order = torch.argsort((~allowed).to(torch.uint8), dim=1, stable=True)[:, :width]
     is_neighbour = allowed.gather(1, order)
     return order.masked_fill(~is_neighbour, 0), is_neighbour
