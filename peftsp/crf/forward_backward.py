@@ -126,8 +126,8 @@ def _moves(
 ) -> tuple[Tensor, Tensor]:
     """How forward and backward scores move with the emissions, each ``(L, C, B)``."""
     emitted = _both_ways(moves, moves)
-    weights = torch.cat([arrivals, departures.flip(0)], dim=2)
-    weights = (weights.unflatten(2, (2, -1)) * _is_followed(is_real).unsqueeze(1)).flatten(2, 3)
+    weights = torch.stack([arrivals, departures.flip(0)], dim=2)
+    weights = (weights * _is_followed(is_real).unsqueeze(1)).flatten(2, 3)
     without, found = torch.zeros_like(emitted), emitted.clone()
     places = _places(graph)
     walk = zip(found[:-1], weights, without[1:], emitted[1:], found[1:], strict=True)
@@ -164,7 +164,7 @@ def _gather(values: Tensor, places: Tensor) -> Tensor:
 def _neighbours(values: Tensor, places: Tensor) -> Tensor:
     """Rows of neighbours: float ``(L, C, B)`` and places ``(C, N)`` to ``(L, N, C, B)``."""
     rows = values.index_select(1, places.T.flatten())
-    return rows.unflatten(1, places.T.shape)
+    return rows.view(len(values), *places.T.shape, -1)
 
 
 def _at_last(values: Tensor, is_real: Tensor) -> Tensor:
