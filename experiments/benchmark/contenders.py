@@ -41,7 +41,7 @@ class Entry:
     @property
     def exactness(self) -> str:
         """The least precise that it computes with or keeps, ``fp16`` among them."""
-        return "fp16" if self.keeps_prefix else self.precision
+        return "fp16" if self.keeps_prefix and self.precision == "fp32" else self.precision
 
     @property
     def keeps_prefix(self) -> bool:
@@ -76,6 +76,9 @@ ENTRIES: dict[str, Entry] = {
     "peftsp-unmerged": Entry("updates beside the weights", (PREDICT,), Switches(merges=False)),
     "peftsp-returning": Entry("gives freed memory back", _BOTH, Switches(returns_memory=True)),
     "peftsp-bf16": Entry("backbone in bfloat16", _BOTH, Switches(precision="bf16")),
+    "peftsp-bf16-prefix": Entry(
+        "both of these", (TRAIN,), Switches(precision="bf16", keeps_prefix=True)
+    ),
     "peftsp-int8": Entry("backbone in 8-bit integers", (PREDICT,), Switches(precision="int8")),
 }
 
