@@ -14,8 +14,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from experiments.benchmark.contenders import HUGGING_FACE, PEFTSP, PREDICT, REFERENCE
+from experiments.benchmark.contenders import (
+    HUGGING_FACE,
+    PEFTSP,
+    PREDICT,
+    REFERENCE,
+    has_bfloat16,
+)
 from experiments.benchmark.files import write_fasta
 from experiments.benchmark.worker import Job, start_workers
 from experiments.benchmark.workload import find_spec
@@ -75,20 +82,21 @@ def _shipped(folder: Path, proteins: int, rounds: int, threads: int) -> list[End
     few, many = folder / "few.fasta", folder / "many.fasta"
     write_fasta(few, FEW)
     write_fasta(many, proteins)
-    ways = {
-        "peftsp-predict, first result": lambda: _command(few, folder / "few", "fp32", threads),
-        "peftsp-predict": lambda: _command(many, folder / "fp32", "fp32", threads),
-        "peftsp-predict --precision int8": lambda: _command(many, folder / "int8", "int8", threads),
-    }
-    found = _take_turns(ways, rounds)
-    exact, rounded = (_answers(folder / name) for name in ("fp32", "int8"))
-    unchanged = sum(a == b for a, b in zip(exact, rounded, strict=True)) / len(exact)
-    first, plain, quantized = found
-    return [
-        _row(first, FEW, found[first]),
-        _row(plain, proteins, found[plain]),
-        _row(quantized, proteins, found[quantized], unchanged=unchanged),
-    ]
+    precisions = ["fp32", "int8", *(["bf16"] if has_bfloat16(torch.device("cpu")) else [])]
+
+    def way(precision: str) -> Callable[[], None]:
+        return lambda: _command(many, folder / precision, precision, threads)
+
+    first = {"first": lambda: _command(few, folder / "few", "fp32", threads)}
+    found = _take_turns(first | {name: way(name) for name in precisions}, rounds)
+    exact = _answers(folder / "fp32")
+    rows = [_row("peftsp-predict, first result", FEW, found["first"])]
+    for name in precisions:
+        answers = zip(exact, _answers(folder / name), strict=True)
+        unchanged = sum(a == b for a, b in answers) / len(exact)
+        what = f"peftsp-predict --precision {name}"
+        rows.append(_row(what, proteins, found[name], unchanged=unchanged))
+    return rows
 
 
 def _contenders(

@@ -106,19 +106,18 @@ def _scores(
     Forward scores of padded positions mean nothing; there and at the last real one backward scores
     are those of ends.
     """
-    emitted, is_real = _both_ways(steps, steps), _is_followed(is_real)
-    without = torch.empty_like(emitted)
-    without[0] = torch.stack(ends)
-    scores = torch.empty_like(emitted)
+    emitted, is_real = _both_ways(steps, steps), _is_followed(is_real, len(graph.sources))
+    without, scores = torch.empty_like(emitted), torch.empty_like(emitted)
+    without[0] = torch.cat(ends)
     scores[0] = without[0] + emitted[0]
     places, edge_scores = _places(graph), torch.cat(edges, dim=1)
-    unreached = torch.stack([torch.zeros_like(ends[0]), ends[1]])
+    unreached = torch.cat([torch.zeros_like(ends[0]), ends[1]])
     walk = zip(scores[:-1], is_real, without[1:], emitted[1:], scores[1:], strict=True)
     for before, real, arrived, emission, found in walk:
-        reached = _log_sum(_gather(before, places) + edge_scores)
-        torch.where(real, reached.view_as(before), unreached, out=arrived)
+        reached = _log_sum(_gather(before, places).add_(edge_scores))
+        torch.where(real, reached, unreached, out=arrived)
         torch.add(arrived, emission, out=found)
-    return scores[:, 0], without[:, 1].flip(0)
+    return scores.chunk(2, dim=1)[0], without.chunk(2, dim=1)[1].flip(0)
 
 
 def _moves(
@@ -126,39 +125,39 @@ def _moves(
 ) -> tuple[Tensor, Tensor]:
     """How forward and backward scores move with the emissions, each ``(L, C, B)``."""
     emitted = _both_ways(moves, moves)
-    weights = torch.stack([arrivals, departures.flip(0)], dim=2)
-    weights = (weights * _is_followed(is_real).unsqueeze(1)).flatten(2, 3)
+    weights = torch.cat([arrivals, departures.flip(0)], dim=2)
+    weights *= _is_followed(is_real, len(graph.sources)).unsqueeze(1)
     without, found = torch.zeros_like(emitted), emitted.clone()
     places = _places(graph)
     walk = zip(found[:-1], weights, without[1:], emitted[1:], found[1:], strict=True)
     for before, weight, carried, emission, moved in walk:
-        torch.sum(weight * _gather(before, places), dim=0, out=carried.flatten(0, 1))
+        torch.sum(_gather(before, places).mul_(weight), dim=0, out=carried)
         torch.add(carried, emission, out=moved)
-    return found[:, 0], without[:, 1].flip(0)
+    return found.chunk(2, dim=1)[0], without.chunk(2, dim=1)[1].flip(0)
 
 
 def _both_ways(forward: Tensor, backward: Tensor) -> Tensor:
-    """What a walk from the first residue on meets, and one from the last one on, ``(L, 2, …)``.
+    """What a walk from the first residue on meets, and one from the last one on, ``(L, 2 · C, B)``.
 
     Both take their steps together: at this size an operation costs about the same for one and two.
     """
-    return torch.stack([forward, backward.flip(0)], dim=1)
+    return torch.cat([forward, backward.flip(0)], dim=1)
 
 
-def _is_followed(is_real: Tensor) -> Tensor:
-    """Of each step of both walks, whether it is to or from a real residue, ``(L - 1, 2, 1, B)``."""
-    return _both_ways(is_real[1:], is_real[1:])
+def _is_followed(is_real: Tensor, states: int) -> Tensor:
+    """Whether a step of both walks is to or from a real residue, ``(L - 1, 2 · C, B)``."""
+    wide = is_real[1:].expand(-1, states, -1)
+    return _both_ways(wide, wide)
 
 
 def _places(graph: StateGraph) -> Tensor:
-    """Where neighbours stand among the states of both walks, int64, ``(N, 2 · C)``."""
-    return torch.cat([graph.sources, graph.targets + len(graph.targets)]).T.contiguous()
+    """Where neighbours stand among the states of both walks, int64, ``(N · 2 · C,)``."""
+    return torch.cat([graph.sources, graph.targets + len(graph.targets)]).T.flatten()
 
 
 def _gather(values: Tensor, places: Tensor) -> Tensor:
-    """Rows of neighbours in both walks: float ``(2, C, B)`` to ``(N, 2 · C, B)``."""
-    rows = values.flatten(0, 1).index_select(0, places.view(-1))
-    return rows.view(*places.shape, -1)
+    """Rows of neighbours in both walks: float ``(2 · C, B)`` to ``(N, 2 · C, B)``."""
+    return values.index_select(0, places).view(-1, *values.shape)
 
 
 def _neighbours(values: Tensor, places: Tensor) -> Tensor:
