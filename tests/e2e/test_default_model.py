@@ -2,6 +2,8 @@
 
 import csv
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,14 @@ def test_mixed_proteins_are_of_many_kinds(one_by_one):
     assert len({prediction.sp_type for prediction in predictions}) >= 5
     assert len({prediction.cleavage_site for prediction in predictions}) >= 10
     assert any(prediction.has_unsure_site for prediction in predictions)
+
+
+def test_first_result_does_not_wait_for_the_compiler(tmp_path):
+    """PyTorch loads it, for a second, where weights are drawn on the meta device."""
+    program = (
+        "import sys; from peftsp.inference.cli import main; "
+        f"status = main([{str(EXAMPLES)!r}, '-o', {str(tmp_path)!r}, '--no-progress']); "
+        "print(status, 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "False"], done.stderr
