@@ -120,9 +120,11 @@ class ESM2(Backbone):
     def __init__(self, spec: BackboneSpec, activation_checkpointing: bool = False) -> None:
         super().__init__(BackboneSource(spec))
         self.activation_checkpointing = activation_checkpointing
-        # Without drawing them, for which the meta device would load PyTorch's compiler for a second.
+        # Not drawn: for that the meta device would load PyTorch's compiler, which takes a second.
         embedding = torch.empty(len(ALPHABET), spec.width)
-        self.embed_tokens = nn.Embedding.from_pretrained(embedding, False, PAD_TOKEN)
+        self.embed_tokens = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+            embedding, freeze=False, padding_idx=PAD_TOKEN
+        )
         self.layers = nn.ModuleList(Block(spec.width, spec.heads) for _ in range(spec.layers))
         self.emb_layer_norm_after = nn.LayerNorm(spec.width)
 

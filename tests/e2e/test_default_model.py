@@ -128,4 +128,4 @@ def test_first_result_does_not_wait_for_the_compiler(tmp_path):
         "print(status, 'torch._dynamo' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.split() == ["0", "False"], done.stderr
+    assert done.stdout.splitlines()[-1] == "0 False", done.stderr
