@@ -24,7 +24,7 @@ def add_low_rank(
     feature where features are dropped.
 
     Args:
-        out: float, ``(..., out)``; changed in place.
+        out: float, ``(..., out)``.
         x: float, ``(..., in)``.
         first: float, ``(rank, in)``.
         second: float, ``(out, rank)``.
@@ -33,7 +33,7 @@ def add_low_rank(
             `peftsp.backbone.dropout.dropout`.
 
     Returns:
-        ``out``.
+        As ``out``.
     """
     added: Tensor = _AddLowRank.apply(  # type: ignore[no-untyped-call]
         out, x.to(out.dtype), first.to(out.dtype), second.to(out.dtype), scale, dropout
@@ -56,11 +56,9 @@ class _AddLowRank(torch.autograd.Function):
         is_kept = draw_kept(rows, dropout) if dropout else None
         scale = scale / (1 - dropout)
         low = (_dropped(rows, is_kept) @ first.T).mul_(scale)
-        out.view(-1, out.shape[-1]).addmm_(low, second.T)
-        ctx.mark_dirty(out)
         ctx.scale = scale
         ctx.save_for_backward(x, is_kept, low, first, second)
-        return out
+        return torch.addmm(out.flatten(0, -2), low, second.T).view_as(out)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:

@@ -10,7 +10,7 @@ import peftsp.peft
 from peftsp.errors import ConfigError
 from peftsp.peft.base import PeftMethod
 
-_NO_METHODS = {"base", "bottleneck", "registry"}
+_NO_METHODS = {"base", "bottleneck", "low_rank", "registry"}
 
 
 def method_names() -> list[str]:

@@ -21,8 +21,9 @@ _PLACES_AND_CHANCE = {
 }
 """Settings that say where a run is, which of several it is, or how it is shown."""
 
-_LONGEST = 48
-"""Characters of settings in a label; methods with more are numbered."""
+_LONGEST = 52
+"""Characters of settings in a label. Of more only those are shown that most methods have otherwise;
+methods with too many of these are numbered."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def group_runs(runs: Iterable[Run]) -> list[Method]:
             if (its.backbone, its.method) == (record.backbone, record.method)
         ]
         label = f"{record.method} {record.backbone}" if several_backbones else record.method
-        label += _in_brackets(_differing(own, alike))
+        differing = _differing(own, alike)
+        label += _in_brackets(differing) or _in_brackets(_unusual(differing, alike))
         methods.append(Method(label, _in_order(group), _differing(own, settings)))
     return _with_unique_labels(methods)
 
@@ -139,6 +141,15 @@ def _differing(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[
         if any(s.get(name, absent) != own.get(name, absent) for s in all_settings)
     ]
     return {name: own.get(name, "–") for name in names}
+
+
+def _unusual(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Those of a method's settings that no majority has."""
+    return {
+        name: value
+        for name, value in own.items()
+        if 2 * sum(s.get(name, "–") == value for s in all_settings) <= len(all_settings)
+    }
 
 
 def _in_brackets(settings: dict[str, Any]) -> str:

@@ -77,3 +77,19 @@ def test_long_settings_are_left_to_their_table(make_run):
     methods = grouped(*folders, third)
     assert sorted(m.label for m in methods) == ["lora", "lora #2", "lora (modules 1)"]
     assert all(m.settings.keys() == {"peft.modules"} for m in methods)
+
+
+def test_of_many_settings_the_unusual_ones_are_shown(make_run):
+    common = {"table": "a_table", "constraint": "hard", "decoding": "of_the_type", "weight": 0.5}
+    changes = [{}, {"weight": 0.25}, {"table": "none"}, {"constraint": "soft", "weight": 0}]
+    folders = [
+        make_run("lora", 0, seed, crf=common | change) for seed, change in enumerate(changes)
+    ]
+    third = make_run("lora", 0, 9, crf=common | {"decoding": "free"})
+    assert [m.label for m in grouped(*folders, third)] == [
+        "lora",
+        "lora (weight 0.25)",
+        "lora (table none)",
+        "lora (constraint soft, weight 0)",
+        "lora (decoding free)",
+    ]
