@@ -37,7 +37,7 @@ def fitting_batch_size(device: torch.device, width: int) -> int:
         width: Features of the backbone.
 
     >>> fitting_batch_size(torch.device("cpu"), 320), fitting_batch_size(torch.device("cpu"), 640)
-    (32, 16)
+    (34, 17)
     """
     if device.type != "cpu":
         return 256
