@@ -21,6 +21,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         bars = panel.barh([row.contender for row in here], ratios)
         panel.bar_label(bars, fmt="%.2f", padding=2)
         panel.axvline(1, color="black", linewidth=0.8)
+        panel.margins(x=0.1)
         panel.invert_yaxis()
         panel.set_title(", ".join(place), loc="left", fontsize=10)
         panel.set_xlabel("times as fast as the reference")
