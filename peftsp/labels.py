@@ -48,7 +48,11 @@ ANNOTATION_LETTER = {
     "TATLIPO": "T",
     "PILIN": "P",
 }
-"""Letter that marks the signal peptide in an annotation line; every line also uses I, M and O."""
+"""Letter that marks the signal peptide in an annotation line; every line also uses I, M, O and
+`UNKNOWN_TOPOLOGY`."""
+
+UNKNOWN_TOPOLOGY = "U"
+"""Letter of a residue outside the signal peptide that may be inside, membrane or outside."""
 
 _LAST_SP_STATES = ("SP_C", "LIPO_CS", "TAT_C", "TATLIPO_CS", "PILIN_P")
 LAST_SP_STATE_OF_TYPE = {
@@ -121,6 +125,13 @@ ALLOWED_ENDS = frozenset(
     index for index, name in enumerate(STATES) if name.rsplit("_", 1)[1] in _TOPOLOGY
 )
 """Every I, M and O state. The published table leaves out those of SP, see `PUBLISHED_ENDS`."""
+
+RESIDUES_OF_STATE = {STATE_INDEX[name]: "C" for name in ("LIPO_C1", "TATLIPO_C1")}
+"""State to the only residues that can be in it; of other states none is known to be impossible.
+
+A lipoprotein is cut in front of the cysteine that its lipid is bound to (von Heijne, Protein
+Engineering 1989).
+"""
 
 PUBLISHED_ENDS = ALLOWED_ENDS - {STATE_INDEX[f"SP_{t}"] for t in _TOPOLOGY}
 """Ends in the tables of SignalP 6.0 and PEFT-SP, under which no SP record has a legal path."""

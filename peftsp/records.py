@@ -43,7 +43,7 @@ class LabelledRecord:
         partition: Homology partition; proteins of different partitions are dissimilar.
         residues: At most `peftsp.labels.MAX_RESIDUES` N-terminal residues, upper case.
         annotation: One letter a residue: S, L, T or P signal peptide, I inside, M membrane,
-            O outside.
+            O outside, U not known which of these.
     """
 
     accession: str

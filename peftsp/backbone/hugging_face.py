@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,23 @@ _OUTSIDE_BLOCKS = {
 _BLOCK = re.compile(r"^encoder\.layer\.(\d+)\.(.+)\.(weight|bias)$")
 _OUR_BLOCK = re.compile(r"^layers\.(\d+)\.(.+)\.(weight|bias)$")
 _FREQUENCIES = "rotary_embeddings.inv_freq"
-_NOT_USED = re.compile(
-    rf"^(lm_head|contact_head|pooler|embeddings\.position)|{re.escape(_FREQUENCIES)}$"
-)
+_NOT_USED = re.compile(rf"^embeddings\.position|{re.escape(_FREQUENCIES)}$")
+_ENCODER = re.compile(r"^(embeddings|encoder)\.")
+_MODEL_PREFIX = "esm."
+_SAFETENSORS, _BIN = "model.safetensors", "pytorch_model.bin"
+_MOST_NAMED = 5
 
 
 def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], AttentionShape]:
-    """Encoder weights of a folder that ``EsmModel.save_pretrained`` wrote.
+    """Encoder weights of a folder that ``save_pretrained`` of an ESM-2 with any head wrote.
+
+    Heads, such as those of ``EsmForMaskedLM`` or a classifier, are left out and named in a line on
+    standard error. Other files beside the weights are not looked at.
 
     Args:
-        folder: Holds ``config.json`` and the weights as safetensors or ``.bin``, whole or sharded.
+        folder: Holds ``config.json`` and the weights: ``model.safetensors`` or
+            ``pytorch_model.bin``, or the shards that ``model.safetensors.index.json`` or
+            ``pytorch_model.bin.index.json`` names; the first of these that is there.
 
     Returns:
         Tensors by `peftsp.backbone.esm2.ESM2` parameter name, in the files' dtype; and what
@@ -56,16 +64,20 @@ def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], AttentionShape]:
         CheckpointError: A file is missing or broken, or the model is not an ESM-2.
     """
     config = _read_config(folder)
-    weights = {}
+    weights, heads = {}, set()
     frequencies = None
     for name, tensor in _read_shards(folder).items():
         if name.endswith(_FREQUENCIES):
             frequencies = tensor
-        name = name.removeprefix("esm.")
-        if not _NOT_USED.search(name):
+        name = name.removeprefix(_MODEL_PREFIX)
+        if not _ENCODER.match(name):
+            heads.add(name.split(".")[0])
+        elif not _NOT_USED.search(name):
             weights[_our_name(name)] = tensor
-    heads = config.get("num_attention_heads")
-    head_width = config["hidden_size"] // heads if heads and "hidden_size" in config else None
+    if heads:
+        print(f"{folder}: left out {_enumerate(heads)}, the encoder alone is used", file=sys.stderr)
+    count = config.get("num_attention_heads")
+    head_width = config["hidden_size"] // count if count and "hidden_size" in config else None
     return weights, AttentionShape.of(frequencies)._replace(head_width=head_width)
 
 
@@ -127,20 +139,35 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _read_shards(folder: Path) -> dict[str, Tensor]:
-    for pattern, read in (("*.safetensors", _read_safetensors), ("*.bin", _read_bin)):
-        files = sorted(folder.glob(pattern))
-        if files:
-            _check_index(folder, {file.name for file in files})
-            return {name: tensor for file in files for name, tensor in read(file).items()}
-    raise CheckpointError(f"{folder}: expected model.safetensors or pytorch_model.bin, found none")
+    for name, read in ((_SAFETENSORS, _read_safetensors), (_BIN, _read_bin)):
+        whole, index = folder / name, folder / f"{name}.index.json"
+        if whole.is_file():
+            return read(whole)
+        if index.is_file():
+            shards = [folder / shard for shard in _shard_names(index)]
+            return {name: tensor for shard in shards for name, tensor in read(shard).items()}
+    raise CheckpointError(f"{folder}: expected {_SAFETENSORS} or {_BIN}, found none")
 
 
-def _check_index(folder: Path, present: set[str]) -> None:
-    for index in folder.glob("*.index.json"):
-        named = set(json.loads(index.read_text())["weight_map"].values())
-        missing = sorted(named - present)
-        if missing and index.name.split(".")[1] in {name.rsplit(".", 1)[1] for name in present}:
-            raise CheckpointError(f"{index}: expected the file {missing[0]} beside it, found none")
+def _shard_names(index: Path) -> list[str]:
+    try:
+        table: Any = json.loads(index.read_text())["weight_map"]
+        names = sorted(set(table.values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{index}: expected JSON with a weight_map of file names, found {error!r}"
+        ) from error
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name:
+            raise CheckpointError(f"{index}: expected names of files beside it, found {name!r}")
+        if not (index.parent / name).is_file():
+            raise CheckpointError(f"{index}: expected the file {name} beside it, found none")
+    return names
+
+
+def _enumerate(names: set[str]) -> str:
+    shown = sorted(names)[:_MOST_NAMED]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" * (len(names) > len(shown)))
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

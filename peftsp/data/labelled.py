@@ -14,7 +14,15 @@ from peftsp.data.lines import TextSource, numbered_lines
 from peftsp.data.regions import region_bitmaps
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
-from peftsp.labels import ANNOTATION_LETTER, KINGDOMS, MAX_RESIDUES, SP_TYPES
+from peftsp.labels import (
+    ANNOTATION_LETTER,
+    KINGDOMS,
+    MAX_RESIDUES,
+    RESIDUES_OF_STATE,
+    SP_TYPES,
+    STATE_INDEX,
+    UNKNOWN_TOPOLOGY,
+)
 from peftsp.records import LabelledRecord
 
 _HEADER = ">ACCESSION|KINGDOM|TYPE|PARTITION"
@@ -95,6 +103,7 @@ def _record(name: str, triple: tuple[_Line, ...]) -> LabelledRecord:
         )
     _check_annotation(f"{name}:{last_place}", annotation, sp_type, accession)
     residues, annotation = residues[:MAX_RESIDUES].upper(), annotation[:MAX_RESIDUES]
+    _check_lipid_cysteine(f"{name}:{place}", residues, annotation, sp_type, accession)
     return LabelledRecord(accession, kingdom, sp_type, partition, residues, annotation)
 
 
@@ -125,7 +134,7 @@ def _labels(place: str, header: str) -> tuple[str, str, str, int]:
 
 def _check_annotation(place: str, annotation: str, sp_type: str, accession: str) -> None:
     letter = ANNOTATION_LETTER[sp_type]
-    letters = "IMO" if letter is None else f"{letter}IMO"
+    letters = f"{letter or ''}IMO{UNKNOWN_TOPOLOGY}"
     foreign = next((i for i, c in enumerate(annotation) if c not in letters), None)
     if foreign is not None:
         raise RecordError(
@@ -145,4 +154,19 @@ def _check_annotation(place: str, annotation: str, sp_type: str, accession: str)
         raise RecordError(
             f"{place}: expected one stretch of {letter!r} at the start, "
             f"found another at position {position} ({accession})"
+        )
+
+
+def _check_lipid_cysteine(
+    place: str, residues: str, annotation: str, sp_type: str, accession: str
+) -> None:
+    expected = RESIDUES_OF_STATE.get(STATE_INDEX.get(f"{sp_type}_C1", -1))
+    if expected is None:
+        return
+    cut = len(annotation) - len(annotation.lstrip(annotation[0]))
+    found = residues[cut : cut + 1]
+    if found and found not in f"{expected}X":
+        raise RecordError(
+            f"{place}: expected {expected} behind the cut of {sp_type}, at position {cut + 1}, "
+            f"found {found} ({accession})"
         )

@@ -21,7 +21,13 @@ from numpy.typing import NDArray
 
 from peftsp.data.hydrophobicity import hydrophobic_position
 from peftsp.data.legality import has_legal_path
-from peftsp.labels import ANNOTATION_LETTER, MAX_RESIDUES, STATE_INDEX, STATES
+from peftsp.labels import (
+    ANNOTATION_LETTER,
+    MAX_RESIDUES,
+    STATE_INDEX,
+    STATES,
+    UNKNOWN_TOPOLOGY,
+)
 from peftsp.records import LabelledRecord
 
 Bitmap = NDArray[np.bool_]
@@ -53,8 +59,10 @@ def region_bitmap(record: LabelledRecord) -> Bitmap:
     """
     bitmap = np.zeros((len(record.residues), len(STATES)), dtype=bool)
     letters = np.frombuffer(record.annotation.encode("ascii"), dtype=np.uint8)
+    is_unknown = letters == ord(UNKNOWN_TOPOLOGY)
     for letter in "IMO":
-        bitmap[:, STATE_INDEX[f"{record.sp_type}_{letter}"]] = letters == ord(letter)
+        state = STATE_INDEX[f"{record.sp_type}_{letter}"]
+        bitmap[:, state] = is_unknown | (letters == ord(letter))
     peptide = record.residues[: cleavage_site(record) or 0]
     if record.sp_type == "SP":
         _mark_sp(bitmap, peptide)
@@ -134,6 +142,8 @@ def _twin_arginine(peptide: str) -> int:
 
 def _mark_pilin(bitmap: Bitmap, peptide: str, annotation: str) -> None:
     cut, last_membrane = len(peptide), annotation.rfind("M")
+    if UNKNOWN_TOPOLOGY in annotation:
+        last_membrane = len(annotation) - 1
     _mark(bitmap, "PILIN_P", 0, cut)
     _mark(bitmap, "PILIN_CS", cut, cut + 5)
     _mark(bitmap, "PILIN_H", cut + 5, last_membrane)

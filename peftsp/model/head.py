@@ -7,8 +7,17 @@ from torch import Tensor, nn
 
 from peftsp.backbone.dropout import dropout
 from peftsp.errors import ConfigError
-from peftsp.labels import KINGDOMS, STATES
+from peftsp.labels import KINGDOMS, STATE_INDEX, STATES
 from peftsp.model.context import CONTEXT_WIDTH, ResidueContext
+
+_SHARED_BY_TATLIPO = {
+    "N": ("TAT_N", "LIPO_N", "SP_N"),
+    "RR": ("TAT_RR", "LIPO_N", "SP_N"),
+    "H": ("TAT_H", "LIPO_H", "SP_H"),
+    "CS": ("TAT_C", "LIPO_CS", "SP_C"),
+    "C1": ("TAT_O", "LIPO_C1", "SP_O"),
+    **{letter: (f"TAT_{letter}", f"LIPO_{letter}", f"SP_{letter}") for letter in "IMO"},
+}
 
 
 class EmissionHead(nn.Module):
@@ -23,10 +32,14 @@ class EmissionHead(nn.Module):
             training, so that the unknown one is learned too.
         context_window: Residues that each of two convolutions beside the linear layer sees, see
             `peftsp.model.context.ResidueContext`; 0 for none.
+        shares_types: Add to the scores of Tat lipoproteins those of Tat and of lipoproteins less
+            those of SP, see `shared_scores`; what is their own is learned on top.
 
     Raises:
         ConfigError: A probability is not in [0, 1), a size is negative or a window is even.
     """
+
+    shared: Tensor | None
 
     def __init__(
         self,
@@ -35,6 +48,7 @@ class EmissionHead(nn.Module):
         kingdom_embedding: int = 0,
         kingdom_dropout: float = 0.1,
         context_window: int = 0,
+        shares_types: bool = False,
     ) -> None:
         super().__init__()
         for name, value in (("dropout", dropout), ("kingdom_dropout", kingdom_dropout)):
@@ -57,6 +71,7 @@ class EmissionHead(nn.Module):
         )
         n_features = width + kingdom_embedding + (CONTEXT_WIDTH if context_window else 0)
         self.emissions = nn.Linear(n_features, len(STATES))
+        self.register_buffer("shared", shared_scores() if shares_types else None, persistent=False)
 
     def forward(self, residues: Tensor, kingdoms: Tensor, residue_mask: Tensor) -> Tensor:
         """Score each state at each residue.
@@ -69,18 +84,19 @@ class EmissionHead(nn.Module):
         Returns:
             float, ``(B, L, C)``, float32 or better whatever the residues' dtype.
         """
-        weight = self.emissions.weight
+        dtype = self.emissions.weight.dtype
+        features = dropout(residues.to(dtype), self.dropout, self.training)
+        parts = [features]
+        if self.context is not None:
+            parts.append(self.context(features, residue_mask).to(dtype))
+        if self.kingdoms is not None:
+            embedded = self.kingdoms(self._kingdom_rows(kingdoms))
+            parts.append(embedded[:, None].expand(-1, features.shape[1], -1))
         # The sums over 70 emissions in the CRF need more digits than bfloat16 has.
         with torch.autocast(residues.device.type, enabled=False):
-            residues = residues.to(weight.dtype)
-            features = dropout(residues, self.dropout, self.training)
-            if self.context is not None:
-                features = torch.cat((features, self.context(features, residue_mask)), dim=-1)
-            if self.kingdoms is not None:
-                embedded = self.kingdoms(self._kingdom_rows(kingdoms))
-                embedded = embedded[:, None].expand(-1, features.shape[1], -1)
-                features = torch.cat((features, embedded), dim=-1)
-            emissions: Tensor = self.emissions(features)
+            emissions: Tensor = self.emissions(torch.cat(parts, dim=-1))
+            if self.shared is not None:
+                emissions = emissions + emissions @ self.shared
         return emissions
 
     def _kingdom_rows(self, kingdoms: Tensor) -> Tensor:
@@ -90,3 +106,21 @@ class EmissionHead(nn.Module):
             drawn = torch.rand(kingdoms.shape, device=kingdoms.device)
             is_unknown = is_unknown | (drawn < self.kingdom_dropout)
         return kingdoms.masked_fill(is_unknown, unknown)
+
+
+def shared_scores() -> Tensor:
+    """What each state's score adds to others', float32, ``(C, C)``, from row to column.
+
+    A Tat lipoprotein goes through the Tat translocon and is cut by signal peptidase II. If the
+    evidence for translocon and peptidase adds up, its scores are those of Tat (Tat and peptidase I)
+    and of lipoproteins (Sec and peptidase II) less those of SP (Sec and peptidase I).
+
+    >>> shared_scores()[:, STATE_INDEX["TATLIPO_H"]].nonzero().flatten().tolist()
+    [4, 10, 18]
+    """
+    shared = torch.zeros(len(STATES), len(STATES))
+    for region, (tat, lipo, sp) in _SHARED_BY_TATLIPO.items():
+        target = STATE_INDEX[f"TATLIPO_{region}"]
+        for state, sign in ((tat, 1.0), (lipo, 1.0), (sp, -1.0)):
+            shared[STATE_INDEX[state], target] = sign
+    return shared

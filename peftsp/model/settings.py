@@ -24,6 +24,7 @@ class HeadSettings:
             models.
         context_window: Residues that each of two convolutions beside the linear layer sees; 0 for
             none.
+        shares_types: Whether Tat lipoproteins share what Tat and what lipoproteins have.
     """
 
     dropout: float
@@ -31,6 +32,7 @@ class HeadSettings:
     kingdom_dropout: float
     trainable: bool
     context_window: int = 0
+    shares_types: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ class CRFSettings:
         constraint: ``hard`` or ``soft``.
         table: ``peftsp``, ``published`` or ``none``.
         decoding: ``of_type`` or ``free``.
+        residues: Whether states are forbidden at residues that cannot be in them, see
+            `peftsp.labels.RESIDUES_OF_STATE`; bundles that do not say so know nothing of it.
     """
 
     constraint: str
     table: str
     decoding: str
+    residues: bool = False
 
 
 def build_tagger(
@@ -72,7 +77,7 @@ def build_tagger(
     # What a method adds lies where the backbone does, which may be the meta device.
     with next(backbone.parameters()).device:
         adapted = method.apply(backbone)
-    tagger = Tagger(adapted, method, emission_head, chain, crf.decoding)
+    tagger = Tagger(adapted, method, emission_head, chain, crf.decoding, crf.residues)
     tagger.head.requires_grad_(is_trainable)
     tagger.crf.requires_grad_(is_trainable)
     return tagger

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from peftsp.alphabet import ALPHABET, STANDARD_RESIDUE_TOKENS
 from peftsp.backbone.contract import Backbone
+from peftsp.crf.graph import FORBIDDEN
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.errors import ConfigError
+from peftsp.labels import RESIDUES_OF_STATE, STATES
 from peftsp.model.decode import Decoded, decode
 from peftsp.model.head import EmissionHead
 from peftsp.peft.base import PeftMethod
@@ -25,10 +29,14 @@ class Tagger(nn.Module):
         decoding: ``of_type``: the best path among those of the most probable SP type, so that type,
             cleavage site and regions agree. ``free``: the best path of all, as in the published
             reference.
+        knows_residues: Forbid states at residues that cannot be in them, see
+            `peftsp.labels.RESIDUES_OF_STATE`; residues that are not known can be in all.
 
     Raises:
         ConfigError: ``decoding`` is neither.
     """
+
+    is_impossible: Tensor | None
 
     def __init__(
         self,
@@ -37,6 +45,7 @@ class Tagger(nn.Module):
         head: EmissionHead,
         crf: LinearChainCRF,
         decoding: str = "of_type",
+        knows_residues: bool = False,
     ) -> None:
         super().__init__()
         if decoding not in DECODINGS:
@@ -48,6 +57,9 @@ class Tagger(nn.Module):
         self.head = head
         self.crf = crf
         self.decoding = decoding
+        self.register_buffer(
+            "is_impossible", impossible_states() if knows_residues else None, persistent=False
+        )
 
     def forward(self, tokens: Tensor, mask: Tensor, kingdoms: Tensor) -> Tensor:
         """Emissions.
@@ -62,6 +74,8 @@ class Tagger(nn.Module):
         """
         residue_mask = mask[:, 2:]  # as long as without <cls> and <eos>
         emissions: Tensor = self.head(self.backbone(tokens, mask), kingdoms, residue_mask)
+        if self.is_impossible is not None:
+            emissions = emissions.masked_fill(self.is_impossible[tokens[:, 1:-1]], FORBIDDEN)
         return emissions
 
     def decode(
@@ -89,3 +103,16 @@ class Tagger(nn.Module):
     def merge(self) -> None:
         """Fold the PEFT method into the backbone's weights, for prediction only."""
         self.backbone = self.method.merge(self.backbone).train(self.training)
+
+
+def impossible_states() -> Tensor:
+    """Which states a token cannot be in, bool, ``(33, C)``.
+
+    >>> impossible_states()[ALPHABET.index("A")].nonzero().flatten().tolist()
+    [12, 27]
+    """
+    is_impossible = torch.zeros(len(ALPHABET), len(STATES), dtype=torch.bool)
+    for state, residues in RESIDUES_OF_STATE.items():
+        others = [token for token in STANDARD_RESIDUE_TOKENS if ALPHABET[token] not in residues]
+        is_impossible[others, state] = True
+    return is_impossible

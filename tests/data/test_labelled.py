@@ -104,11 +104,12 @@ def test_cuts_long_records_to_70_residues():
         ),
         (
             SP.replace("|SP|", "|LIPO|"),
-            ":3: expected only L, I, M, O in the annotation of LIPO, found 'S' at position 1 (P1)",
+            ":3: expected only L, I, M, O, U in the annotation of LIPO, "
+            "found 'S' at position 1 (P1)",
         ),
         (
             SP.replace("|SP|", "|NO_SP|"),
-            ":3: expected only I, M, O in the annotation of NO_SP, found 'S' at position 1 (P1)",
+            ":3: expected only I, M, O, U in the annotation of NO_SP, found 'S' at position 1 (P1)",
         ),
         (
             SP.replace("S" * 17, "O" * 17),
@@ -133,6 +134,10 @@ def test_cuts_long_records_to_70_residues():
         (
             ">P2|ARCHAEA|SP|0\n",
             ":1: expected a header, residues and an annotation, found the end of the file (P2)",
+        ),
+        (
+            ">P1|NEGATIVE|LIPO|0\nMKKLLLLLLLLLAGASS\nLLLLLLLLLLLLLLLOO\n",
+            ":2: expected C behind the cut of LIPO, at position 16, found S (P1)",
         ),
         (">P2|ARCHAEA|SP|0\nMKL\n" + SP, ":3: expected an annotation, found a header (P2)"),
         (">P2|ARCHAEA|SP|0\n" + SP, ":2: expected residues, found a header (P2)"),

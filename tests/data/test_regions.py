@@ -5,7 +5,7 @@ import pytest
 
 from peftsp.data.legality import has_legal_path
 from peftsp.data.regions import cleavage_site, region_bitmap, region_bitmaps
-from peftsp.labels import STATE_INDEX, STATES
+from peftsp.labels import ANNOTATION_LETTER, STATE_INDEX, STATES, UNKNOWN_TOPOLOGY
 from peftsp.records import LabelledRecord
 
 
@@ -143,3 +143,21 @@ def test_no_odd_record_crashes_or_marks_beyond_its_signal_peptide(sp_type):
         assert bitmap.shape == (len(residues), 37)
         positions = spans(bitmap).get(last.get(sp_type, "PILIN_P"), ())
         assert all(position < length for position in positions)
+
+
+@pytest.mark.parametrize("sp_type", ["NO_SP", "SP", "LIPO", "TAT", "TATLIPO", "PILIN"])
+def test_unknown_topology_allows_all_that_may_lie_outside_the_signal_peptide(sp_type):
+    residues = "MKRRSFLKLLLLLLLLLLAGACSSNEEEAAAKKKVVVLLLEEE"
+    letter = ANNOTATION_LETTER[sp_type] or ""
+    topology = "M" * 15 if sp_type == "PILIN" else ""
+    cut = 21 if letter else 0
+    behind = len(residues) - cut
+    known = record(sp_type, residues, letter * cut + "O" * 6 + topology.ljust(behind - 6, "O"))
+    unknown = record(sp_type, residues, letter * cut + UNKNOWN_TOPOLOGY * behind)
+    bitmap = region_bitmap(unknown)
+    assert (bitmap >= region_bitmap(known)).all()
+    free = [STATE_INDEX[f"{sp_type}_{topology}"] for topology in "IMO"]
+    is_cysteine = sp_type in ("LIPO", "TATLIPO")
+    assert bitmap[cut + is_cysteine :, free].all()
+    assert not bitmap[:cut, free].any()
+    assert has_legal_path(bitmap[None], np.array([len(residues)])).all()

@@ -127,3 +127,24 @@ def test_double_precision_stays():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         EmissionHead(16, **settings)
+
+
+def test_tat_lipoproteins_add_what_tat_and_lipoproteins_have():
+    torch.manual_seed(0)
+    sharing = EmissionHead(16, shares_types=True).eval()
+    plain = EmissionHead(16).eval()
+    plain.load_state_dict(sharing.state_dict())
+    own = plain(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
+    found = sharing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
+    score = {name: own[..., index] for index, name in enumerate(STATES)}
+    expected = {
+        "TATLIPO_N": score["TAT_N"] + score["LIPO_N"] - score["SP_N"],
+        "TATLIPO_RR": score["TAT_RR"] + score["LIPO_N"] - score["SP_N"],
+        "TATLIPO_CS": score["TAT_C"] + score["LIPO_CS"] - score["SP_C"],
+        "TATLIPO_C1": score["TAT_O"] + score["LIPO_C1"] - score["SP_O"],
+        "TATLIPO_M": score["TAT_M"] + score["LIPO_M"] - score["SP_M"],
+    }
+    for name, shared in expected.items():
+        torch.testing.assert_close(found[..., STATES.index(name)], score[name] + shared)
+    others = [index for index, name in enumerate(STATES) if not name.startswith("TATLIPO")]
+    torch.testing.assert_close(found[..., others], own[..., others])

@@ -5,6 +5,7 @@ import torch
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
 from peftsp.labels import STATES
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
@@ -106,3 +107,19 @@ def test_unknown_settings_are_refused(crf, message):
         build_tagger(
             load_backbone(SPEC, "random"), LoRA(2, 2, 0.0, ("q_proj",), None), settings(), crf
         )
+
+
+def test_no_path_cuts_a_lipoprotein_in_front_of_anything_but_cysteine(make_tagger):
+    tagger = make_tagger(crf=CRFSettings("hard", "peftsp", "of_type", residues=True)).eval()
+    lipids = [STATES.index("LIPO_C1"), STATES.index("TATLIPO_C1")]
+    residues = "MKKLLLLLLLLAGCSSNXEEEE"
+    tokens = torch.tensor([tokenize(residues)])
+    mask = torch.ones_like(tokens, dtype=torch.bool)
+    with torch.no_grad():
+        emissions = tagger(tokens, mask, torch.tensor([-1]))
+        # Even where the model is sure of a lipoprotein.
+        emissions[:, :, STATES.index("LIPO_N") : STATES.index("TAT_N")] += 50
+        marginals = tagger.crf.marginals(emissions, mask[:, 2:])
+    is_possible = (marginals[0][:, lipids] > 0).any(dim=1)
+    assert [residues[index] for index in is_possible.nonzero().flatten()] == ["C", "X"]
+    assert marginals.isfinite().all()
