@@ -154,6 +154,7 @@ def test_encoder_of_a_model_with_any_head_is_read(tmp_path, kind, capsys):
         intermediate_size=4 * SPEC.width,
         position_embedding_type="rotary",
         token_dropout=True,
+        layer_norm_eps=1e-5,
         pad_token_id=1,
         mask_token_id=32,
     )
