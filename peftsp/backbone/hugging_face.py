@@ -112,7 +112,9 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
     for layer in range(spec.layers):
         key = f"encoder.layer.{layer}.attention.self.{_FREQUENCIES}"
         theirs[key] = inverse_frequencies(spec.head_width, spec.half_rotary)
-    save_file(theirs, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(theirs, folder / _SAFETENSORS, metadata={"format": "pt"})
+    # Safetensors makes files that only their owner may read.
+    (folder / _SAFETENSORS).chmod((folder / "config.json").stat().st_mode)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -169,7 +169,8 @@ def _fair_esm(backbone: ESM2) -> Encode:
 def _hugging_face(place: str) -> Encode:
     from transformers import EsmModel
 
-    model = EsmModel.from_pretrained(place, add_pooling_layer=False)
+    # Else it would compute in the dtype of the files.
+    model = EsmModel.from_pretrained(place, add_pooling_layer=False, dtype=torch.float32)
     model.train(False)
 
     def encode(tokens: Tensor, mask: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSpec
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(params=["float32", "float16"])
+def folder(tmp_path, request):
     spec = BackboneSpec("esm2_tiny", layers=2, width=32, heads=4)
-    write_esm_folder(tmp_path / "esm2", spec, load_backbone(spec, "random").state_dict())
+    backbone = load_backbone(spec, "random", dtype=request.param)
+    write_esm_folder(tmp_path / "esm2", spec, backbone.state_dict())
     return tmp_path / "esm2"
 
 
