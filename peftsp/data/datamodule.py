@@ -17,7 +17,7 @@ from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds, split
 from peftsp.data.identity import dataset_digest
-from peftsp.data.sampling import EpochSampler, sampling_weights
+from peftsp.data.sampling import EpochSampler, cell_weights
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
@@ -41,7 +41,7 @@ class SignalPeptideData(LightningDataModule):
         eval_batch_size: Sequences a validation or test batch and process.
         num_workers: Loader processes; 0 loads in the training process.
         seed: Seed of the training order.
-        balance: See `peftsp.data.sampling.sampling_weights`.
+        balance: See `peftsp.data.sampling.cell_weights`.
         type_weights: SP type to sampling factor.
         kingdom_weights: Kingdom to sampling factor.
         extra_path: A 3-line file of further records, which train in every fold whatever their
@@ -49,6 +49,13 @@ class SignalPeptideData(LightningDataModule):
         train_splits: Which of train, validation and test are trained on. Validation beside train
             refits with settings that were chosen before; all three make a model to be given away,
             whose own validation and test scores mean nothing.
+        keeps_prior: Let the model learn the probabilities of the data as they are, whatever
+            kingdoms and SP types are drawn more often, see `drawn_more`.
+
+    Attributes:
+        drawn_more: float, ``(kingdoms, K)``; logarithm of how often an example of each kingdom and
+            SP type is drawn, up to a constant, after `setup` for the stage ``fit``; None where that
+            is to be ignored or all are drawn alike.
 
     Raises:
         ConfigError: A number is out of range, or there is no such split.
@@ -68,6 +75,7 @@ class SignalPeptideData(LightningDataModule):
         kingdom_weights: Mapping[str, float] | None = None,
         extra_path: str | PathLike[str] | None = None,
         train_splits: Sequence[str] = ("train",),
+        keeps_prior: bool = False,
     ) -> None:
         super().__init__()
         if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
@@ -91,6 +99,8 @@ class SignalPeptideData(LightningDataModule):
         self._kingdom_weights = kingdom_weights
         self._extra = None if extra_path is None else LabelledFile(extra_path)
         self._train_splits = train_splits
+        self._keeps_prior = keeps_prior
+        self.drawn_more: Tensor | None = None
         self._start: tuple[int, int] | None = None
         self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
@@ -205,13 +215,16 @@ class SignalPeptideData(LightningDataModule):
         dataset = self._datasets["train"]
         weights = None
         if self._balance or self._type_weights or self._kingdom_weights:
-            weights = sampling_weights(
+            of_cell = cell_weights(
                 dataset.kingdoms,
                 dataset.sp_types,
                 self._balance,
                 self._type_weights,
                 self._kingdom_weights,
             )
+            weights = of_cell[dataset.kingdoms, dataset.sp_types]
+            if self._keeps_prior:
+                self.drawn_more = of_cell.log().masked_fill(of_cell == 0, 0.0).float()
         return EpochSampler(len(dataset), self._seed, weights, replicas, rank)
 
     def _processes(self) -> tuple[int, int]:

@@ -15,19 +15,20 @@ from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, SP_TYPES
 
 
-def sampling_weights(
+def cell_weights(
     kingdoms: Tensor,
     sp_types: Tensor,
     balance: float = 0.0,
     type_weights: Mapping[str, float] | None = None,
     kingdom_weights: Mapping[str, float] | None = None,
 ) -> Tensor:
-    """Return how often to draw each example, relative to the others.
+    """Return how often to draw an example of each kingdom and SP type, relative to the others.
 
     With n examples of its kingdom and SP type, an example weighs ``n ** -balance``, times the
     weights given for its SP type and its kingdom, 1 where none is given.
 
-    >>> sampling_weights(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1]), balance=1.0)
+    >>> kingdoms, sp_types = torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1])
+    >>> cell_weights(kingdoms, sp_types, balance=1.0)[kingdoms, sp_types]
     tensor([0.5000, 0.5000, 1.0000], dtype=torch.float64)
 
     Args:
@@ -38,7 +39,7 @@ def sampling_weights(
         kingdom_weights: Kingdom to factor.
 
     Returns:
-        float64, ``(N,)``.
+        float64, ``(kingdoms, K)``; what has no example weighs as if it had one.
 
     Raises:
         ConfigError: A weight is negative, not finite or has an unknown name, or all are 0.
@@ -46,11 +47,11 @@ def sampling_weights(
     if not (math.isfinite(balance) and balance >= 0):
         raise ConfigError(f"data.balance: expected a number of 0 or more, found {balance}")
     cells = kingdoms * len(SP_TYPES) + sp_types
-    counts = torch.bincount(cells)
-    weights = counts[cells].double() ** -balance
-    weights *= _factors("data.type_weights", SP_TYPES, type_weights)[sp_types]
-    weights *= _factors("data.kingdom_weights", KINGDOMS, kingdom_weights)[kingdoms]
-    if not weights.any():
+    counts = torch.bincount(cells, minlength=len(KINGDOMS) * len(SP_TYPES))
+    weights = counts.view(len(KINGDOMS), len(SP_TYPES)).clamp(min=1).double() ** -balance
+    weights *= _factors("data.kingdom_weights", KINGDOMS, kingdom_weights)[:, None]
+    weights *= _factors("data.type_weights", SP_TYPES, type_weights)
+    if not weights[kingdoms, sp_types].any():
         raise ConfigError("sampling weights: expected some above 0, found only 0")
     return weights
 

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from peftsp.data.batch import LabelledBatch
 from peftsp.errors import CheckpointError, ConfigError
+from peftsp.labels import TYPE_OF_STATE
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.checks import check_names
@@ -77,6 +78,7 @@ class SignalPeptideModule(LightningModule):
         self.hidden_residues = hidden_residues
         self.metrics = SignalPeptideMetrics()
         self.test_predictions = KeptPredictions()
+        self.drawn_more: Tensor | None = None
         # Checkpoints hold only what trains; `on_load_checkpoint` checks that all of it is there.
         self.strict_loading = False
 
@@ -91,6 +93,8 @@ class SignalPeptideModule(LightningModule):
         if self.training:
             shown = hide_residues(shown, batch.mask, self.hidden_residues)
         emissions = self.tagger(shown, batch.mask, batch.kingdoms)
+        if self.training and self.drawn_more is not None:
+            emissions = favour_types(emissions, self.drawn_more.to(emissions)[batch.kingdoms])
         if not self.regularisation.weight:
             # Without it nothing needs the marginals, which cost as much as the likelihood.
             nll = -self.tagger.crf.log_likelihood(emissions, mask, batch.allowed).mean()
@@ -101,6 +105,10 @@ class SignalPeptideModule(LightningModule):
             output.marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
         )
         return {"loss": nll + regularisation, "nll": nll, "regularisation": regularisation}
+
+    def on_fit_start(self) -> None:
+        """Learn how often the data draw each kingdom and SP type."""
+        self.drawn_more = getattr(self.trainer.datamodule, "drawn_more", None)  # type: ignore[attr-defined]
 
     def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:  # noqa: ARG002
         """The loss of a batch; nothing is decoded."""
@@ -231,3 +239,21 @@ class SignalPeptideModule(LightningModule):
             for name, value in values.items():
                 # Every process has computed the same from all predictions.
                 self.log(name, value.float(), prog_bar=name in shown, rank_zero_only=False)
+
+
+def favour_types(emissions: Tensor, log_odds: Tensor) -> Tensor:
+    """Make SP types more probable, as they are in data that show them more often.
+
+    Each path has one state of its type at the first residue, so what is added there is added to the
+    scores of all paths of the type. A model that is trained so learns the probabilities without it
+    (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
+
+    Args:
+        emissions: float, ``(B, L, C)``.
+        log_odds: float, ``(B, K)``; what to add to the score of each type.
+
+    Returns:
+        As ``emissions``.
+    """
+    first = emissions[:, :1] + log_odds[:, None, list(TYPE_OF_STATE)]
+    return torch.cat((first, emissions[:, 1:]), dim=1)

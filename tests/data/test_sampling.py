@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from peftsp.data.sampling import EpochSampler, sampling_weights
+from peftsp.data.sampling import EpochSampler, cell_weights
 from peftsp.errors import ConfigError
 
 KINGDOMS = torch.tensor([0] * 12 + [1] * 4 + [3] * 2)
@@ -15,15 +15,15 @@ def test_balance_goes_from_counts_to_equal_shares():
         (0.5, [8**0.5, 2, 2, 2**0.5]),
         (1.0, [1, 1, 1, 1]),
     ):
-        weights = sampling_weights(KINGDOMS, TYPES, balance)
+        weights = cell_weights(KINGDOMS, TYPES, balance)[KINGDOMS, TYPES]
         assert [float(weights[c].sum()) for c in cells] == pytest.approx(shares)
 
 
 def test_factors_multiply():
-    weights = sampling_weights(
+    weights = cell_weights(
         KINGDOMS, TYPES, type_weights={"LIPO": 3.0, "SP": 0.0}, kingdom_weights={"ARCHAEA": 2.0}
     )
-    assert weights.tolist() == [1.0] * 8 + [0.0] * 4 + [1.0] * 4 + [6.0] * 2
+    assert weights[KINGDOMS, TYPES].tolist() == [1.0] * 8 + [0.0] * 4 + [1.0] * 4 + [6.0] * 2
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_factors_multiply():
 )
 def test_wrong_weights_are_named(settings, message):
     with pytest.raises(ConfigError) as caught:
-        sampling_weights(KINGDOMS, TYPES, **settings)
+        cell_weights(KINGDOMS, TYPES, **settings)
     assert str(caught.value) == message
 
 

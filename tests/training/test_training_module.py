@@ -1,5 +1,6 @@
 """The loss, what trains, when dropout is on, and what a checkpoint holds."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,9 @@ import torch
 from lightning.pytorch import Callback, Trainer
 
 from peftsp.errors import BundleError, CheckpointError, ConfigError
+from peftsp.labels import KINGDOMS, SP_TYPES
 from peftsp.loss.region_similarity import region_similarity
+from peftsp.model.decode import type_probabilities
 from peftsp.peft.adapter import Adapter
 from peftsp.peft.frozen import Frozen
 
@@ -39,6 +42,42 @@ def test_loss_is_the_likelihood_and_the_weighted_similarities(make_module, batch
     torch.testing.assert_close(parts["nll"], nll)
     torch.testing.assert_close(parts["loss"], nll + weight * (n_h.mean() + h_c.mean()))
     assert (parts["regularisation"] > 0) == (weight > 0)
+
+
+def test_types_that_are_drawn_more_often_are_favoured_in_training_alone(make_module, batch):
+    module = make_module(regularisation=0.0)
+    for part in module.modules():
+        if hasattr(part, "dropout"):
+            part.dropout = 0.0
+    tagger, mask = module.tagger, batch.residue_mask
+    emissions = tagger(batch.tokens, batch.mask, batch.kingdoms).detach()
+    natural = type_probabilities(tagger.crf.marginals(emissions, mask), mask)
+    drawn_more = torch.randn(len(KINGDOMS), len(SP_TYPES), generator=torch.manual_seed(0))
+    favoured = natural * drawn_more[batch.kingdoms].exp()
+    row = torch.arange(len(natural))
+    gain = (favoured / favoured.sum(1, keepdim=True) / natural)[row, batch.sp_types].log()
+
+    module.eval()
+    before = module.loss(batch)["nll"]
+    module.drawn_more = drawn_more
+    torch.testing.assert_close(module.loss(batch)["nll"], before)
+    module.train()
+    expected = before - gain.mean()
+    torch.testing.assert_close(module.loss(batch)["nll"], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("keeps_prior", "balance"), [(True, 0.5), (True, 0.0), (False, 0.5)])
+def test_module_learns_from_the_data_what_is_drawn_more(
+    make_module, make_data, tmp_path, keeps_prior, balance
+):
+    module, data = make_module(), make_data(balance=balance, keeps_prior=keeps_prior)
+    trainer(tmp_path, limit_val_batches=0, max_steps=1).fit(module, datamodule=data)
+    assert (module.drawn_more is not None) == (keeps_prior and balance > 0)
+    if module.drawn_more is not None:
+        counts = data.summary()["train"]["EUKARYA"]
+        odds = module.drawn_more[KINGDOMS.index("EUKARYA")]
+        difference = odds[SP_TYPES.index("NO_SP")] - odds[SP_TYPES.index("SP")]
+        assert float(difference) == pytest.approx(-0.5 * math.log(counts["NO_SP"] / counts["SP"]))
 
 
 def test_training_decodes_nothing(make_module, make_data, tmp_path, monkeypatch):
