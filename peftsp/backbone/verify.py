@@ -15,16 +15,12 @@ from typing import NamedTuple
 
 import esm
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from hydra.utils import instantiate
-from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
 from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, PAD_TOKEN, STANDARD_RESIDUE_TOKENS
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.rotary import inverse_frequencies
-from peftsp.errors import PeftspError
+from peftsp.errors import ConfigError, PeftspError
 from peftsp.settings_folder import CONF
 
 FLOAT32_LIMIT = 1e-4
@@ -84,9 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         backbone = _load(given.settings)
-    except (PeftspError, HydraException, OmegaConfBaseException) as error:
-        cause = error.__cause__ if isinstance(error.__cause__, PeftspError) else error
-        print(f"error: {' '.join(str(cause).split())}", file=sys.stderr)
+    except PeftspError as error:
+        print(f"error: {error}", file=sys.stderr)
         return _EXIT_BAD_INPUT
     print(f"{backbone.spec.name}: content hash {backbone.content_hash}")
     has_passed = _knows_alphabet()
@@ -126,9 +121,20 @@ def compare(backbone: ESM2) -> Iterator[Comparison]:
 
 
 def _load(settings: Sequence[str]) -> ESM2:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", overrides=["name=verify", *settings])
-    backbone: ESM2 = instantiate(config.backbone)
+    # The command alone reads settings; whoever imports its functions need not have Hydra loaded.
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from hydra.utils import instantiate
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("train", overrides=["name=verify", *settings])
+        backbone: ESM2 = instantiate(config.backbone)
+    except (HydraException, OmegaConfBaseException) as error:
+        if isinstance(error.__cause__, PeftspError):
+            raise error.__cause__ from None
+        raise ConfigError(" ".join(str(error).split())) from error
     return backbone.float().eval()
 
 
