@@ -18,7 +18,7 @@ from peftsp.backbone.rotary import AttentionShape, inverse_frequencies
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import CheckpointError
 
-_MODULES = {
+THEIR_MODULES = {
     "self_attn.q_proj": "attention.self.query",
     "self_attn.k_proj": "attention.self.key",
     "self_attn.v_proj": "attention.self.value",
@@ -28,7 +28,9 @@ _MODULES = {
     "fc2": "output.dense",
     "final_layer_norm": "LayerNorm",
 }
-_OUR_MODULES = {theirs: ours for ours, theirs in _MODULES.items()}
+"""Parts of a block by their names here, and by those in ``EsmModel``."""
+
+_OUR_MODULES = {theirs: ours for ours, theirs in THEIR_MODULES.items()}
 _OLD_ENDINGS = {".gamma": ".weight", ".beta": ".bias"}
 _OUTSIDE_BLOCKS = {
     "embeddings.word_embeddings.weight": "embed_tokens.weight",
@@ -208,4 +210,4 @@ def _their_name(name: str) -> str:
     match = _OUR_BLOCK.match(name)
     if not match:
         raise CheckpointError(f"expected a backbone parameter, found {name}")
-    return f"encoder.layer.{match[1]}.{_MODULES[match[2]]}.{match[3]}"
+    return f"encoder.layer.{match[1]}.{THEIR_MODULES[match[2]]}.{match[3]}"

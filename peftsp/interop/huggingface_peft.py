@@ -1,4 +1,4 @@
-"""LoRA adapters of the Hugging Face PEFT library: writing and reading their folders.
+"""Adapters of the Hugging Face PEFT library: writing their folders, and reading those of LoRA.
 
 Usage: ``python -m peftsp.interop.huggingface_peft export BUNDLE -o FOLDER``
 """
@@ -21,10 +21,13 @@ from torch import Tensor
 
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.fair_esm import read_pickled_tensors
+from peftsp.backbone.hugging_face import THEIR_MODULES
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import BundleError, CheckpointError, PeftspError
+from peftsp.interop.injected import export_injected
 from peftsp.interop.layers import lora_extent
 from peftsp.model.bundle import Bundle, read_bundle
+from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
 from peftsp.peft.registry import find_method
 
@@ -32,15 +35,7 @@ CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _OLD_WEIGHTS_FILE = "adapter_model.bin"
 
-_MODULES = {
-    "self_attn.q_proj": "attention.self.query",
-    "self_attn.k_proj": "attention.self.key",
-    "self_attn.v_proj": "attention.self.value",
-    "self_attn.out_proj": "attention.output.dense",
-    "fc1": "intermediate.dense",
-    "fc2": "output.dense",
-}
-_OUR_MODULES = {theirs: ours for ours, theirs in _MODULES.items()}
+_OUR_MODULES = {theirs: ours for ours, theirs in THEIR_MODULES.items()}
 _OURS = re.compile(r"layers\.(\d+)\.(.+)\.(lora_[AB])")
 _THEIRS = re.compile(
     r"base_model\.model\.(?:esm\.)?encoder\.layer\.(\d+)\.(.+)\.(lora_[AB])\.weight"
@@ -86,20 +81,25 @@ class ImportedAdapter:
 
 
 def export_adapter(bundle: Bundle, folder: Path) -> None:
-    """Write a bundle's LoRA so that ``peft.PeftModel.from_pretrained`` puts it on an ``EsmModel``.
+    """Write a bundle's method for ``peft.PeftModel.from_pretrained`` to put on an ``EsmModel``.
 
     Head and CRF have no place in such a folder.
 
     Args:
-        bundle: Its method is LoRA.
+        bundle: Its method is LoRA or one of Hugging Face PEFT.
         folder: Made if need be; an adapter in it is replaced.
 
     Raises:
         BundleError: The bundle has another method.
     """
     method = find_method(bundle.peft)
+    if isinstance(method, HuggingFace):
+        export_injected(bundle, method, folder)
+        return
     if not isinstance(method, LoRA):
-        raise BundleError(f"expected a bundle with the method lora, found {method.name}")
+        raise BundleError(
+            f"expected a bundle with lora or a method of Hugging Face PEFT, found {method.name}"
+        )
     spec = bundle.backbone.spec
     names = sorted(method.parameter_names(spec))
     tensors = {_their_key(name): bundle.weights[f"backbone.{name}"].contiguous() for name in names}
@@ -156,10 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m peftsp.interop.huggingface_peft",
-        description="Exchange LoRA adapters with the Hugging Face PEFT library.",
+        description="Exchange adapters with the Hugging Face PEFT library.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    export = commands.add_parser("export", help="write a bundle's LoRA as an adapter folder")
+    export = commands.add_parser("export", help="write a bundle's method as an adapter folder")
     export.add_argument("bundle", type=Path, help="bundle folder")
     export.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write"
@@ -178,14 +178,14 @@ def _target_pattern(names: Sequence[str]) -> str:
     """A pattern for just these modules; as a list, ``output.dense`` would also match others."""
     found = [match for match in map(_OURS.fullmatch, names) if match]
     layers = "|".join(map(str, sorted({int(match[1]) for match in found})))
-    modules = "|".join(sorted({re.escape(_MODULES[match[2]]) for match in found}))
+    modules = "|".join(sorted({re.escape(THEIR_MODULES[match[2]]) for match in found}))
     return rf"(.*\.)?encoder\.layer\.({layers})\.({modules})"
 
 
 def _their_key(name: str) -> str:
     match = _OURS.fullmatch(name)
     assert match
-    return f"base_model.model.encoder.layer.{match[1]}.{_MODULES[match[2]]}.{match[3]}.weight"
+    return f"base_model.model.encoder.layer.{match[1]}.{THEIR_MODULES[match[2]]}.{match[3]}.weight"
 
 
 def _our_name(key: str, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -52,8 +53,8 @@ def check_types(settings: Any, place: str, error: type[PeftspError] = BundleErro
 
 def _is_a(value: Any, hint: Any) -> bool:
     parts = get_args(hint)
-    if get_origin(hint) is dict:
-        return isinstance(value, dict)
+    if get_origin(hint) in (dict, Mapping):
+        return isinstance(value, Mapping)
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_is_a(item, parts[0]) for item in value)
     if parts:

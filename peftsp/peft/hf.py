@@ -1,0 +1,192 @@
+"""Any method of Hugging Face PEFT that can be injected into a model's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from importlib.util import find_spec
+from json import dumps, loads
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import nn
+
+from peftsp.backbone.contract import Backbone
+from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
+from peftsp.peft.base import PeftMethod, last_layers
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+
+PLACES = {
+    **{name: f"self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj")},
+    **{name: name for name in ("fc1", "fc2", "self_attn_layer_norm", "final_layer_norm")},
+}
+"""Name of a block's part, as ``target_modules`` names it, to where it is in the block."""
+
+_ADAPTER = "default"
+
+
+@dataclass(frozen=True)
+class HuggingFace(PeftMethod):
+    """A method of Hugging Face PEFT (Mangrulkar et al., 2022), by its kind and its own options.
+
+    Attributes:
+        kind: What PEFT calls it, a ``peft.PeftType`` such as ``IA3``.
+        options: Fields of its ``PeftConfig``; those that list modules take `PLACES`.
+        last_k: How many of the last layers to change; None for all.
+        identity: Whether it starts without effect with these options.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(hash=False)
+    last_k: int | None
+    identity: bool
+
+    modules: ClassVar[tuple[str, ...]] = ("target_modules", "feedforward_modules")
+    """Options that list modules."""
+
+    def __post_init__(self) -> None:
+        if find_spec("peft") is None:
+            raise ConfigError("peft.kind: expected the package peft for it; pip install peft")
+        # Lists and tuples are one and the same in a bundle.
+        object.__setattr__(self, "options", loads(dumps(dict(self.options))))
+        _find_config(self.kind, self.options)
+        for option in self.modules:
+            unknown = set(self.options.get(option) or ()) - set(PLACES)
+            if unknown:
+                raise ConfigError(
+                    f"peft.options.{option}: expected some of {', '.join(PLACES)}, "
+                    f"found {', '.join(sorted(unknown))}"
+                )
+
+    @property
+    def starts_as_identity(self) -> bool:  # type: ignore[override]
+        """As the setting says."""
+        return self.identity
+
+    def apply(self, backbone: ESM2) -> Backbone:
+        """Let PEFT replace the chosen layers."""
+        if backbone.source.quantization:
+            raise ConfigError(
+                f"peft.kind={self.kind}: expected backbone.quantization=null, "
+                f"found {backbone.source.quantization}"
+            )
+        backbone.requires_grad_(False)
+        self._inject(backbone, self.layers(backbone.spec))
+        return backbone
+
+    def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:
+        """What PEFT's layers train, by its own names."""
+        names = _names_in_block(spec, self.kind, dumps(self.options))
+        return frozenset(f"layers.{layer}.{name}" for layer in self.layers(spec) for name in names)
+
+    def frozen_prefix(self, spec: BackboneSpec) -> int:
+        """The blocks before the first that changes."""
+        return self.layers(spec).start
+
+    def merge(self, backbone: Backbone) -> Backbone:
+        """Fold the layers into their weights where the method can; else they stay."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        for place, layer in list(backbone.named_modules()):
+            if isinstance(layer, BaseTunerLayer):
+                base = _merged(layer)
+                if base is not None:
+                    backbone.set_submodule(place, base)
+        return backbone
+
+    def config(self, layers: range) -> PeftConfig:
+        """The configuration as PEFT takes it, with the full names of the modules.
+
+        Raises:
+            ConfigError: PEFT refuses an option.
+        """
+        options = dict(self.options)
+        for option in self.modules:
+            if options.get(option):
+                options[option] = [
+                    f"layers.{layer}.{PLACES[name]}" for layer in layers for name in options[option]
+                ]
+        made: PeftConfig = _made(lambda: _find_config(self.kind, options)(**options), self.kind)
+        return made
+
+    def _inject(self, backbone: ESM2, layers: range) -> None:
+        from peft import inject_adapter_in_model
+
+        config = self.config(layers)
+        _made(lambda: inject_adapter_in_model(config, backbone, _ADAPTER), self.kind)
+
+    def layers(self, spec: BackboneSpec) -> range:
+        """Indices of the layers that change."""
+        return last_layers(spec, self.last_k, "peft.last_k")
+
+
+@cache
+def _names_in_block(spec: BackboneSpec, kind: str, options: str) -> tuple[str, ...]:
+    # Not on the meta device, on which some methods cannot be made; one block takes little memory.
+    block = ESM2(replace(spec, layers=1))
+    block.requires_grad_(False)
+    HuggingFace(kind, loads(options), None, False)._inject(block, range(1))
+    prefix = "layers.0."
+    return tuple(n.removeprefix(prefix) for n, p in block.named_parameters() if p.requires_grad)
+
+
+def _find_config(kind: str, options: Mapping[str, Any]) -> type[PeftConfig]:
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    known: dict[str, Any] = {str(k.value): c for k, c in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+    if kind not in known:
+        raise ConfigError(f"peft.kind: expected one of {', '.join(sorted(known))}, found {kind!r}")
+    names = {f.name for f in fields(known[kind])}
+    unknown = sorted(set(options) - names)
+    if unknown:
+        raise ConfigError(
+            f"peft.options: expected fields of {known[kind].__name__}, found {', '.join(unknown)}"
+        )
+    found: type[PeftConfig] = known[kind]
+    return found
+
+
+def _made(make: Any, kind: str) -> Any:
+    try:
+        return make()
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise ConfigError(
+            f"peft.options: expected what {kind} takes, found: {' '.join(str(error).split())}"
+        ) from error
+
+
+def _merged(layer: Any) -> nn.Module | None:
+    """The plain layer that gives what a tuned one gives, on tensors of its own; None without one.
+
+    Some methods change what goes into or comes out of a layer and cannot be folded into it.
+    """
+    base = layer.get_base_layer()
+    own = copy(base)
+    own._parameters = {
+        name: None if p is None else nn.Parameter(p.detach().clone(), requires_grad=False)
+        for name, p in base._parameters.items()
+    }
+    holder, name = _holder(layer, base)
+    holder._modules[name] = own
+    try:
+        with torch.no_grad():
+            layer.merge()
+    except (NotImplementedError, ValueError, RuntimeError):
+        holder._modules[name] = base
+        return None
+    merged: nn.Module = layer.get_base_layer()
+    return merged
+
+
+def _holder(layer: nn.Module, base: nn.Module) -> tuple[nn.Module, str]:
+    for holder in layer.modules():
+        for name, child in holder.named_children():
+            if child is base:
+                return holder, name
+    raise AssertionError("a tuned layer holds its base")

@@ -1,0 +1,55 @@
+"""Methods of Hugging Face PEFT leave as folders that its own models load."""
+
+from pathlib import Path
+
+import peft
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from transformers import EsmModel
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.hugging_face import write_esm_folder
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.interop.huggingface_peft import main
+from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
+INJECTED = sorted(
+    path.stem for path in CONF.glob("*.yaml") if ".hf." in OmegaConf.load(path)._target_
+)
+SPEC = BackboneSpec("small", layers=2, width=32, heads=4)
+HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, trainable=True)
+CRF = CRFSettings(constraint="hard", table="peftsp", decoding="of_type")
+
+
+@pytest.fixture(scope="module")
+def esm_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("esm")
+    write_esm_folder(folder, SPEC, load_backbone(SPEC, "random").state_dict())
+    return folder
+
+
+@pytest.mark.parametrize("name", INJECTED)
+@pytest.mark.parametrize("last_k", [None, 1])
+def test_exported_folder_gives_the_same_hidden_states(tmp_path, esm_folder, tokens, name, last_k):
+    settings = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), {"last_k": last_k})
+    method = instantiate(settings, _convert_="all")
+    tagger = build_tagger(load_backbone(SPEC, str(esm_folder)), method, HEAD, CRF).eval()
+    generator = torch.Generator().manual_seed(1)
+    for parameter in sorted(method.parameter_names(SPEC)):
+        tensor = tagger.backbone.get_parameter(parameter)
+        tensor.data += 0.02 * torch.randn(tensor.shape, generator=generator)
+    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
+    assert main(["export", str(tmp_path / "bundle"), "-o", str(tmp_path / "adapter")]) == 0
+
+    base = EsmModel.from_pretrained(esm_folder, add_pooling_layer=False).eval()
+    with torch.no_grad():
+        plain = base(input_ids=tokens).last_hidden_state[:, 1:-1]
+        model = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+        found = model(input_ids=tokens).last_hidden_state[:, 1:-1]
+        expected = tagger.backbone(tokens, torch.ones_like(tokens).bool())
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(found, plain, atol=1e-4)
