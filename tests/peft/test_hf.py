@@ -1,0 +1,55 @@
+"""What is refused of methods of Hugging Face PEFT, and what is changed by them."""
+
+import pytest
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.errors import ConfigError
+from peftsp.peft.hf import HuggingFace
+
+SPEC = BackboneSpec("small", layers=3, width=32, heads=4)
+
+
+def ia3(**options):
+    given = {"target_modules": ["k_proj", "fc2"], "feedforward_modules": ["fc2"], **options}
+    return HuggingFace("IA3", given, last_k=2, identity=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: HuggingFace("IA4", {}, None, True), r"peft\.kind: .*, found 'IA4'"),
+        (lambda: ia3(rank=3), r"peft\.options: expected fields of IA3Config, found rank"),
+        (
+            lambda: ia3(target_modules=["k_proj", "query"]),
+            r"peft\.options\.target_modules: expected some of .*, found query",
+        ),
+        (
+            lambda: HuggingFace(
+                "C3A", {"block_size": 7, "target_modules": ["q_proj"]}, None, True
+            ).apply(load_backbone(SPEC, "random")),
+            r"peft\.options: expected what C3A takes, found: .*block size",
+        ),
+        (lambda: ia3().layers(BackboneSpec("x", 1, 32, 4)), r"peft\.last_k: expected 1 to 1"),
+    ],
+)
+def test_wrong_settings_are_named(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_just_the_named_modules_of_the_last_layers_change():
+    adapted = ia3().apply(load_backbone(SPEC, "random"))
+    trained = {name for name, p in adapted.named_parameters() if p.requires_grad}
+    assert trained == {
+        f"layers.{layer}.{place}.ia3_l.default"
+        for layer in (1, 2)
+        for place in ("self_attn.k_proj", "fc2")
+    }
+
+
+def test_merged_methods_leave_nothing_of_peft_behind():
+    method = ia3()
+    merged = method.merge(method.apply(load_backbone(SPEC, "random")))
+    assert not [name for name, _ in merged.named_modules() if "ia3" in name]
+    assert merged.state_dict().keys() == load_backbone(SPEC, "random").state_dict().keys()
