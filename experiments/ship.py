@@ -27,6 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder in the package")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="of SP types, found on validation proteins"
+    )
     options = parser.parse_args()
     bundle, output = read_bundle(options.run / "bundle"), options.output
     halves = {name: tensor.half() for name, tensor in bundle.weights.items()}
@@ -42,6 +45,7 @@ def main() -> None:
     shipped = replace(
         bundle,
         weights=halves,
+        crf=replace(bundle.crf, temperature=options.temperature),
         training=training,
         backbone=replace(source, checkpoint=checkpoint),
     )

@@ -39,7 +39,7 @@ def average_marginals(
         float, ``(B, L, C)``; real residues sum to one, padded ones are zero.
     """
     marginals = [
-        tagger.crf.marginals(scores, residue_mask)
+        tagger.marginals(scores, residue_mask)
         for tagger, scores in zip(taggers, emissions, strict=True)
     ]
     return torch.stack(marginals).mean(dim=0)

@@ -150,7 +150,7 @@ def _decode(
         decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
     else:
         (tagger,) = taggers
-        marginals = tagger.crf.marginals(emissions[0], batch.residue_mask)
+        marginals = tagger.marginals(emissions[0], batch.residue_mask)
         decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
     return Decoded(*(tensor.cpu() for tensor in decoded)), regions

@@ -45,12 +45,15 @@ class CRFSettings:
         decoding: ``of_type`` or ``free``.
         residues: Whether states are forbidden at residues that cannot be in them, see
             `peftsp.labels.RESIDUES_OF_STATE`; bundles that do not say so know nothing of it.
+        temperature: See `peftsp.model.temperature.temper_types`; found on validation proteins after
+            training.
     """
 
     constraint: str
     table: str
     decoding: str
     residues: bool = False
+    temperature: float = 1.0
 
 
 def build_tagger(
@@ -77,7 +80,9 @@ def build_tagger(
     # What a method adds lies where the backbone does, which may be the meta device.
     with next(backbone.parameters()).device:
         adapted = method.apply(backbone)
-    tagger = Tagger(adapted, method, emission_head, chain, crf.decoding, crf.residues)
+    tagger = Tagger(
+        adapted, method, emission_head, chain, crf.decoding, crf.residues, crf.temperature
+    )
     tagger.head.requires_grad_(is_trainable)
     tagger.crf.requires_grad_(is_trainable)
     return tagger

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,7 @@ from peftsp.errors import ConfigError
 from peftsp.labels import RESIDUES_OF_STATE, STATES
 from peftsp.model.decode import Decoded, decode
 from peftsp.model.head import EmissionHead
+from peftsp.model.temperature import temper_types
 from peftsp.peft.base import PeftMethod
 
 DECODINGS = ("of_type", "free")
@@ -31,9 +34,10 @@ class Tagger(nn.Module):
             reference.
         knows_residues: Forbid states at residues that cannot be in them, see
             `peftsp.labels.RESIDUES_OF_STATE`; residues that are not known can be in all.
+        temperature: Of SP types, see `peftsp.model.temperature.temper_types`.
 
     Raises:
-        ConfigError: ``decoding`` is neither.
+        ConfigError: ``decoding`` is neither, or ``temperature`` is not a number above 0.
     """
 
     is_impossible: Tensor | None
@@ -46,6 +50,7 @@ class Tagger(nn.Module):
         crf: LinearChainCRF,
         decoding: str = "of_type",
         knows_residues: bool = False,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         if decoding not in DECODINGS:
@@ -56,7 +61,10 @@ class Tagger(nn.Module):
         self.method = method
         self.head = head
         self.crf = crf
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ConfigError(f"crf.temperature: expected a number above 0, found {temperature}")
         self.decoding = decoding
+        self.temperature = temperature
         self.register_buffer(
             "is_impossible", impossible_states() if knows_residues else None, persistent=False
         )
@@ -77,6 +85,16 @@ class Tagger(nn.Module):
         if self.is_impossible is not None:
             emissions = emissions.masked_fill(self.is_impossible[tokens[:, 1:-1]], FORBIDDEN)
         return emissions
+
+    def marginals(self, emissions: Tensor, residue_mask: Tensor) -> Tensor:
+        """State probabilities, float, ``(B, L, C)``, with the temperature of SP types.
+
+        Args:
+            emissions: float, ``(B, L, C)``.
+            residue_mask: bool, ``(B, L)``, True at real residues.
+        """
+        exact = self.crf.marginals(emissions, residue_mask)
+        return temper_types(exact, residue_mask, self.temperature)
 
     def decode(
         self,
