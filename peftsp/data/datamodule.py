@@ -16,13 +16,12 @@ from peftsp.data.batch import LabelledExample, collate_labelled
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds, split
-from peftsp.data.identity import dataset_digest
+from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.data.sampling import EpochSampler, sampling_weights
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
 from peftsp.records import LabelledRecord
-from peftsp.runs import DatasetIdentity
 
 _SPLITS = ("train", "validation", "test")
 
@@ -192,6 +191,14 @@ class SignalPeptideData(LightningDataModule):
         records = self._source.load()
         folds = nested_folds(record.partition for record in records)
         return DatasetIdentity(len(folds), len(records), dataset_digest(records))
+
+    def extra_sha256(self) -> str | None:
+        """sha256 of the further records that train, as of a data set; None without."""
+        return None if self._extra is None else dataset_digest(self._extra.load())
+
+    def sizes(self) -> dict[str, int]:
+        """How many records each split has, after `prepare_data`."""
+        return {name: len(self._records[name]) for name in _SPLITS}
 
     def _load(self) -> None:
         if not self._records:

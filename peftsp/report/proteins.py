@@ -13,7 +13,7 @@ from peftsp.errors import RunError
 from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
 from peftsp.metrics.cells import Outcomes
 from peftsp.report.methods import Method
-from peftsp.report.run_folders import Run
+from peftsp.runs.results import Run
 
 Integers = NDArray[np.int64]
 

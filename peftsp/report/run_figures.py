@@ -71,7 +71,7 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
         mean = evaluation.mean
         marker = _MARKERS[place // len(COLORS) % len(_MARKERS)]
         axes.errorbar(
-            evaluation.method.runs[0].record.cost.trained_parameters,
+            evaluation.method.runs[0].cost.trained_parameters,
             mean.value,
             yerr=np.clip([[mean.value - mean.low], [mean.high - mean.value]], 0, None),
             fmt=marker,
@@ -85,7 +85,7 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
                    label=wrapped(evaluation.method.label))
         )  # fmt: skip
     axes.set_xscale("log")
-    sizes = [e.method.runs[0].record.cost.trained_parameters for e in evaluations]
+    sizes = [e.method.runs[0].cost.trained_parameters for e in evaluations]
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     axes.set_xlabel("parameters that train")
     axes.set_ylabel("mean MCC2, 95 % interval")

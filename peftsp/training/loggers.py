@@ -11,7 +11,7 @@ import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from peftsp.training.run_folder import WANDB_ID
+from peftsp.runs.folder import WANDB_ID
 
 
 def wandb_logger(

@@ -9,7 +9,7 @@ from peftsp.metrics.intervals import bootstrap_interval
 from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins, joined
-from peftsp.report.run_folders import read_run
+from peftsp.runs.results import read_run
 
 
 @pytest.fixture

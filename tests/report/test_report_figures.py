@@ -19,8 +19,8 @@ from peftsp.report.prediction_figures import (
 from peftsp.report.proteins import Proteins, joined
 from peftsp.report.published import read_published
 from peftsp.report.run_figures import draw_curves, draw_tradeoff
-from peftsp.report.run_folders import read_run
 from peftsp.report.style import COLORS, paper_style
+from peftsp.runs.results import read_run
 
 
 @pytest.fixture

@@ -88,6 +88,34 @@ def test_process_ends_with_status_2_and_leaves_no_bundle(tmp_path):
     assert not list(tmp_path.rglob("bundle"))
 
 
+@pytest.mark.slow
+def test_sweeps_work_in_any_install(tmp_path):
+    """The checkout is not the working folder, so that Hydra's own search finds no plug-in there."""
+    code = "from peftsp.training.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *QUICK, "peft.rank=0", "-m"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "1 runs: 1 failed" in ended.stdout
+
+
+def test_refused_run_leaves_the_settings_of_the_one_before(command, tmp_path, capsys):
+    small = ("data.count=60", "trainer.max_epochs=1", "overwrite=false")
+    command(*QUICK, *small)
+    files = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    for change in ("optimizer.lr=0.5", "peft.rank=2", "optimizer=muon", "trainer.max_epochs=5"):
+        with pytest.raises(SystemExit) as ended:
+            command(*QUICK, *small, change, "ckpt_path=last")
+        assert ended.value.code == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "expected the settings of the run found there" in line
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == files
+
+
 def test_bugs_keep_their_traceback(command, monkeypatch):
     def fail(cfg):
         raise ZeroDivisionError

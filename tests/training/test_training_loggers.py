@@ -10,9 +10,10 @@ import wandb
 from hydra.core.hydra_config import HydraConfig
 from wandb.proto.wandb_internal_pb2 import Record
 
+from peftsp.runs.folder import RunFolder
+from peftsp.runs.identity import Contents
 from peftsp.training.cli import main
 from peftsp.training.loggers import wandb_logger
-from peftsp.training.run_folder import find_start
 
 BLOCK, HEADER = 32768, 7
 WHOLE, LAST = 1, 4
@@ -70,9 +71,10 @@ def test_id_stays_with_the_run_and_no_two_runs_share_one(tmp_path):
 
 def test_run_that_starts_over_is_another_one(tmp_path):
     first = run_id(tmp_path)
-    find_start(tmp_path, "last", overwrite=False)
+    folder, contents = RunFolder(tmp_path), Contents("a", None, "b")
+    folder.find_start("last", False, {}, contents)
     assert run_id(tmp_path) == first
-    find_start(tmp_path, None, overwrite=True)
+    folder.find_start(None, True, {}, contents)
     assert run_id(tmp_path) != first
 
 
