@@ -91,7 +91,7 @@ def _check_dataset(runs: list[Run]) -> None:
                 f"{run.folder}: expected the data set of {first.folder} "
                 f"({_named(first.record.dataset)}), found another ({_named(run.record.dataset)})"
             )
-        proteins = set(run.predictions["accession"])
+        proteins = set(run.predictions["protein"])
         other, expected = tested.setdefault(run.record.fold, (run, proteins))
         if proteins != expected:
             raise RunError(

@@ -32,7 +32,8 @@ class Run:
     Attributes:
         folder: Where it is.
         record: What it was and what it cost.
-        predictions: A row for each test protein, columns as in `peftsp.runs.record.PREDICTION_COLUMNS`.
+        predictions: A row for each test protein, columns as in `peftsp.runs.record.PREDICTION_COLUMNS`, and
+            ``protein``, unlike that of any other row.
         curves: Logged values, a row for each step and a column for each name; NaN where a step has
             none.
     """
@@ -124,7 +125,9 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
         is_right = number.notna() | (rows[column].isna() & may_be_empty)
         _check(path, is_right, column, "a number", rows)
         rows[column] = number
-    _check(path, ~rows["accession"].duplicated(), "accession", "each protein once", rows)
+    # A data set may have several records of one accession, in the same order each time.
+    number = rows.groupby(["accession", "partition"]).cumcount().astype(str)
+    rows["protein"] = rows["accession"] + "/" + rows["partition"].astype(str) + "/" + number
     return rows
 
 

@@ -39,6 +39,7 @@ _MENDABLE = (
 
 EXIT_BAD_INPUT = 2
 EXIT_TERMINATED = 128 + 15
+EXIT_INTERRUPTED = 128 + 2
 
 
 def main() -> None:
@@ -100,9 +101,12 @@ def _run_of_sweep(cfg: DictConfig) -> float:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End with one line and status 2 on what a user can mend, with 143 on SIGTERM."""
+    """End with one line and status 2 on what a user can mend, 143 on SIGTERM, 130 on Ctrl-C."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("interrupted; the same command with ckpt_path=last goes on", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     except SIGTERMException:
         print("stopped by SIGTERM; the same command with ckpt_path=last goes on", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Callback, seed_everything
+from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
@@ -34,7 +35,9 @@ from peftsp.training.loggers import finish_wandb
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.outcome import FittedRun, end_run
 from peftsp.training.preemption import saving_before_the_end
+from peftsp.training.settings import check_settings
 
+_LOADER_SIGNS = ("DataLoader worker", "shared memory", "unable to open shared")
 _COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
 
 
@@ -55,6 +58,7 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
             one, or the loss is not finite.
     """
     _quieten()
+    check_settings(cfg)
     _seed(cfg.seed)
     data = build_data(cfg)
     module, head, crf = build_module(cfg)
@@ -89,11 +93,26 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"
         )
         run.folder.say(f"device: {run.record.device}")
+        for note in run.data.notes:
+            run.folder.say(note)
         keep_freed_memory()
         with saving_before_the_end(trainer):
             trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
             metrics = end_run(run)
         has_ended = True
+    except SystemExit:
+        # Lightning's way to end at Ctrl-C, which says nothing.
+        if trainer.state.status == TrainerStatus.INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _LOADER_SIGNS):
+            reason = " ".join(str(error).split())
+            raise ConfigError(
+                f"data.num_workers: expected 0 where processes cannot share memory, "
+                f"found {run.cfg.data.num_workers} ({reason})"
+            ) from error
+        raise
     finally:
         finish_wandb(trainer.loggers, has_failed=not has_ended)
     return metrics

@@ -1,20 +1,22 @@
-"""Whether a configuration fits what is made of it: one check, before anything is read or written."""
+"""Whether a configuration fits what is made of it, before anything is read or written."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from peftsp.errors import ConfigError
 
 _TARGET = "_target_"
 _SIMPLE = {bool, int, float, str, NoneType}
-_PRECISIONS = ("32-true", "32", "bf16-mixed", "16-mixed")
+_PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
 
 
 @dataclass
@@ -112,12 +114,21 @@ def _check_object(settings: dict[str, Any], place: str) -> None:
     for name, value in settings.items():
         if isinstance(value, dict):
             _check_object(value, f"{place}.{name}")
+            _check_items(value, hints.get(name), f"{place}.{name}")
         elif name in hints:
             _check_value(value, hints[name], f"{place}.{name}")
 
 
+def _check_items(settings: dict[str, Any], hint: Any, place: str) -> None:
+    """Check the values of a setting that is a table, as of names to factors."""
+    for part in (hint, *get_args(hint)):
+        if get_origin(part) in (dict, Mapping):
+            for name, value in settings.items():
+                _check_value(value, get_args(part)[1], f"{place}.{name}")
+
+
 def _hints_of(target: str) -> dict[str, Any]:
-    """Types of the arguments of what makes an object; those that cannot be found out are left out."""
+    """Types of the arguments of what makes an object, as far as they can be found out."""
     made_by = get_object(target)
     made_of = [made_by.__init__ if inspect.isclass(made_by) else made_by]
     owner = getattr(made_by, "__self__", None)
@@ -149,7 +160,8 @@ def _fits(value: Any, hint: Any) -> bool:
         items = value if isinstance(value, list) and len(parts) in (1, 2) else []
         return is_one_of_many and all(_fits(item, parts[0]) for item in items)
     if hint not in _SIMPLE:
-        return not parts and value is not None  # A class of its own, as a path or a tensor.
+        # A class of its own, as a path; of a tensor's place a file cannot hold what is none.
+        return not parts and value is not None and hint is not Tensor
     if isinstance(value, bool):
         return hint is bool
     return isinstance(value, (int, float) if hint is float else hint)

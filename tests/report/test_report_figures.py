@@ -98,6 +98,19 @@ def test_curves_show_what_was_logged(two_methods):
     assert figure.axes[0].lines[0].get_ydata().tolist() == [60.5, 50.5]
 
 
+def test_mean_curve_is_over_folds_whose_epochs_are_of_unlike_length(make_run):
+    folders = [make_run("lora", fold) for fold in (0, 2)]
+    curves = ["0,0,4", "0,1,2"], ["0,0,8", "0,1,6", "0,2,4", "0,3,2"]
+    for folder, rows in zip(folders, curves, strict=True):
+        path = folder / "logs" / "version_0" / "metrics.csv"
+        path.write_text("\n".join(["epoch,step,train/nll", *rows]) + "\n")
+    [axes] = draw_curves(group_runs(map(read_run, folders))).axes
+    assert axes.get_xlabel() == "epoch"
+    mean = axes.lines[-1]
+    assert mean.get_xdata().tolist() == [0.5, 0.75, 1.0]
+    assert mean.get_ydata().tolist() == [5.0, 3.5, 2.0]
+
+
 def test_runs_without_curves_have_no_figure(make_run):
     folder = make_run()
     (folder / "logs" / "version_0" / "metrics.csv").unlink()

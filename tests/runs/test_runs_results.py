@@ -95,7 +95,6 @@ def test_record_that_is_no_record_is_named(make_run, text):
         (6, "SPI", r":3: predicted_type: expected one of NO_SP, .* found 'SPI'"),
         (8, "", r":3: NO_SP: expected a number, found nothing"),
         (4, "x", r":3: cleavage_site: expected a number, found 'x'"),
-        (0, "P0-000", r":3: accession: expected each protein once, found 'P0-000'"),
     ],
 )
 def test_broken_prediction_is_named_with_its_line(make_run, column, value, message):
@@ -105,6 +104,15 @@ def test_broken_prediction_is_named_with_its_line(make_run, column, value, messa
     path.write_text("\n".join(map(",".join, lines)) + "\n")
     with pytest.raises(RunError, match=message):
         read_run(path.parent)
+
+
+def test_records_of_one_accession_stay_apart(make_run):
+    path = make_run() / "test_predictions.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:4], lines[1], *lines[4:]]) + "\n")
+    names = read_run(path.parent).predictions["protein"]
+    assert names.is_unique
+    assert names[[0, 3]].tolist() == ["P0-000/0/0", "P0-000/0/1"]
 
 
 def test_other_columns_and_empty_tables_are_named(make_run):

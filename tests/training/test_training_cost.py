@@ -85,7 +85,7 @@ def test_time_before_a_stop_counts(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(CostMeter, "on_train_epoch_start", slow)
         patch.setattr(StepSeed, "on_train_batch_start", stop)
-        with pytest.raises(SystemExit):
+        with pytest.raises(KeyboardInterrupt):
             run(tmp_path)
     folder = run(tmp_path, "ckpt_path=last")
     seconds = json.loads((folder / "run.json").read_text())["cost"]["fit_seconds"]
