@@ -28,7 +28,7 @@ ERROR_LOG = "error.log"
 LOG = "train.log"
 
 _LOCK = ".lock"
-_ELSEWHERE = "name=… takes another folder, overwrite=true starts over"
+_ELSEWHERE = "experiment_name=… or name=… takes another folder, overwrite=true starts over"
 
 
 @dataclass(frozen=True, slots=True)

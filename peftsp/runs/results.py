@@ -32,8 +32,8 @@ class Run:
     Attributes:
         folder: Where it is.
         record: What it was and what it cost.
-        predictions: A row for each test protein, columns as in `peftsp.runs.record.PREDICTION_COLUMNS`, and
-            ``protein``, unlike that of any other row.
+        predictions: A row for each test protein, columns as in
+            `peftsp.runs.record.PREDICTION_COLUMNS`, and ``protein``, unlike that of any other row.
         curves: Logged values, a row for each step and a column for each name; NaN where a step has
             none.
     """
@@ -89,7 +89,9 @@ def read_run(folder: Path) -> Run:
     """
     record = read_record(folder)
     if record.cost is None:
-        raise RunError(f"{folder / RUN_FILE}: expected a run that has ended, found one that has not")
+        raise RunError(
+            f"{folder / RUN_FILE}: expected a run that has ended, found one that has not"
+        )
     return Run(folder, record, _read_predictions(folder), _read_curves(folder))
 
 

@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Callback, seed_everything
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
 
 import peftsp
@@ -100,9 +101,10 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
             metrics = end_run(run)
         has_ended = True
-    except SystemExit:
-        # Lightning's way to end at Ctrl-C, which says nothing.
-        if trainer.state.status == TrainerStatus.INTERRUPTED:
+    except SystemExit as end:
+        # Lightning's way to end at Ctrl-C, which says nothing; SIGTERM has one of its own.
+        is_interrupted = trainer.state.status == TrainerStatus.INTERRUPTED
+        if is_interrupted and not isinstance(end, SIGTERMException):
             raise KeyboardInterrupt from None
         raise
     except RuntimeError as error:
