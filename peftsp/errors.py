@@ -35,5 +35,9 @@ class BundleError(PeftspError):
     """A bundle folder is incomplete, inconsistent, or does not fit its backbone."""
 
 
+class TrainingError(PeftspError):
+    """Training cannot go on, as where its loss is no longer a number."""
+
+
 class RunError(PeftspError):
     """Training runs are missing, incomplete, or cannot be reported together."""

@@ -123,7 +123,11 @@ def _loading(rounds: int) -> EndToEnd:
     """Batches of 20 as training takes them, without training."""
     proteins = 600
     data = SignalPeptideData.from_synthetic(
-        proteins, 0, fold=0, batch_size=20, eval_batch_size=128, num_workers=0, seed=0
+        proteins,
+        0,
+        **{"fold": 0, "batch_size": 20, "eval_batch_size": 128, "num_workers": 0, "seed": 0},
+        **{"balance": 0.0, "type_weights": None, "kingdom_weights": None},
+        **{"extra_path": None, "train_splits": ["train"]},
     )
     data.setup("fit")
     loaded = sum(len(batch.tokens) for batch in data.train_dataloader())

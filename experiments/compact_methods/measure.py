@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from peftsp.labels import KINGDOMS, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
-from peftsp.metrics.cells import CellCounter, Counts, Outcomes, mean_over
+from peftsp.metrics.cells import WINDOWS, CellCounter, Counts, Outcomes, mean_over
 from peftsp.metrics.intervals import draw_resamples, percentile_interval
-from peftsp.metrics.table import WINDOWS
 from peftsp.report.published import read_published
 
 CELLS = [("EUKARYA", "SP")] + [(k, t) for k in KINGDOMS[1:] for t in SP_TYPES[1:]]

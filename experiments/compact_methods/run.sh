@@ -14,10 +14,10 @@ declare -A settings=(
   [context]=""
   [full]="$plain"
   [scratch]="$plain backbone.checkpoint=random"
-  [lora]="$plain peft=lora"
-  [adapter]="$plain peft=adapter ~peft.dropout"
-  [prompt]="$plain peft=prompt ~peft.dropout"
-  [frozen]="$plain peft=frozen ~peft.dropout"
+  [lora]="$plain peft=lora peft.dropout=0.15"
+  [adapter]="$plain peft=adapter"
+  [prompt]="$plain peft=prompt"
+  [frozen]="$plain peft=frozen"
 )
 # Folds 0, 1 and 3 train on the partitions 2, 1 and 0. The other three folds train on the same
 # partitions; as nothing is chosen by the validation partition, their models would be the same.

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 
 EXIT_SOME_FAILED = 1
 
@@ -48,20 +47,21 @@ class ResumingSweeper(Sweeper):
         """Launch what is not finished, tell how all ended, exit with status 1 unless all did.
 
         Raises:
-            ConfigError: Runs cannot be told apart, or would go on with others.
+            PeftspError: Runs cannot be told apart, or would go on with others.
             SystemExit: Some runs are not finished.
         """
         from peftsp.sweep.outcome import State, outcome_of, summary
         from peftsp.sweep.plan import expand, plan
-        from peftsp.training.run_folder import is_finished
 
         parser = OverridesParser.create(config_loader=self.loader)
         given = parser.parse_overrides(arguments)
         keys = {override.get_key_element() for override in given}
         defaults = [f"{key}={value}" for key, value in self.params.items() if key not in keys]
-        runs = plan(expand(given + parser.parse_overrides(defaults)), self._compose)
+        runs = plan(
+            expand(given + parser.parse_overrides(defaults)), self._compose, _KnownContents()
+        )
         Path(self.base.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
-        waiting = [run for run in runs if not is_finished(run.folder) or _starts_over(run)]
+        waiting = [run for run in runs if not run.is_finished]
         print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them finished before")
         size = self.max_batch_size or max(len(waiting), 1)
         reported: dict[Path, str] = {}
@@ -83,22 +83,25 @@ class ResumingSweeper(Sweeper):
         return returns
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        before = HydraConfig.instance().cfg
-        config = self.loader.load_sweep_config(self.base, list(overrides))
-        try:
-            HydraConfig.instance().set_config(config)
-            with open_dict(config):
-                del config["hydra"]
-            # Names hold interpolations that ask for the choices of this run.
-            resolved = OmegaConf.create({"output_dir": config.paths.output_dir})
-            config.paths.output_dir = resolved.output_dir
-        finally:
-            HydraConfig.instance().cfg = before
-        return config
+        from peftsp.training.build import standalone
+
+        return standalone(self.loader.load_sweep_config(self.base, list(overrides)))
 
 
-def _starts_over(run: Any) -> bool:
-    return "overwrite=true" in {override.lower() for override in run.overrides}
+class _KnownContents:
+    """Reads data and weights once for all runs of a sweep that have the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def __call__(self, cfg: DictConfig) -> Any:
+        from peftsp.training.build import read_contents
+
+        backbone, data = cfg.backbone, {**cfg.data, "fold": 0, "seed": 0}
+        key = f"{data} {backbone.spec} {backbone.checkpoint} {backbone.seed}"
+        if key not in self._known:
+            self._known[key] = read_contents(cfg)
+        return self._known[key]
 
 
 def _error(result: JobReturn) -> str:

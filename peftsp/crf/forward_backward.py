@@ -163,7 +163,7 @@ def _gather(values: Tensor, places: Tensor) -> Tensor:
 def _neighbours(values: Tensor, places: Tensor) -> Tensor:
     """Rows of neighbours: float ``(L, C, B)`` and places ``(C, N)`` to ``(L, N, C, B)``."""
     rows = values.index_select(1, places.T.flatten())
-    return rows.view(len(values), *places.T.shape, -1)
+    return rows.view(len(values), *places.T.shape, values.shape[-1])
 
 
 def _at_last(values: Tensor, is_real: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -16,13 +16,12 @@ from peftsp.data.batch import LabelledExample, collate_labelled
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds, split
-from peftsp.data.identity import dataset_digest
-from peftsp.data.sampling import EpochSampler, cell_weights
+from peftsp.data.identity import DatasetIdentity, dataset_digest
+from peftsp.data.sampling import EpochSampler, cell_weights, eval_batches
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
 from peftsp.records import LabelledRecord
-from peftsp.runs import DatasetIdentity
 
 _SPLITS = ("train", "validation", "test")
 
@@ -32,7 +31,8 @@ class SignalPeptideData(LightningDataModule):
 
     Distributed runs are served by the module itself, so the trainer needs
     ``use_distributed_sampler=False``: training batches are wrapped around to equally many a
-    process, evaluation shards are disjoint and may differ in length by one example.
+    process, evaluation shards are disjoint and may differ in length by one example, but not in the
+    number of batches, since some strategies let processes wait for one another in each.
 
     Args:
         source: Where the records come from.
@@ -45,7 +45,8 @@ class SignalPeptideData(LightningDataModule):
         type_weights: SP type to sampling factor.
         kingdom_weights: Kingdom to sampling factor.
         extra_path: A 3-line file of further records, which train in every fold whatever their
-            partition; for example proteins that another model has labelled.
+            partition; for example proteins that another model has labelled. Those whose sequence
+            validates or tests are left out.
         train_splits: Which of train, validation and test are trained on. Validation beside train
             refits with settings that were chosen before; all three make a model to be given away,
             whose own validation and test scores mean nothing.
@@ -56,6 +57,8 @@ class SignalPeptideData(LightningDataModule):
         drawn_more: float, ``(kingdoms, K)``; logarithm of how often an example of each kingdom and
             SP type is drawn, up to a constant, after `setup` for the stage ``fit``; None where that
             is to be ignored or all are drawn alike.
+        notes: After `prepare_data`, a line for each thing about the records that a user should
+            know.
 
     Raises:
         ConfigError: A number is out of range, or there is no such split.
@@ -70,12 +73,12 @@ class SignalPeptideData(LightningDataModule):
         eval_batch_size: int,
         num_workers: int,
         seed: int,
-        balance: float = 0.0,
-        type_weights: Mapping[str, float] | None = None,
-        kingdom_weights: Mapping[str, float] | None = None,
-        extra_path: str | PathLike[str] | None = None,
-        train_splits: Sequence[str] = ("train",),
-        keeps_prior: bool = False,
+        balance: float,
+        type_weights: Mapping[str, float] | None,
+        kingdom_weights: Mapping[str, float] | None,
+        extra_path: str | PathLike[str] | None,
+        train_splits: Sequence[str],
+        keeps_prior: bool,
     ) -> None:
         super().__init__()
         if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
@@ -101,6 +104,7 @@ class SignalPeptideData(LightningDataModule):
         self._train_splits = train_splits
         self._keeps_prior = keeps_prior
         self.drawn_more: Tensor | None = None
+        self.notes: list[str] = []
         self._start: tuple[int, int] | None = None
         self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
@@ -149,7 +153,9 @@ class SignalPeptideData(LightningDataModule):
         self._sampler.set_epoch(epoch)
         # The last batch may be smaller than the others.
         self._sampler.skip(min(batches * self._batch_size, len(self._sampler)))
-        return self._loader(self._datasets["train"], self._sampler, self._batch_size)
+        return self._loader(
+            self._datasets["train"], batch_size=self._batch_size, sampler=self._sampler
+        )
 
     def val_dataloader(self) -> DataLoader[LabelledExample]:
         """Return this process's share of the validation records, in their order."""
@@ -203,13 +209,37 @@ class SignalPeptideData(LightningDataModule):
         folds = nested_folds(record.partition for record in records)
         return DatasetIdentity(len(folds), len(records), dataset_digest(records))
 
+    def extra_sha256(self) -> str | None:
+        """sha256 of the further records that train, as of a data set; None without."""
+        return None if self._extra is None else dataset_digest(self._extra.load())
+
+    def sizes(self) -> dict[str, int]:
+        """How many records each split has, after `prepare_data`."""
+        return {name: len(self._records[name]) for name in _SPLITS}
+
     def _load(self) -> None:
-        if not self._records:
-            splits = split(self._source.load(), self._fold)
-            self._records = dict(zip(_SPLITS, splits, strict=True))
-            extra = [] if self._extra is None else self._extra.load()
-            trained = [r for name in self._train_splits for r in self._records[name]]
-            self._records["train"] = trained + extra
+        if self._records:
+            return
+        splits = dict(zip(_SPLITS, split(self._source.load(), self._fold), strict=True))
+        where: dict[str, set[str]] = {}
+        for name, records in splits.items():
+            for record in records:
+                where.setdefault(record.residues, set()).add(name)
+        repeated = sum(len(names) > 1 for names in where.values())
+        if repeated:
+            self.notes.append(
+                f"data: {repeated:,} sequences stand in several partitions: scores may be too high"
+            )
+        held = set(_SPLITS) - set(self._train_splits)
+        extra = [] if self._extra is None else self._extra.load()
+        used = [r for r in extra if not where.get(r.residues, set()) & held]
+        if len(used) < len(extra):
+            self.notes.append(
+                f"data.extra_path: {len(extra) - len(used):,} of {len(extra):,} records left out, "
+                f"whose sequences validate or test"
+            )
+        trained = [r for name in self._train_splits for r in splits[name]]
+        self._records = {**splits, "train": trained + used}
 
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
         dataset = self._datasets["train"]
@@ -234,16 +264,13 @@ class SignalPeptideData(LightningDataModule):
 
     def _eval_loader(self, name: str) -> DataLoader[LabelledExample]:
         dataset = self._datasets[name]
-        replicas, rank = self._processes()
-        return self._loader(dataset, range(rank, len(dataset), replicas), self._eval_batch_size)
+        batches = eval_batches(len(dataset), self._eval_batch_size, *self._processes())
+        return self._loader(dataset, batch_sampler=batches)
 
-    def _loader(
-        self, dataset: LabelledDataset, sampler: Iterable[int], batch_size: int
-    ) -> DataLoader[LabelledExample]:
+    def _loader(self, dataset: LabelledDataset, **batches: Any) -> DataLoader[LabelledExample]:
         return DataLoader(
             dataset,
-            batch_size,
-            sampler=sampler,
+            **batches,
             collate_fn=collate_labelled,
             num_workers=self._num_workers,
             persistent_workers=self._num_workers > 0,

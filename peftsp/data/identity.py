@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from peftsp.records import LabelledRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetIdentity:
+    """What a data set is, wherever it came from.
+
+    Attributes:
+        folds: How many it has.
+        records: How many it has.
+        sha256: Of what the records say; see `dataset_digest`.
+    """
+
+    folds: int
+    records: int
+    sha256: str
 
 
 def dataset_digest(records: Iterable[LabelledRecord]) -> str:

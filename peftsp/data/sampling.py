@@ -67,6 +67,28 @@ def _factors(setting: str, names: tuple[str, ...], given: Mapping[str, float] | 
     return factors
 
 
+def eval_batches(size: int, batch_size: int, replicas: int, rank: int) -> list[list[int]]:
+    """Indices of one process's batches, in which every example is once over all processes.
+
+    All processes have equally many batches where there are as many examples as processes; for that
+    a batch may hold one example more than its size.
+
+    >>> [eval_batches(5, 2, 2, rank) for rank in (0, 1)]
+    [[[0, 2, 4]], [[1, 3]]]
+
+    Args:
+        size: Number of examples.
+        batch_size: Examples a batch.
+        replicas: Number of processes.
+        rank: Which of them this one is, from 0.
+    """
+    own = list(range(rank, size, replicas))
+    if replicas == 1:
+        return [own[start : start + batch_size] for start in range(0, size, batch_size)]
+    count = max(math.ceil(size // replicas / batch_size), 1)
+    return [part.tolist() for part in np.array_split(own, count) if len(part)]
+
+
 class EpochSampler(Sampler[int]):
     """Indices in an order that only the seed and the epoch decide.
 

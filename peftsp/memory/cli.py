@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from peftsp.memory.estimate import estimate_memory
 from peftsp.memory.table import format_estimate
-from peftsp.training.cli import CONF, one_line_errors
+from peftsp.settings_folder import CONF
+from peftsp.training.cli import one_line_errors
 
 _HELP = """\
 How much GPU memory a training run will need; takes the settings of train.py.

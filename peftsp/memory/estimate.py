@@ -17,9 +17,9 @@ from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import ConfigError
 from peftsp.memory.step import StepMemory, walk_through
-from peftsp.model.checks import check_types
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
+from peftsp.training.build import model_settings
 
 NF4 = "nf4"
 
@@ -125,10 +125,7 @@ def outline(cfg: DictConfig) -> Tagger:
     Raises:
         ConfigError: A setting is wrong.
     """
-    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
-    method = instantiate(cfg.peft, _convert_="all")
-    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
-        check_types(settings, group, ConfigError)
+    method, head, crf = model_settings(cfg)
     settings = cfg.backbone
     source = BackboneSource(instantiate(settings.spec), quantization=settings.quantization)
     backbone = empty_backbone(source, settings.activation_checkpointing)

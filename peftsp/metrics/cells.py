@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
-from peftsp.metrics.table import WINDOWS
+
+WINDOWS = (0, 1, 2, 3)
+"""Distances, in residues, within which a cleavage site counts as found."""
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_FAR, _NO_SITE = len(WINDOWS), len(WINDOWS) + 1
-_BUCKETS = len(WINDOWS) + 2
+_FAR, _NONE, _EXTRA, _NEITHER = range(len(WINDOWS), len(WINDOWS) + 4)
+_BUCKETS = _NEITHER + 1
 _SHAPE = (len(KINGDOMS), len(SP_TYPES), len(SP_TYPES), _BUCKETS)
 
 
@@ -54,8 +56,9 @@ class Counts:
     """How often what was predicted, in one sample of proteins.
 
     Attributes:
-        values: float, ``(models, kingdoms, K, K, 6)``; by true type, predicted type and distance of
-            the predicted from the true cleavage site: 0 to 3 residues, farther, none predicted.
+        values: float, ``(models, kingdoms, K, K, 8)``; by true type, predicted type and distance of
+            the predicted from the true cleavage site: 0 to 3 residues, farther, none predicted,
+            predicted where there is none, none at all.
     """
 
     values: Array
@@ -86,7 +89,10 @@ class Counts:
         return _mcc(own, true, predicted, true.sum(axis=-1, keepdims=True))
 
     def precision(self, window: int) -> Array:
-        """Share of the sites predicted in proteins that are predicted as a type that are right.
+        """Share of the predicted sites that are right.
+
+        As SignalP 6.0 and PEFT-SP count them, sites are those of proteins predicted as the type,
+        and of those predicted as NO_SP whose path has one nevertheless.
 
         Args:
             window: Greatest distance at which a site is right, one of `WINDOWS`.
@@ -94,16 +100,18 @@ class Counts:
         Returns:
             float, ``(models, kingdoms, K)``; NaN where none is predicted.
         """
-        predicted = self.values[..., :_NO_SITE].sum(axis=(-1, -3))
-        return _ratio(self._found(window), predicted)
+        has_site = [*range(_FAR + 1), _EXTRA]
+        predicted = self.values[..., has_site].sum(axis=(-1, -3))
+        return _ratio(self._found(window), predicted + predicted[..., [NO_SP]])
 
     def recall(self, window: int) -> Array:
-        """Share of a type's proteins whose type and site are right; as `precision`."""
-        return _ratio(self._found(window), self.values.sum(axis=(-1, -2)))
+        """Share of the true sites of a type that are found; as `precision`."""
+        return _ratio(self._found(window), self.values[..., : _NONE + 1].sum(axis=(-1, -2)))
 
     def _found(self, window: int) -> Array:
         near = self.values[..., : WINDOWS.index(window) + 1].sum(axis=-1)
-        return _diagonal(near)
+        found: Array = _diagonal(near) + near[..., NO_SP]
+        return found
 
 
 class CellCounter:
@@ -115,8 +123,9 @@ class CellCounter:
 
     def __init__(self, outcomes: Outcomes) -> None:
         distance = np.abs(outcomes.true_site - outcomes.predicted_site)
-        bucket = np.where(outcomes.true_site > 0, np.minimum(distance, _FAR), _FAR)
-        bucket = np.where(outcomes.predicted_site > 0, bucket, _NO_SITE)
+        found = np.where(outcomes.predicted_site > 0, np.minimum(distance, _FAR), _NONE)
+        extra = np.where(outcomes.predicted_site > 0, _EXTRA, _NEITHER)
+        bucket = np.where(outcomes.true_site > 0, found, extra)
         codes = outcomes.model
         columns = (outcomes.kingdom, outcomes.true_type, outcomes.predicted_type, bucket)
         for column, size in zip(columns, _SHAPE, strict=True):

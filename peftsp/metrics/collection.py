@@ -24,7 +24,6 @@ class SignalPeptideMetrics(Metric):
     processes, so every process has to call them.
 
     Args:
-        count_no_sp_sites: See `peftsp.metrics.functional.cleavage_site_precision_recall`.
         **kwargs: Settings of `torchmetrics.Metric`.
     """
 
@@ -34,9 +33,8 @@ class SignalPeptideMetrics(Metric):
 
     samples: list[Tensor] | Tensor
 
-    def __init__(self, *, count_no_sp_sites: bool = True, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.count_no_sp_sites = count_no_sp_sites
         self.add_state("samples", default=[], dist_reduce_fx="cat")
 
     def update(
@@ -82,7 +80,7 @@ class SignalPeptideMetrics(Metric):
     def table(self) -> list[MetricRow]:
         """Measure all sequences so far, by kingdom and SP type."""
         with self.sync_context():
-            return metric_table(*self._columns(), count_no_sp_sites=self.count_no_sp_sites)
+            return metric_table(*self._columns())
 
     def confusion(self) -> Tensor:
         """Count all sequences so far: int64, ``(K, K)``, row true and column predicted SP type."""

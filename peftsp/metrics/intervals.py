@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +11,10 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def bootstrap_interval(
-    strata: Integers,
-    measure: Callable[[Integers], Array],
-    *,
-    resamples: int = 1000,
-    coverage: float = 0.95,
-    seed: int = 0,
-) -> tuple[Array, Array]:
-    """Percentile interval of a measure (Efron, "Bootstrap methods", Annals of Statistics 1979).
-
-    Args:
-        strata: int64, ``(N,)``; of each protein, as kingdom and true SP type together.
-        measure: From the indices of the proteins drawn, int64 ``(N,)``, to float ``(M,)``. NaN
-            where it is not defined; those resamples are left out.
-        resamples: How many to draw.
-        coverage: Probability that the interval is to have, 0 to 1.
-        seed: Of the draws.
-
-    Returns:
-        Lower and upper ends, float64, ``(M,)`` each; NaN where no resample defines the measure.
-
-    >>> flags = np.repeat([0.0, 1.0], 50)
-    >>> low, high = bootstrap_interval(np.zeros(100, int), lambda drawn: flags[drawn][:1] * 0 + 0.5)
-    >>> low.tolist(), high.tolist()
-    ([0.5], [0.5])
-    """
-    values = [measure(drawn) for drawn in draw_resamples(strata, resamples, seed)]
-    return percentile_interval(np.stack(values), coverage)
-
-
 def draw_resamples(strata: Integers, resamples: int, seed: int) -> Iterator[Integers]:
     """Yield the indices of the proteins of each resample, int64 ``(N,)``.
+
+    Efron, "Bootstrap methods", Annals of Statistics 1979.
 
     Proteins are drawn with replacement within each stratum, so that a rare SP type never vanishes
     from a resample and every resample is composed as the sample is.

@@ -7,19 +7,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 from torch import Tensor
 
 from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
-from peftsp.metrics.functional import (
-    cleavage_site_precision_recall,
-    detection_mcc1,
-    detection_mcc2,
-)
-
-WINDOWS = (0, 1, 2, 3)
-"""Distances, in residues, within which a cleavage site counts as found."""
+from peftsp.metrics.cells import WINDOWS, CellCounter, Outcomes
 
 _COLUMNS = (
     *("kingdom", "sp_type", "n", "mcc1", "mcc2"),
@@ -58,8 +52,6 @@ def metric_table(
     true_sites: Tensor,
     predicted_sites: Tensor,
     kingdoms: Tensor,
-    *,
-    count_no_sp_sites: bool = True,
 ) -> list[MetricRow]:
     """Measure every SP type in every kingdom that has it.
 
@@ -69,50 +61,41 @@ def metric_table(
         true_sites: int64, ``(B,)``, cleavage sites, -1 for none.
         predicted_sites: int64, ``(B,)``, cleavage sites, -1 for none.
         kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOMS`.
-        count_no_sp_sites: See `peftsp.metrics.functional.cleavage_site_precision_recall`.
 
     Returns:
         A row for each kingdom and SP type with at least one sequence, in the order of the labels.
     """
-    rows = []
-    for kingdom, name in enumerate(KINGDOMS):
-        is_here = kingdoms == kingdom
-        columns = (true_types, predicted_types, true_sites, predicted_sites)
-        here = tuple(column[is_here] for column in columns)
-        for sp_type in range(len(SP_TYPES)):
-            if sp_type != NO_SP and (here[0] == sp_type).any():
-                rows.append(_measure(name, sp_type, *here, count_no_sp_sites=count_no_sp_sites))
-    return rows
-
-
-def _measure(
-    kingdom: str,
-    sp_type: int,
-    true_types: Tensor,
-    predicted_types: Tensor,
-    true_sites: Tensor,
-    predicted_sites: Tensor,
-    *,
-    count_no_sp_sites: bool,
-) -> MetricRow:
-    """Measure one SP type on the sequences of one kingdom."""
-    types = true_types, predicted_types
-    sites = true_sites, predicted_sites
-    precision_recall = [
-        cleavage_site_precision_recall(
-            *types, *sites, sp_type, window=window, count_no_sp_sites=count_no_sp_sites
-        )
-        for window in WINDOWS
-    ]
-    return MetricRow(
-        kingdom=kingdom,
-        sp_type=SP_TYPES[sp_type],
-        n=int((true_types == sp_type).sum()),
-        mcc1=detection_mcc1(*types, sp_type),
-        mcc2=detection_mcc2(*types, sp_type),
-        precision=tuple(precision for precision, _ in precision_recall),
-        recall=tuple(recall for _, recall in precision_recall),
+    size = len(kingdoms)
+    outcomes = Outcomes(
+        protein=np.arange(size),
+        model=np.zeros(size, dtype=np.int64),
+        kingdom=kingdoms.numpy(),
+        true_type=true_types.numpy(),
+        predicted_type=predicted_types.numpy(),
+        true_site=true_sites.numpy(),
+        predicted_site=predicted_sites.numpy(),
+        proteins=size,
+        models=1,
     )
+    counts = CellCounter(outcomes)()
+    n = counts.values[0].sum(axis=(-1, -2))
+    mcc1, mcc2 = counts.mcc1()[0], counts.mcc2()[0]
+    precision = np.stack([counts.precision(window)[0] for window in WINDOWS])
+    recall = np.stack([counts.recall(window)[0] for window in WINDOWS])
+    return [
+        MetricRow(
+            kingdom=KINGDOMS[k],
+            sp_type=SP_TYPES[t],
+            n=int(n[k, t]),
+            mcc1=float(mcc1[k, t]),
+            mcc2=float(mcc2[k, t]),
+            precision=tuple(precision[:, k, t].tolist()),
+            recall=tuple(recall[:, k, t].tolist()),
+        )
+        for k in range(len(KINGDOMS))
+        for t in range(len(SP_TYPES))
+        if t != NO_SP and n[k, t]
+    ]
 
 
 def as_rich_table(rows: list[MetricRow]) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,11 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         folder: Replaced if it exists and is a bundle.
 
     Raises:
-        BundleError: The folder exists and is something else.
+        BundleError: The folder exists and is something else, or a number is not finite.
     """
     if folder.exists() and not (folder / CONFIG_FILE).is_file():
         raise BundleError(f"{folder}: expected a bundle or nothing there, found something else")
+    _check_finite(bundle.weights, str(folder))
     config = {
         "format": FORMAT,
         "version": VERSION,
@@ -187,12 +188,20 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise BundleError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
     try:
-        return {name: _at_least_single(tensor) for name, tensor in load_file(path).items()}
+        weights = {name: _at_least_single(tensor) for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise BundleError(
             f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
             f"that cannot be read as one ({error})"
         ) from error
+    _check_finite(weights, str(path))
+    return weights
+
+
+def _check_finite(weights: dict[str, Tensor], place: str) -> None:
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise BundleError(f"{place}: {name}: expected finite numbers, found others")
 
 
 def _at_least_single(tensor: Tensor) -> Tensor:
@@ -202,4 +211,4 @@ def _at_least_single(tensor: Tensor) -> Tensor:
 def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
     if source.checkpoint is None or not (folder / source.checkpoint).exists():
         return source
-    return BackboneSource(source.spec, str(folder / source.checkpoint), source.seed)
+    return replace(source, checkpoint=str(folder / source.checkpoint))

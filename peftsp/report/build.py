@@ -27,8 +27,8 @@ from peftsp.report.methods import Method, group_runs
 from peftsp.report.page import PageContent, render_page
 from peftsp.report.proteins import Proteins
 from peftsp.report.published import published_for
-from peftsp.report.run_folders import find_runs, read_run
 from peftsp.report.table import Table
+from peftsp.runs.results import find_runs, read_run
 
 PAGE = "report.html"
 FIGURES = "figures"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from peftsp.metrics.table import WINDOWS
+from peftsp.metrics.cells import WINDOWS
 from peftsp.report.evaluation import Evaluation
 from peftsp.report.style import WIDTH, color_of, hatch_of, method_legend, pretty_cell
 

@@ -59,7 +59,10 @@ def _run(options: argparse.Namespace) -> None:
     )
     summary = build_report(settings)
     for folder in summary.skipped:
-        print(f"skipped {folder}: not finished, not tested, or without run.json", file=sys.stderr)
+        print(
+            f"skipped {folder}: not finished, not tested, or no sound run.json",
+            file=sys.stderr,
+        )
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}")

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
-from peftsp.metrics.cells import CellCounter, Counts, group_means, mean_over
+from peftsp.metrics.cells import WINDOWS, CellCounter, Counts, group_means, mean_over
 from peftsp.metrics.intervals import draw_resamples, percentile_interval
-from peftsp.metrics.table import WINDOWS
 from peftsp.report.methods import Method
 from peftsp.report.proteins import Proteins, codes, joined, outcomes
 

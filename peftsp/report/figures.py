@@ -37,8 +37,8 @@ CAPTIONS = {
     "tradeoff": "Mean MCC2 over all kingdoms and SP types against the number of parameters that "
     "train. Lines: 95 % bootstrap intervals over proteins.",
     "sites": "Precision and recall of cleavage sites, mean over folds. Dark: the exact site; pale: "
-    "within 3 residues; lines: 95 % bootstrap intervals of the exact site. A site counts only "
-    "where the SP type is right, too.",
+    "within 3 residues; lines: 95 % bootstrap intervals of the exact site. A site counts where "
+    "the type is right, or where the protein is called NO_SP and has a site nevertheless.",
     "offsets": "Predicted less true cleavage site, where the SP type is right; negative: cut too "
     "early. The outermost bars hold all that is farther.",
     "regions": "Lengths of the predicted regions by predicted SP type. Boxes: the middle half; "
@@ -46,8 +46,7 @@ CAPTIONS = {
     "and does not say how right they are.",
     "confusion": "Confusion matrices over all runs of a method. A protein counts once for each "
     "model that was tested on it; shade: share of the true type.",
-    "curves": "Learning curves. Thin: runs; thick: mean over the runs of a method, at the steps "
-    "that all of them have.",
+    "curves": "Learning curves. Thin: runs; thick: mean over the folds and seeds of a method.",
 }
 
 

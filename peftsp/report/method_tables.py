@@ -72,9 +72,9 @@ def cost_table(methods: Sequence[Method]) -> Table:
     """What the methods cost: means over runs, of memory the most."""
     rows, numbers = [], []
     for method in methods:
-        costs = pd.DataFrame([asdict(run.record.cost) for run in method.runs])
-        record = method.runs[0].record
-        trained, total = record.cost.trained_parameters, record.cost.all_parameters
+        costs = pd.DataFrame([asdict(run.cost) for run in method.runs])
+        record, cost = method.runs[0].record, method.runs[0].cost
+        trained, total = cost.trained_parameters, cost.all_parameters
         seconds = costs["fit_seconds"]
         sd = f" ± {duration(seconds.std())}" if len(seconds) > 1 else ""
         gpu = costs["peak_gpu_memory"].dropna()

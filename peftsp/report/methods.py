@@ -7,19 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from peftsp.data.identity import DatasetIdentity
 from peftsp.errors import RunError
-from peftsp.report.run_folders import Run
-from peftsp.runs import DatasetIdentity
-
-_PLACES_AND_CHANCE = {
-    *("name", "experiment_name", "variant", "seed", "ckpt_path", "overwrite", "optimized_metric"),
-    *("paths", "logger", "debug", "experiment", "hparams_search"),
-    *("data._target_", "data.name", "data.dir", "data.path", "data.fold", "data.seed"),
-    *("data.num_workers", "data.eval_batch_size", "backbone.seed", "trainer.accelerator"),
-    *("callbacks.best.dirpath", "callbacks.resume_point", "callbacks.step_seed"),
-    *("callbacks.progress_bar", "callbacks.learning_rate", "trainer.log_every_n_steps"),
-}
-"""Settings that say where a run is, which of several it is, or how it is shown."""
+from peftsp.runs.identity import method_of
+from peftsp.runs.results import Run
 
 _LONGEST = 52
 """Characters of settings in a label. Of more only those are shown that most methods have otherwise;
@@ -56,7 +47,7 @@ def group_runs(runs: Iterable[Run]) -> list[Method]:
     for run in sorted(runs, key=lambda run: str(run.folder)):
         groups.setdefault(_identity(run), []).append(run)
     _check_dataset([run for group in groups.values() for run in group])
-    settings = [_flat(group[0].record.settings) for group in groups.values()]
+    settings = [method_of(group[0].record) for group in groups.values()]
     firsts = [group[0].record for group in groups.values()]
     several_backbones = len({record.backbone for record in firsts}) > 1
     methods = []
@@ -75,7 +66,7 @@ def group_runs(runs: Iterable[Run]) -> list[Method]:
 
 def _identity(run: Run) -> str:
     record = run.record
-    return json.dumps([record.backbone, record.method, _flat(record.settings)], sort_keys=True)
+    return json.dumps([record.backbone, record.method, method_of(record)], sort_keys=True)
 
 
 def _in_order(group: list[Run]) -> tuple[Run, ...]:
@@ -100,7 +91,7 @@ def _check_dataset(runs: list[Run]) -> None:
                 f"{run.folder}: expected the data set of {first.folder} "
                 f"({_named(first.record.dataset)}), found another ({_named(run.record.dataset)})"
             )
-        proteins = set(run.predictions["accession"])
+        proteins = set(run.predictions["protein"])
         other, expected = tested.setdefault(run.record.fold, (run, proteins))
         if proteins != expected:
             raise RunError(
@@ -112,24 +103,6 @@ def _check_dataset(runs: list[Run]) -> None:
 
 def _named(dataset: DatasetIdentity) -> str:
     return f"{dataset.records} records, sha256 {dataset.sha256[:12]}…"
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings that decide a run's result, by dotted name.
-
-    >>> _flat({"name": "x", "peft": {"rank": 8}, "data": {"fold": 1}})
-    {'peft.rank': 8}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = f"{prefix}{key}"
-        if name in _PLACES_AND_CHANCE:
-            continue
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{name}.")
-        else:
-            flat[name] = value
-    return flat
 
 
 def _differing(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from peftsp.errors import RunError
 from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
 from peftsp.metrics.cells import Outcomes
 from peftsp.report.methods import Method
-from peftsp.report.run_folders import Run
+from peftsp.runs.results import Run
 
 Integers = NDArray[np.int64]
 
@@ -25,7 +25,7 @@ class Proteins:
     """Every protein that some run was tested on.
 
     Attributes:
-        table: What is true of each; the index is its accession.
+        table: What is true of each; the index names it, see `Run`.
         strata: int64, ``(N,)``; proteins of one partition, kingdom and SP type share a number.
         cells: Pairs of kingdom and SP type that occur, without NO_SP, in the order of the labels.
     """
@@ -39,11 +39,12 @@ class Proteins:
         """Collect the proteins of all runs.
 
         Raises:
-            RunError: Two runs say different things of what is true of a protein.
+            RunError: Two runs say different things of what is true of a protein, or none has a
+                signal peptide.
         """
         table = pd.DataFrame()
         for run in (run for method in methods for run in method.runs):
-            own = run.predictions.set_index("accession")[_TRUTH]
+            own = run.predictions.set_index("protein")[_TRUTH]
             shared = own.index.intersection(table.index)
             if len(shared) and not own.loc[shared].equals(table.loc[shared]):
                 unlike = own.loc[shared].compare(table.loc[shared]).index[0]
@@ -56,15 +57,19 @@ class Proteins:
         kingdom, sp_type = codes(table["kingdom"], KINGDOMS), codes(table["sp_type"], SP_TYPES)
         cell = kingdom * len(SP_TYPES) + sp_type
         found = sorted(set(cell[sp_type != NO_SP].tolist()))
+        if not found:
+            raise RunError(
+                f"test proteins: expected some with a signal peptide, found {len(table)} without"
+            )
         pairs = [(KINGDOMS[c // len(SP_TYPES)], SP_TYPES[c % len(SP_TYPES)]) for c in found]
         return cls(table, table["partition"].to_numpy(np.int64) * 100 + cell, pairs)
 
     def __len__(self) -> int:
         return len(self.table)
 
-    def places(self, accessions: pd.Series) -> Integers:
+    def places(self, names: pd.Series) -> Integers:
         """Numbers of proteins: int64, ``(N,)``."""
-        return np.asarray(self.table.index.get_indexer(accessions), dtype=np.int64)
+        return np.asarray(self.table.index.get_indexer(names), dtype=np.int64)
 
     def cell_places(self) -> tuple[list[int], list[int]]:
         """Kingdom and type ids of `cells`, to pick them out of arrays over both."""
@@ -76,7 +81,7 @@ def outcomes(runs: Sequence[Run], proteins: Proteins) -> Outcomes:
     """What runs predicted, each being a model of its own."""
     rows = joined(runs)
     return Outcomes(
-        protein=proteins.places(rows["accession"]),
+        protein=proteins.places(rows["protein"]),
         model=rows["model"].to_numpy(np.int64),
         kingdom=codes(rows["kingdom"], KINGDOMS),
         true_type=codes(rows["sp_type"], SP_TYPES),

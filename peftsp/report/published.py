@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from peftsp.runs import DatasetIdentity
+from peftsp.data.identity import DatasetIdentity
 
 PUBLISHED_FILE = Path(__file__).with_name("published.csv")
 SIGNALP6_SHA256 = "44542c4b04d0ea1500077dcb7fa9158073498c84fdaf2634b0b8c9ae5f4c7163"

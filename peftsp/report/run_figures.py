@@ -36,7 +36,7 @@ def draw_curves(methods: Sequence[Method]) -> Figure | None:
     for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         for place, method in enumerate(methods):
             _draw_curve(axes, method, name, color_of(place))
-        axes.set_xlabel("step")
+        axes.set_xlabel("epoch")
         axes.set_ylabel(_CURVES[name])
         if name.endswith("nll") and axes.get_ylim()[0] > 0:
             axes.set_ylim(bottom=0)
@@ -52,14 +52,22 @@ def _draw_curve(axes: Axes, method: Method, name: str, color: str) -> None:
         axes.plot(curve.index, curve, "." if is_single_point else "-", color=color,
                   linewidth=0.5, alpha=0.4)  # fmt: skip
     if curves:
-        # Only steps that all runs have: a mean over fewer of them would jump.
-        mean = pd.concat(curves, axis=1, join="inner").mean(axis=1)
-        axes.plot(mean.index, mean, "D" if is_single_point else "-", color=color, linewidth=1.5,
+        # Folds have epochs of unlike length; where one has no point, it is between its neighbours.
+        first, last = max(c.index[0] for c in curves), min(c.index[-1] for c in curves)
+        grid = np.unique(np.concatenate([curve.index for curve in curves]).round(6))
+        grid = grid[(grid >= round(first, 6)) & (grid <= round(last, 6))]
+        mean = np.mean([np.interp(grid, curve.index, curve) for curve in curves], axis=0)
+        axes.plot(grid, mean, "D" if is_single_point else "-", color=color, linewidth=1.5,
                   markersize=4)  # fmt: skip
 
 
 def _series(curves: pd.DataFrame, name: str) -> pd.Series:
-    return curves[name].dropna() if name in curves else pd.Series(dtype=float)
+    """What was logged, by the number of epochs done."""
+    if name not in curves:
+        return pd.Series(dtype=float)
+    values = curves[name].dropna()
+    epochs, steps = curves["epoch"].max() + 1, curves.index.max() + 1
+    return values.set_axis((values.index + 1) * epochs / steps)
 
 
 def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
@@ -71,7 +79,7 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
         mean = evaluation.mean
         marker = _MARKERS[place // len(COLORS) % len(_MARKERS)]
         axes.errorbar(
-            evaluation.method.runs[0].record.cost.trained_parameters,
+            evaluation.method.runs[0].cost.trained_parameters,
             mean.value,
             yerr=np.clip([[mean.value - mean.low], [mean.high - mean.value]], 0, None),
             fmt=marker,
@@ -85,7 +93,7 @@ def draw_tradeoff(evaluations: Sequence[Evaluation]) -> Figure:
                    label=wrapped(evaluation.method.label))
         )  # fmt: skip
     axes.set_xscale("log")
-    sizes = [e.method.runs[0].record.cost.trained_parameters for e in evaluations]
+    sizes = [e.method.runs[0].cost.trained_parameters for e in evaluations]
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     axes.set_xlabel("parameters that train")
     axes.set_ylabel("mean MCC2, 95 % interval")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 
 from peftsp.data.folds import nested_folds
 from peftsp.errors import ConfigError
-from peftsp.training.cli import CONF, one_line_errors
+from peftsp.training.build import standalone
+from peftsp.training.cli import one_line_errors, run_with_hydra
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -27,10 +27,7 @@ _EXIT_NO_TRIAL = 1
 
 def main() -> None:
     """Search as the command line says; what a user can mend ends with one line and status 2."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="search")(_task)
-    with one_line_errors():
-        command()
+    run_with_hydra("search", _task)
 
 
 def _task(cfg: DictConfig) -> None:
@@ -126,14 +123,4 @@ def check_folds(cfg: DictConfig) -> None:
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
-    """The settings of a run, with the choices of its own for interpolations that ask for them."""
-    before = HydraConfig.instance().cfg
-    cfg = hydra.compose("search", list(overrides), return_hydra_config=True)
-    HydraConfig.instance().set_config(cfg)
-    try:
-        with open_dict(cfg):
-            del cfg["hydra"]
-        OmegaConf.resolve(cfg)
-    finally:
-        HydraConfig.instance().cfg = before
-    return cfg
+    return standalone(hydra.compose("search", list(overrides), return_hydra_config=True))

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial
 
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.errors import ConfigError, PeftspError, TrainingError
 from peftsp.search.space import suggest
 from peftsp.training.run import train
 
@@ -93,9 +93,12 @@ class ValidationScore:
             watcher = PoorTrialStop(trial, metric, scores, index * epochs)
             try:
                 metrics = train(cfg, [watcher])
-            except (TrialPruned, PeftspError):
-                raise
             except Exception as error:
+                # A loss that is not finite is of this trial's settings, not of the configuration.
+                if isinstance(error, TrialPruned | PeftspError) and not isinstance(
+                    error, TrainingError
+                ):
+                    raise
                 line = " ".join(f"{type(error).__name__}: {error}".split())
                 trial.set_user_attr(ERROR, line)
                 raise TrialError(line) from error

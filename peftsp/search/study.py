@@ -14,6 +14,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 
 from peftsp.errors import ConfigError
+from peftsp.runs.record import without_credentials
 from peftsp.search.objective import ERROR, TrialError, ValidationScore
 
 _RETRIES = 5
@@ -47,9 +48,10 @@ def open_study(cfg: DictConfig) -> optuna.Study:
             pruner=instantiate(cfg.search.pruner),
         )
     except Exception as error:
+        found = f"{url} ({type(error).__name__}: {error})"
         raise ConfigError(
-            f"search.storage: expected a database that Optuna can use, found {url} "
-            f"({type(error).__name__}: {error})"
+            f"search.storage: expected a database that Optuna can use, "
+            f"found {without_credentials(found)}"
         ) from error
     # The same seed again after a resume would only repeat the first trials.
     seed = cfg.seed + 1000 * cfg.search.worker + len(study.get_trials(deepcopy=False))

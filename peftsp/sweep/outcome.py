@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from peftsp.runs.folder import ERROR_LOG, RunFolder
 from peftsp.sweep.plan import PlannedRun
-from peftsp.training.run_folder import ERROR_LOG, is_finished
 
 
 class State(StrEnum):
@@ -43,7 +43,7 @@ def outcome_of(run: PlannedRun, reported: str = "") -> Outcome:
         run: The run.
         reported: What the launcher says of it, used where the folder has no error.
     """
-    if is_finished(run.folder):
+    if RunFolder(run.folder).is_finished:
         return Outcome(run.folder, State.FINISHED)
     log = run.folder / ERROR_LOG
     if log.exists():

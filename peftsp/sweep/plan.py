@@ -8,23 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from peftsp.errors import ConfigError
-from peftsp.training.run_folder import has_begun
+from peftsp.runs.folder import RunFolder
+from peftsp.runs.identity import Contents
+from peftsp.training.build import settings_of
 
 NAMED = frozenset({"backbone", "peft", "data", "data.fold", "seed", "experiment"})
 """What a run's name tells by itself."""
-
-_INCIDENTAL = re.compile(
-    r"ckpt_path|overwrite|optimized_metric|(paths|logger|callbacks\.progress_bar)(\..*)?"
-    r"|trainer\.(accelerator|devices|enable_.*|log_every_n_steps)"
-    r"|data\.(dir|path|num_workers)|backbone\.checkpoint"
-)
-"""Settings that may differ when a run is gone on with: they do not change its result."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +28,12 @@ class PlannedRun:
     Attributes:
         overrides: Of the configuration, as on the command line.
         folder: The run's.
+        is_finished: Whether this very run has come to its end before.
     """
 
     overrides: tuple[str, ...]
     folder: Path
+    is_finished: bool = False
 
 
 def expand(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
@@ -82,58 +78,37 @@ def _as_file_name(text: str) -> str:
 
 
 def plan(
-    runs: Sequence[tuple[str, ...]], compose: Callable[[Sequence[str]], DictConfig]
+    runs: Sequence[tuple[str, ...]],
+    compose: Callable[[Sequence[str]], DictConfig],
+    read_contents: Callable[[DictConfig], Contents],
 ) -> list[PlannedRun]:
     """Compose all runs before any starts.
 
     Args:
         runs: Overrides of each.
-        compose: Gives the settings for overrides, ``hydra`` left out.
+        compose: Gives the settings for overrides, resolved, ``hydra`` left out.
+        read_contents: Gives what a run of such settings reads; asked where one has begun before.
 
     Raises:
-        ConfigError: Two runs share a folder, or one would go on with a run of other settings.
+        ConfigError: Two runs share a folder.
+        RunError: A run would go on with one of other settings, data or weights.
         HydraException: Settings do not fit the configuration.
     """
     planned = []
     for overrides in runs:
-        config = compose(overrides)
-        folder = Path(config.paths.output_dir)
-        if has_begun(folder) and not config.overwrite:
-            _check_settings(config, folder)
-        planned.append(PlannedRun(overrides, folder))
-    folder, count = Counter(run.folder for run in planned).most_common(1)[0]
+        cfg = compose(overrides)
+        folder = RunFolder(Path(cfg.paths.output_dir))
+        is_finished = False
+        if folder.has_begun and "overwrite=true" not in {o.lower() for o in overrides}:
+            settings, contents = settings_of(cfg), read_contents(cfg)
+            if not cfg.overwrite:
+                folder.check(settings, contents)
+            is_finished = folder.is_finished and folder.is_same(settings, contents)
+        planned.append(PlannedRun(overrides, folder.path, is_finished))
+    path, count = Counter(run.folder for run in planned).most_common(1)[0]
     if count > 1:
         raise ConfigError(
-            f"name: expected a folder for each run, found {count} runs in {folder}: "
+            f"name: expected a folder for each run, found {count} runs in {path}: "
             f"leave name alone, or put what tells them apart in it"
         )
     return planned
-
-
-def _check_settings(config: DictConfig, folder: Path) -> None:
-    path = folder / ".hydra" / "config.yaml"
-    if not path.exists():
-        return
-    before = _flat(OmegaConf.to_container(OmegaConf.load(path)))
-    now = _flat(OmegaConf.to_container(config))
-    for key in sorted(before.keys() & now.keys()):
-        if before[key] != now[key] and not _INCIDENTAL.fullmatch(key):
-            raise ConfigError(
-                f"{folder}: expected the settings of the run found there, {key}={before[key]}, "
-                f"found {key}={now[key]}: experiment_name=… takes another folder, "
-                f"overwrite=true starts over"
-            )
-
-
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
-    """Values by dotted name.
-
-    >>> _flat({"seed": 1, "data": {"fold": 0}})
-    {'seed': 1, 'data.fold': 0}
-    """
-    if not isinstance(settings, dict):
-        return {prefix: settings}
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat

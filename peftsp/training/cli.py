@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +19,11 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-import peftsp
+from hydra_plugins.peftsp import register
 from peftsp.errors import ConfigError, PeftspError
+from peftsp.runs.folder import ERROR_LOG
+from peftsp.settings_folder import CONF
 from peftsp.training.run import train
-from peftsp.training.run_folder import ERROR_LOG
-
-_PACKAGE = Path(peftsp.__file__).parent
-CONF = next(c for c in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if c.is_dir())
-"""The configuration: inside an installed package, beside it in a checkout."""
 
 _MENDABLE = (
     PeftspError,
@@ -38,13 +35,25 @@ _MENDABLE = (
 
 EXIT_BAD_INPUT = 2
 EXIT_TERMINATED = 128 + 15
+EXIT_INTERRUPTED = 128 + 2
 
 
 def main() -> None:
     """Train as the command line says; what a user can mend ends with one line and status 2."""
+    run_with_hydra("train", _task)
+
+
+def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> None:
+    """Call a function with the configuration that the command line asks for.
+
+    Args:
+        config_name: Of a file in `CONF`.
+        task: Called for the one run, or for each of a sweep.
+    """
     # Hydra then raises its errors instead of printing several lines and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    command = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_task)
+    register()
+    command = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     with one_line_errors():
         command()
 
@@ -88,9 +97,12 @@ def _run_of_sweep(cfg: DictConfig) -> float:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End with one line and status 2 on what a user can mend, with 143 on SIGTERM."""
+    """End with one line and status 2 on what a user can mend, 143 on SIGTERM, 130 on Ctrl-C."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("interrupted; the same command with ckpt_path=last goes on", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     except SIGTERMException:
         print("stopped by SIGTERM; the same command with ckpt_path=last goes on", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from peftsp.training.run_folder import WANDB_ID
+from peftsp.errors import ConfigError
+from peftsp.runs.folder import WANDB_ID
+
+_PATIENCE = 5
+"""Seconds to wait for the server."""
 
 
 def wandb_logger(
@@ -21,20 +27,56 @@ def wandb_logger(
 
     Args:
         offline: True or False decides; None asks the environment: ``WANDB_MODE``, else whether an
-            API key is known. ``wandb sync`` uploads an offline run later.
+            API key is known. A server that cannot be reached makes a run offline, too; ``wandb
+            sync`` uploads it later.
         save_dir: The run's folder.
-        id: Of the run in Weights & Biases; None takes the one that an agent has given, else one
+        id: Of the run in Weights & Biases; None takes the one that a sweep's agent gives, else one
             that is drawn once and kept in the folder, so that a run which is gone on with goes on
             there too, and no two runs share one.
         **settings: Settings of `lightning.pytorch.loggers.WandbLogger`.
+
+    Raises:
+        ConfigError: What is configured is no API key.
     """
     if offline is None and "WANDB_MODE" not in os.environ:
-        # Without asking a server whether the key is right, which would need the network.
-        offline = not wandb.login(prompt=False, verify=False)
+        offline = not _has_key()
+    wants_online = offline is False or os.environ.get("WANDB_MODE") == "online"
+    if wants_online and (reason := _unreachable()):
+        _say(f"Weights & Biases: {reason}: recorded offline; wandb sync uploads it later")
+        offline = True
     # Lightning's own setting changes WANDB_MODE, which wandb no longer reads by then.
     mode = None if offline is None else "offline" if offline else "online"
-    run_id = id or os.environ.get("WANDB_RUN_ID") or _kept_id(Path(save_dir))
+    # Outside of an agent an exported id would be that of all runs.
+    of_agent = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
+    run_id = id or of_agent or _kept_id(Path(save_dir))
     return WandbLogger(mode=mode, save_dir=save_dir, id=run_id, **settings)
+
+
+def _has_key() -> bool:
+    """Whether an account is configured, without asking a server, which would need the network."""
+    try:
+        return bool(wandb.login(prompt=False, verify=False))
+    except (wandb.Error, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"WANDB_API_KEY: expected an API key, found another text ({reason})"
+        ) from None
+
+
+def _unreachable() -> str | None:
+    """Why the server cannot be reached; None if it can."""
+    address = urlsplit(wandb.setup().settings.base_url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.hostname or "", port), _PATIENCE).close()
+    except OSError as error:
+        return f"{address.hostname} cannot be reached ({error})"
+    return None
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def finish_wandb(loggers: list[Logger], *, has_failed: bool) -> None:

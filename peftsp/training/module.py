@@ -12,14 +12,14 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from peftsp.data.batch import LabelledBatch
-from peftsp.errors import CheckpointError, ConfigError
-from peftsp.labels import TYPE_OF_STATE
+from peftsp.errors import CheckpointError, ConfigError, TrainingError
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.checks import check_names
 from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.training.augmentation import hide_residues
+from peftsp.training.prior import favour_types
 from peftsp.training.predictions import KeptPredictions
 from peftsp.training.sharding import shard
 
@@ -81,6 +81,7 @@ class SignalPeptideModule(LightningModule):
         self.drawn_more: Tensor | None = None
         # Checkpoints hold only what trains; `on_load_checkpoint` checks that all of it is there.
         self.strict_loading = False
+        self._nll_sum: Tensor | float = 0.0
 
     def loss(self, batch: LabelledBatch) -> dict[str, Tensor]:
         """The loss and its parts.
@@ -110,11 +111,18 @@ class SignalPeptideModule(LightningModule):
         """Learn how often the data draw each kingdom and SP type."""
         self.drawn_more = getattr(self.trainer.datamodule, "drawn_more", None)  # type: ignore[attr-defined]
 
-    def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:  # noqa: ARG002
-        """The loss of a batch; nothing is decoded."""
+    def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:
+        """The loss of a batch; nothing is decoded.
+
+        Raises:
+            TrainingError: It is not finite, in this process or another.
+        """
         parts = self.loss(batch)
-        named = {f"train/{name}": value.detach() for name, value in parts.items()}
-        self.log_dict(named, batch_size=len(batch.tokens), sync_dist=True)
+        values = self._reduced(torch.stack([value.detach() for value in parts.values()]), "mean")
+        self._check_finite(values[0], f"train/loss at batch {batch_index}")
+        # Every process has the same by now.
+        named = {f"train/{name}": value for name, value in zip(parts, values, strict=True)}
+        self.log_dict(named, batch_size=len(batch.tokens), rank_zero_only=False)
         self.log("loss", named["train/loss"], prog_bar=True, logger=False)
         return parts["loss"]
 
@@ -129,18 +137,29 @@ class SignalPeptideModule(LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forget earlier predictions."""
         self.metrics.reset()
+        self._nll_sum = 0.0
 
     def on_test_epoch_start(self) -> None:
         """Forget earlier predictions."""
-        self.metrics.reset()
+        self.on_validation_epoch_start()
         self.test_predictions.reset()
 
     def on_validation_epoch_end(self) -> None:
-        """Log the measures of all predictions."""
+        """Log the measures of all predictions.
+
+        Raises:
+            TrainingError: A loss was not finite.
+        """
+        self._check_nll("val")
         self._log_metrics("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the measures of all predictions."""
+        """Log the measures of all predictions.
+
+        Raises:
+            TrainingError: A loss was not finite.
+        """
+        self._check_nll("test")
         self._log_metrics("test")
 
     def configure_model(self) -> None:
@@ -181,9 +200,15 @@ class SignalPeptideModule(LightningModule):
         return optimizer
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what was trained, and remember the backbone it belongs to."""
+        """Keep what was trained, and remember the backbone it belongs to.
+
+        Raises:
+            TrainingError: A number is not finite.
+        """
         kept, state = self.checkpoint_names(), checkpoint["state_dict"]
         checkpoint["state_dict"] = {name: state[name] for name in state if name in kept}
+        for name, tensor in checkpoint["state_dict"].items():
+            self._check_finite(tensor, name)
         checkpoint[_HASH] = self.tagger.backbone.content_hash
         checkpoint[_QUANTIZATION] = self.tagger.backbone.source.quantization
 
@@ -222,6 +247,7 @@ class SignalPeptideModule(LightningModule):
         output = self.tagger.crf(emissions, mask, batch.allowed)
         decoded = self.tagger.decode(emissions, output.marginals, mask)
         loss = -output.log_likelihood.mean()
+        self._nll_sum = self._nll_sum + loss.detach()
         self.log(f"{stage}/nll", loss, batch_size=len(batch.tokens), sync_dist=True)
         self.metrics.update(
             batch.sp_types,
@@ -232,6 +258,25 @@ class SignalPeptideModule(LightningModule):
         )
         return decoded
 
+    def _check_nll(self, stage: str) -> None:
+        total = torch.as_tensor(self._nll_sum, device=self.device)
+        self._check_finite(self._reduced(total, "sum"), f"{stage}/nll")
+
+    def _reduced(self, values: Tensor, operation: str) -> Tensor:
+        """Mean or sum over all processes, which have to call this together."""
+        reduced = self.trainer.strategy.reduce(values, reduce_op=operation)
+        assert isinstance(reduced, Tensor)
+        return reduced
+
+    def _check_finite(self, values: Tensor, name: str) -> None:
+        if not values.isfinite().all():
+            found = values[~values.isfinite()].flatten()[0].item()
+            raise TrainingError(
+                f"{name}: expected finite numbers, found {found} in epoch "
+                f"{self.trainer.current_epoch} after {self.trainer.global_step} steps: training "
+                f"has diverged, a smaller optimizer.lr or trainer.gradient_clip_val may help"
+            )
+
     def _log_metrics(self, stage: str) -> None:
         values = {f"{stage}/{name}": value for name, value in self.metrics.compute().items()}
         shown = {f"{stage}/score", f"{stage}/mean_mcc2"}
@@ -239,21 +284,3 @@ class SignalPeptideModule(LightningModule):
             for name, value in values.items():
                 # Every process has computed the same from all predictions.
                 self.log(name, value.float(), prog_bar=name in shown, rank_zero_only=False)
-
-
-def favour_types(emissions: Tensor, log_odds: Tensor) -> Tensor:
-    """Make SP types more probable, as they are in data that show them more often.
-
-    Each path has one state of its type at the first residue, so what is added there is added to the
-    scores of all paths of the type. A model that is trained so learns the probabilities without it
-    (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
-
-    Args:
-        emissions: float, ``(B, L, C)``.
-        log_odds: float, ``(B, K)``; what to add to the score of each type.
-
-    Returns:
-        As ``emissions``.
-    """
-    first = emissions[:, :1] + log_odds[:, None, list(TYPE_OF_STATE)]
-    return torch.cat((first, emissions[:, 1:]), dim=1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -17,13 +17,15 @@ from peftsp.errors import ConfigError
 from peftsp.metrics.table import MetricRow
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.settings import CRFSettings, HeadSettings
-from peftsp.runs import PREDICTIONS_FILE, Cost, RunRecord, write_record
+from peftsp.runs.folder import BUNDLE, RunFolder, check_checkpoint, now
+from peftsp.runs.record import PREDICTIONS_FILE, Cost, RunRecord
 from peftsp.training.cost import CostMeter
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.predictions import write_predictions
 from peftsp.training.report import CONFUSION_FILE, METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
-from peftsp.training.run_folder import BUNDLE, folder_size
+
+_SHOWN = ("val/score", "test/score", "test/mean_mcc2")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class FittedRun:
 
     Attributes:
         cfg: As composed from ``conf/train.yaml``.
+        folder: Its folder.
+        record: What it was asked to do.
         data: Its proteins.
         module: What was trained.
         head: Settings of the head.
@@ -42,6 +46,8 @@ class FittedRun:
     """
 
     cfg: DictConfig
+    folder: RunFolder
+    record: RunRecord
     data: SignalPeptideData
     module: SignalPeptideModule
     head: HeadSettings
@@ -49,11 +55,6 @@ class FittedRun:
     parameters: dict[str, int]
     meter: CostMeter
     trainer: Trainer
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return Path(self.cfg.paths.output_dir)
 
 
 def end_run(run: FittedRun) -> dict[str, float]:
@@ -68,27 +69,27 @@ def end_run(run: FittedRun) -> dict[str, float]:
     Raises:
         ConfigError: There is no checkpoint to test.
     """
+    # Before the test, which lets the meter take over the state that the checkpoint has kept.
+    seconds, peaks = run.meter.time_elapsed(), run.meter.peaks(run.trainer)
     best, metrics = _best_checkpoint(run.trainer)
+    check_checkpoint(best)
     tested = _test(run, best) if run.cfg.test else None
     if tested:
         metrics |= tested.metrics
-    peaks = run.meter.peaks(run.trainer)
     if run.trainer.is_global_zero:
-        bundle = run.folder / BUNDLE
+        folder, bundle = run.folder, run.folder.path / BUNDLE
         _write_tested(run, tested)
         save_bundle(_bundle(run, best, metrics), bundle)
-        write_record(_record(run, _cost(run, best, peaks)), run.folder)
-        print(f"bundle:  {bundle}")
+        cost = _cost(run, best, seconds, peaks)
+        folder.write(replace(run.record, ended=now(), metrics=_finite(metrics), cost=cost))
+        folder.say(f"bundle: {bundle}")
+        for name, value in metrics.items():
+            if name in _SHOWN:
+                folder.say(f"{name}: {value:.4f}")
         if tested:
-            log_report(run.trainer.loggers, tested.rows, run.folder, bundle)
-            print(f"metrics: {run.folder / METRICS_FILE}")
+            log_report(run.trainer.loggers, tested.rows, folder.path, bundle)
+            folder.say(f"metrics: {folder.path / METRICS_FILE}")
     return metrics
-
-
-def settings_of(cfg: DictConfig) -> dict[str, Any]:
-    """All settings, resolved, as nested groups."""
-    settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    return dict(settings)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _Tested:
     predictions: tuple[Tensor, Tensor]
 
 
-def _test(run: FittedRun, best: str) -> _Tested:
+def _test(run: FittedRun, best: Path) -> _Tested:
     results = run.trainer.test(
         run.module, datamodule=run.data, ckpt_path=best, verbose=False, weights_only=True
     )[0]
@@ -113,30 +114,32 @@ def _test(run: FittedRun, best: str) -> _Tested:
 
 def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
     if tested:
-        write_predictions(*tested.predictions, run.data.test_records, run.folder / PREDICTIONS_FILE)
-        write_report(tested.rows, tested.confusion, run.folder)
+        write_predictions(
+            *tested.predictions, run.data.test_records, run.folder.path / PREDICTIONS_FILE
+        )
+        write_report(tested.rows, tested.confusion, run.folder.path)
         return
     # Those of an earlier run would be taken for this one's.
     for name in (PREDICTIONS_FILE, METRICS_FILE, CONFUSION_FILE):
-        (run.folder / name).unlink(missing_ok=True)
+        (run.folder.path / name).unlink(missing_ok=True)
 
 
-def _best_checkpoint(trainer: Trainer) -> tuple[str, dict[str, float]]:
+def _best_checkpoint(trainer: Trainer) -> tuple[Path, dict[str, float]]:
     """Path of the best checkpoint, and its score by name; of the last one where none is best."""
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
             score = callback.best_model_score
             # Unknown where a checkpoint of another run was gone on from and no epoch was left.
             named = {} if score is None else {str(callback.monitor): float(score)}
-            return callback.best_model_path, named
+            return Path(callback.best_model_path), named
     # A ModelCheckpoint that monitors nothing waits for a validation, which may be switched off.
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ResumePoint) and callback.path.exists():
-            return str(callback.path), {}
+            return callback.path, {}
     raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
 
 
-def _bundle(run: FittedRun, best: str, metrics: dict[str, float]) -> Bundle:
+def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
     saved = torch.load(best, map_location="cpu", weights_only=True)
     training = {
         "name": run.cfg.name,
@@ -150,28 +153,19 @@ def _bundle(run: FittedRun, best: str, metrics: dict[str, float]) -> Bundle:
     return Bundle.from_tagger(run.module.tagger, run.head, run.crf, training, weights)
 
 
-def _cost(run: FittedRun, best: str, peaks: tuple[int, int | None]) -> Cost:
+def _cost(run: FittedRun, best: Path, seconds: float, peaks: tuple[int, int | None]) -> Cost:
     return Cost(
         trained_parameters=run.parameters["trained"],
         all_parameters=run.parameters["all"],
-        fit_seconds=round(run.meter.time_elapsed(), 3),
+        fit_seconds=round(seconds, 3),
         processes=run.trainer.world_size,
         peak_memory=peaks[0],
         peak_gpu_memory=peaks[1],
-        checkpoint_size=Path(best).stat().st_size,
-        bundle_size=folder_size(run.folder / BUNDLE),
+        checkpoint_size=best.stat().st_size,
+        bundle_size=run.folder.size_of(BUNDLE),
     )
 
 
-def _record(run: FittedRun, cost: Cost) -> RunRecord:
-    tagger = run.module.tagger
-    return RunRecord(
-        name=run.cfg.name,
-        method=tagger.method.settings()["method"],
-        backbone=tagger.backbone.spec.name,
-        fold=run.cfg.data.fold,
-        seed=run.cfg.seed,
-        dataset=run.data.identity(),
-        cost=cost,
-        settings=settings_of(run.cfg),
-    )
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    """Those that are defined, since JSON has no NaN."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}

@@ -15,7 +15,7 @@ from peftsp.data.regions import cleavage_site
 from peftsp.labels import SP_TYPES
 from peftsp.model.decode import Decoded, path_regions
 from peftsp.records import LabelledRecord
-from peftsp.runs import PREDICTION_COLUMNS
+from peftsp.runs.record import PREDICTION_COLUMNS
 
 _REGIONS = ("n", "h", "c")
 _NUMBERS = 3 + len(_REGIONS)
@@ -79,7 +79,7 @@ def write_predictions(
         numbers: As `KeptPredictions.compute` returns them.
         probabilities: As `KeptPredictions.compute` returns them.
         records: The test records.
-        path: The file, with the columns `peftsp.runs.PREDICTION_COLUMNS`.
+        path: The file, with the columns `peftsp.runs.record.PREDICTION_COLUMNS`.
     """
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", encoding="utf-8", newline="") as file:

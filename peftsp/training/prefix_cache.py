@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,15 @@ from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.prefix_store import PrefixStore
 from peftsp.data.batch import collate_tokens
 from peftsp.data.datamodule import SignalPeptideData
+from peftsp.errors import ConfigError
 from peftsp.training.module import SignalPeptideModule
 
 _SHARD = 1024
 """Sequences a file: no more are lost when a run is stopped while it computes."""
 
 _BATCH = 32
+_LOCK, _USED = ".lock", ".used"
+_STORE = re.compile(r".+-layer\d+-[0-9a-f]{16}")
 
 
 class PrefixCache(Callback):
@@ -33,10 +37,20 @@ class PrefixCache(Callback):
 
     Args:
         folder: Of all stores; see `peftsp.backbone.prefix_store.PrefixStore`.
+        gigabytes: What all stores may take (10⁹ bytes); for a new one those that have not been used
+            for longest are removed.
+
+    Raises:
+        ConfigError: The number is negative.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, gigabytes: float) -> None:
+        if gigabytes < 0:
+            raise ConfigError(
+                f"callbacks.prefix_cache.gigabytes: expected 0 or more, found {gigabytes}"
+            )
         self.root = Path(folder)
+        self.limit = int(gigabytes * 10**9)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fill the store and let the backbone read it."""
@@ -57,7 +71,7 @@ class PrefixCache(Callback):
         assert isinstance(data, SignalPeptideData)
         has_bar = trainer.progress_bar_callback is not None
         try:
-            is_whole = _fill(store, encoder, data.sequences(), has_bar)
+            is_whole = _fill(store, encoder, data.sequences(), has_bar, self.limit)
         except OSError as error:
             _say(f"not used, {error}")
             return
@@ -65,14 +79,20 @@ class PrefixCache(Callback):
             encoder.known_prefix = store
 
 
-def _fill(store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_bar: bool) -> bool:
+def _fill(
+    store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_bar: bool, limit: int
+) -> bool:
     """Whether the store has all sequences now; False where the disk has no room for them."""
     store.folder.mkdir(parents=True, exist_ok=True)
-    with _locked(store.folder / ".lock"):
+    with _locked(store.folder / _LOCK):
         for line in store.read():
             _say(line)
+        (store.folder / _USED).touch()
         missing = store.missing(sequences)
-        size, free = store.size_of(missing), shutil.disk_usage(store.folder).free
+        size = store.size_of(missing)
+        if missing and not _make_room(store, size, limit):
+            return False
+        free = shutil.disk_usage(store.folder).free
         if size > 0.9 * free:
             _say(f"not used, {store.folder} would take {_show(size)}, the disk has {_show(free)}")
             return False
@@ -82,6 +102,46 @@ def _fill(store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_ba
             store.read()
     _say(f"{store.layers} of {encoder.spec.layers} layers from {store.folder}, {_show(store.size)}")
     return True
+
+
+def _make_room(store: PrefixStore, size: int, limit: int) -> bool:
+    """Remove other stores until one more of a size fits; False where it cannot."""
+    needed = store.size + size
+    if needed <= limit:
+        others = (path for path in store.folder.parent.iterdir() if _STORE.fullmatch(path.name))
+        sizes = {path: _size(path) for path in others if path != store.folder}
+        for path in sorted(sizes, key=_used_at):
+            if needed + sum(sizes.values()) <= limit:
+                break
+            if _remove(path):
+                _say(f"removed {path}, {_show(sizes.pop(path))}, unused for longest")
+        needed += sum(sizes.values())
+    if needed > limit:
+        _say(
+            f"not used, {store.folder} would make it {_show(needed)}, "
+            f"callbacks.prefix_cache.gigabytes allows {_show(limit)}"
+        )
+    return needed <= limit
+
+
+def _remove(folder: Path) -> bool:
+    """Whether nobody fills a store; who reads it has it mapped and keeps what is removed."""
+    lock = FileLock(folder / _LOCK, blocking=False)
+    try:
+        with lock:
+            shutil.rmtree(folder)
+    except Timeout:
+        return False
+    return True
+
+
+def _used_at(folder: Path) -> float:
+    used = folder / _USED
+    return used.stat().st_mtime if used.exists() else 0.0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _compute(store: PrefixStore, encoder: ESM2, sequences: Sequence[Tensor], has_bar: bool) -> None:

@@ -11,7 +11,8 @@ from rich.console import Console
 from torch import Tensor
 
 from peftsp.labels import SP_TYPES
-from peftsp.metrics.table import WINDOWS, MetricRow, as_rich_table, write_csv
+from peftsp.metrics.cells import WINDOWS
+from peftsp.metrics.table import MetricRow, as_rich_table, write_csv
 
 METRICS_FILE = "metrics.csv"
 CONFUSION_FILE = "confusion.png"

@@ -11,14 +11,15 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
 from peftsp.errors import ConfigError
-
-LAST = "last"
+from peftsp.runs.durable import put_in_place
+from peftsp.runs.folder import LAST, PREVIOUS
 
 
 class ResumePoint(Checkpoint):
     """Keeps ``last.ckpt`` up to date: after each epoch, every so often, and on SIGTERM.
 
-    The file is replaced in one step, so that a process killed while writing leaves the one before.
+    A point is on the disk before it takes the place of another, which stays as ``previous.ckpt``: a
+    process killed while writing, or a machine that loses its power, leaves a sound one.
     Lightning calls checkpoint callbacks last, so that early stopping and the choice of the best
     checkpoint have seen an epoch before the point after it is made; give it after the latter.
 
@@ -88,7 +89,9 @@ class ResumePoint(Checkpoint):
         partial = self.path.with_suffix(".partial")
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
-            partial.replace(self.path)
+            if self.path.exists():
+                self.path.replace(self.path.with_stem(PREVIOUS))
+            put_in_place(partial, self.path)
         trainer.strategy.barrier("resume point")
         self._saved_at = time.monotonic()
         self._end_now()

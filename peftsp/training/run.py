@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
-from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch import Callback, seed_everything
+from lightning.pytorch.trainer.states import TrainerStatus
+from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
 
+import peftsp
 from peftsp.allocator import keep_freed_memory
-from peftsp.backbone.quantization import NF4Linear
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
-from peftsp.model.bundle import read_bundle
-from peftsp.model.checks import check_types
-from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.runs.folder import RunFolder, now
+from peftsp.runs.identity import contents_of
+from peftsp.runs.record import RunRecord, read_record
+from peftsp.training.build import (
+    build_data,
+    build_module,
+    build_trainer,
+    count_parameters,
+    settings_of,
+)
 from peftsp.training.cost import CostMeter
 from peftsp.training.loggers import finish_wandb
 from peftsp.training.module import SignalPeptideModule
-from peftsp.training.outcome import FittedRun, end_run, settings_of
+from peftsp.training.outcome import FittedRun, end_run
 from peftsp.training.preemption import saving_before_the_end
-from peftsp.training.run_folder import BUNDLE, find_start, is_finished
+from peftsp.training.settings import check_settings
 
+_LOADER_SIGNS = ("DataLoader worker", "shared memory", "unable to open shared")
 _COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
 
 
@@ -40,84 +51,117 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
         watchers: Callbacks beside those of the configuration.
 
     Returns:
-        Test metrics and the best validation score by name; those of the bundle for a run that had
+        Test metrics and the best validation score by name; those of the record for a run that had
         been finished before.
 
     Raises:
-        PeftspError: A setting, a file or the data is wrong.
+        PeftspError: A setting, a file or the data is wrong, the run found in the folder is another
+            one, or the loss is not finite.
     """
-    folder = Path(cfg.paths.output_dir)
-    checkpoint = find_start(folder, cfg.ckpt_path, cfg.overwrite)
-    if is_finished(folder):
-        print(f"{folder}: this run is finished, nothing to do")
-        finished: dict[str, float] = read_bundle(folder / BUNDLE).training["metrics"]
-        return finished
     _quieten()
+    check_settings(cfg)
     _seed(cfg.seed)
-    run = _set_up(cfg, watchers)
+    data = build_data(cfg)
+    module, head, crf = build_module(cfg)
+    record = _record(cfg, data, module)
+    folder = RunFolder(Path(cfg.paths.output_dir), is_first=not getattr(rank_zero_only, "rank", 0))
+    with folder.locked():
+        start = folder.find_start(
+            cfg.ckpt_path, cfg.overwrite, record.settings, contents_of(record)
+        )
+        if start.is_finished:
+            folder.say(f"{folder.path}: this run is finished, nothing to do", is_kept=False)
+            return read_record(folder.path).metrics or {}
+        if start.checkpoint in (folder.last, folder.previous):
+            record = replace(record, begun=read_record(folder.path).begun)
+        # Counted here, since some strategies share the parameters out over processes.
+        parameters, meter = count_parameters(module), CostMeter()
+        trainer = build_trainer(cfg, [*watchers, meter])
+        run = FittedRun(cfg, folder, record, data, module, head, crf, parameters, meter, trainer)
+        return _fit_and_test(run, start.checkpoint)
+
+
+def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
+    trainer, parameters = run.trainer, run.parameters
     has_ended = False
     try:
         _log_settings(run)
+        run.folder.write(run.record)
+        sizes = ", ".join(f"{count:,} {name}" for name, count in run.record.splits.items())
+        run.folder.say(f"proteins: {sizes}")
+        share = parameters["trained"] / parameters["all"]
+        run.folder.say(
+            f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"
+        )
+        run.folder.say(f"device: {run.record.device}")
+        for note in run.data.notes:
+            run.folder.say(note)
         keep_freed_memory()
-        with saving_before_the_end(run.trainer):
-            run.trainer.fit(
-                run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True
-            )
+        with saving_before_the_end(trainer):
+            trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
             metrics = end_run(run)
         has_ended = True
+    except SystemExit as end:
+        # Lightning's way to end at Ctrl-C, which says nothing; SIGTERM has one of its own.
+        is_interrupted = trainer.state.status == TrainerStatus.INTERRUPTED
+        if is_interrupted and not isinstance(end, SIGTERMException):
+            raise KeyboardInterrupt from None
+        raise
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _LOADER_SIGNS):
+            reason = " ".join(str(error).split())
+            raise ConfigError(
+                f"data.num_workers: expected 0 where processes cannot share memory, "
+                f"found {run.cfg.data.num_workers} ({reason})"
+            ) from error
+        raise
     finally:
-        finish_wandb(run.trainer.loggers, has_failed=not has_ended)
+        finish_wandb(trainer.loggers, has_failed=not has_ended)
     return metrics
 
 
-def _set_up(cfg: DictConfig, watchers: Sequence[Callback]) -> FittedRun:
-    data: SignalPeptideData = instantiate(cfg.data)
-    module, head, crf = _module(cfg)
-    # Counted here, since some strategies share the parameters out over processes.
-    parameters = _parameter_counts(module)
-    meter = CostMeter()
-    trainer = _trainer(cfg, [*watchers, meter])
-    return FittedRun(cfg, data, module, head, crf, parameters, meter, trainer)
-
-
-def _module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
-    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
-    method = instantiate(cfg.peft, _convert_="all")
-    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
-        check_types(settings, group, ConfigError)
-    module = SignalPeptideModule(
-        build_tagger(instantiate(cfg.backbone), method, head, crf),
-        instantiate(cfg.optimizer),
-        instantiate(cfg.scheduler),
-        cfg.regularisation.weight,
-        cfg.augmentation.hidden_residues,
-        cfg.learning_rate.head_factor,
+def _record(cfg: DictConfig, data: SignalPeptideData, module: SignalPeptideModule) -> RunRecord:
+    tagger, dataset = module.tagger, data.identity()
+    return RunRecord(
+        name=cfg.name,
+        method=tagger.method.settings()["method"],
+        backbone=tagger.backbone.spec.name,
+        backbone_sha256=tagger.backbone.content_hash,
+        fold=cfg.data.fold,
+        seed=cfg.seed,
+        dataset=dataset,
+        extra_sha256=data.extra_sha256(),
+        splits=data.sizes(),
+        settings=settings_of(cfg),
+        versions={"peftsp": peftsp.__version__, "torch": torch.__version__},
+        commit=_commit(Path(peftsp.__file__).parents[1]),
+        device=_device(cfg.trainer.accelerator),
+        begun=now(),
     )
-    return module, head, crf
 
 
-def _parameter_counts(module: SignalPeptideModule) -> dict[str, int]:
-    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    frozen = sum(p.numel() for p in module.parameters() if not p.requires_grad)
-    in_nf4 = sum(m.n_weights for m in module.modules() if isinstance(m, NF4Linear))
-    return {"all": trained + frozen + in_nf4, "trained": trained}
+def _commit(checkout: Path) -> str | None:
+    if not (checkout / ".git").exists():
+        return None
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip() or None
 
 
-def _trainer(cfg: DictConfig, watchers: Sequence[Callback]) -> Trainer:
-    callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
-    loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
-    trainer: Trainer = instantiate(
-        cfg.trainer,
-        callbacks=[*callbacks, *watchers],
-        logger=loggers,
-        default_root_dir=cfg.paths.output_dir,
-        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
-    )
-    return trainer
+def _device(accelerator: str) -> str:
+    is_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return torch.cuda.get_device_name() if is_gpu else f"{torch.get_num_threads()} CPU threads"
 
 
 def _log_settings(run: FittedRun) -> None:
-    settings = settings_of(run.cfg) | {"parameters": run.parameters}
+    record = run.record
+    settings = record.settings | {
+        "parameters": run.parameters,
+        "sha256": {"data": record.dataset.sha256, "backbone": record.backbone_sha256},
+    }
     if HydraConfig.initialized():
         # Names such as lora, by which runs are compared, beside what these stand for.
         chosen = HydraConfig.get().runtime.choices

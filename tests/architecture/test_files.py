@@ -62,14 +62,13 @@ TESTED_ELSEWHERE = {
     "report/run_figures": "report/test_report_figures.py",
     "report/style": "report/test_report_figures.py",
     "report/text": "report/test_report_tables.py",
-    "runs": "report/test_report_run_folders.py",
+    "runs/durable": "training/test_training_resume.py",
     "search/__main__": "search/test_search_cli.py",
     "search/objective": "search/test_search_cli.py",
     "search/report": "search/test_search_cli.py",
     "search/study": "search/test_search_cli.py",
     "sweep/job": "e2e/test_clusters.py",
     "settings_folder": "backbone/test_verify.py",
-    "training/run_folder": "training/test_training_run.py",
     "records": "inference/test_inference_store.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""

@@ -57,6 +57,7 @@ def check_data(config, name):
 
 def check_debug(config, name):
     assert config.trainer.max_epochs == 1
+    assert config.paths.output_dir == f"{config.paths.runs_dir}/debug/{config.name}"
     assert max(config.trainer[f"limit_{part}_batches"] for part in ("train", "val", "test")) < 10
 
 

@@ -19,8 +19,8 @@ def allowed_steps(share):
     return allowed | torch.eye(STATES, dtype=torch.bool)
 
 
-def run(allowed, emissions, transitions, start, end):
-    mask = torch.arange(emissions.shape[1]) < torch.tensor(LENGTHS)[:, None]
+def run(allowed, emissions, transitions, start, end, lengths=LENGTHS):
+    mask = torch.arange(emissions.shape[1]) < torch.tensor(lengths)[:, None]
     graph = StateGraph.from_allowed(allowed)
     return forward_backward(
         emissions, mask, ChainScores.from_tables(transitions, start, end, graph)
@@ -29,17 +29,18 @@ def run(allowed, emissions, transitions, start, end):
 
 @pytest.mark.parametrize("share", [0.2, 1.0])
 @pytest.mark.parametrize("output", ["log_partition", "marginals", "both"])
-def test_gradients_are_the_numerical_ones(output, share):
+@pytest.mark.parametrize("lengths", [LENGTHS, (1, 1)], ids=["several", "one residue each"])
+def test_gradients_are_the_numerical_ones(output, share, lengths):
     allowed = allowed_steps(share)
     draws = torch.Generator().manual_seed(1)
-    shapes = (len(LENGTHS), max(LENGTHS), STATES), (STATES, STATES), (STATES,), (STATES,)
+    shapes = (len(lengths), max(lengths), STATES), (STATES, STATES), (STATES,), (STATES,)
     inputs = [
         torch.randn(shape, generator=draws, dtype=torch.float64).requires_grad_()
         for shape in shapes
     ]
 
     def wanted(*tensors):
-        total, marginals = run(allowed, *tensors)
+        total, marginals = run(allowed, *tensors, lengths)
         return {"log_partition": total, "marginals": marginals, "both": (total, marginals)}[output]
 
     assert torch.autograd.gradcheck(wanted, inputs)

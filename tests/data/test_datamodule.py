@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -8,11 +9,16 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.data.folds import split
 from peftsp.data.labelled import write_labelled
+from peftsp.data.sampling import eval_batches
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
 
 SOURCE = SyntheticProteins(60, seed=0)
-SETTINGS = {"fold": 0, "batch_size": 4, "eval_batch_size": 7, "num_workers": 0, "seed": 1}
+SETTINGS = {
+    **{"fold": 0, "batch_size": 4, "eval_batch_size": 7, "num_workers": 0, "seed": 1},
+    **{"balance": 0.0, "type_weights": None, "kingdom_weights": None},
+    **{"extra_path": None, "train_splits": ("train",)},
+}
 
 
 def module(**settings) -> SignalPeptideData:
@@ -103,6 +109,45 @@ def test_processes_share_batches(tmp_path):
         assert {len(part) for part in parts} == {6, 7}
         whole = joined(sequences(getattr(single, name)()))
         assert sorted(joined(parts)) == sorted(whole)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7])
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_processes_have_equally_many_batches_to_evaluate(batch_size, replicas):
+    for size in range(replicas, 25):
+        shares = [eval_batches(size, batch_size, replicas, rank) for rank in range(replicas)]
+        assert len({len(share) for share in shares}) == 1
+        shown = joined([joined(share) for share in shares])
+        assert sorted(shown) == list(range(size))
+        assert max(len(batch) for share in shares for batch in share) <= batch_size + (replicas > 1)
+
+
+def test_extra_records_that_validate_or_test_are_left_out_and_counted(tmp_path):
+    train, validation, test = split(SOURCE.load(), 0)
+    write_labelled([*train[:3], *validation[:2], test[0]], tmp_path / "extra.fasta")
+    data = ready(extra_path=tmp_path / "extra.fasta")
+    assert data.sizes()["train"] == len(train) + 3
+    assert data.notes == [
+        "data.extra_path: 3 of 6 records left out, whose sequences validate or test"
+    ]
+    everything = ready(
+        extra_path=tmp_path / "extra.fasta", train_splits=("train", "validation", "test")
+    )
+    assert everything.sizes()["train"] == len(SOURCE.load()) + 6
+    assert everything.notes == []
+
+
+def test_sequences_of_several_partitions_are_warned_of():
+    class Repeating:
+        def load(self):
+            records = SOURCE.load()
+            other = next(r for r in records if r.partition != records[0].partition)
+            return [*records, replace(records[0], partition=other.partition)]
+
+    data = SignalPeptideData(Repeating(), **SETTINGS)
+    data.prepare_data()
+    [note] = data.notes
+    assert note.startswith("data: 1 sequences stand in several partitions")
 
 
 def test_summary_counts_records_by_split_kingdom_and_type():

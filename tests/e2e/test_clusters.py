@@ -43,7 +43,7 @@ def start(folder, *settings):
 
 def sweep(folder, *settings):
     process = start(folder, *settings)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate()
     return process.returncode, output
 
 
@@ -53,12 +53,13 @@ def weights(folder):
     return {path.parents[1].name: path.read_bytes() for path in paths}
 
 
-def wait_for(find, seconds=120):
-    for _ in range(seconds * 10):
-        if found := find():
-            return found
+def wait_for(find, process):
+    """What ``find`` gives, as soon as it does, while a process goes on."""
+    while not (found := find()):
+        if process.poll() is not None:
+            pytest.fail(f"ended before it was waited for: {process.communicate()[0]}")
         time.sleep(0.1)
-    pytest.fail("waited in vain")
+    return found
 
 
 def have_begun(folder):
@@ -87,9 +88,9 @@ def submitit_process(folder):
 def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed):
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(have_begun(tmp_path))
-    os.kill(wait_for(lambda: submitit_process(tmp_path)), signal.SIGUSR2)
-    output, _ = process.communicate(timeout=300)
+    wait_for(have_begun(tmp_path), process)
+    os.kill(wait_for(lambda: submitit_process(tmp_path), process), signal.SIGUSR2)
+    output, _ = process.communicate()
     assert process.returncode == 0, output
     logs = "".join(p.read_text() for p in Path(tmp_path, "runs/.submitit").glob("*/*_log.*"))
     assert re.search(r"Requeued job \d+", logs)
@@ -100,9 +101,9 @@ def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed):
 def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturbed):
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(have_begun(tmp_path))
-    os.kill(wait_for(lambda: submitit_process(tmp_path)), signal.SIGKILL)
-    output, _ = process.communicate(timeout=300)
+    wait_for(have_begun(tmp_path), process)
+    os.kill(wait_for(lambda: submitit_process(tmp_path), process), signal.SIGKILL)
+    output, _ = process.communicate()
     assert process.returncode == 1, output
     assert re.search(r"2 runs: 1 finished, 1 failed\nfailed: .*\n  job \d+: ", output), output
     assert sweep(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")[0] == 0
@@ -112,9 +113,9 @@ def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturb
 def test_ray_cluster_runs_a_sweep_and_takes_up_a_killed_run(tmp_path, undisturbed):
     needs("ray")
     process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=ray")
-    wait_for(have_begun(tmp_path))
-    os.kill(wait_for(lambda: ray_process(process.pid)), signal.SIGKILL)
-    output, _ = process.communicate(timeout=300)
+    wait_for(have_begun(tmp_path), process)
+    os.kill(wait_for(lambda: ray_process(process.pid), process), signal.SIGKILL)
+    output, _ = process.communicate()
     assert process.returncode == 0, output
     assert weights(tmp_path) == undisturbed
 
@@ -155,10 +156,10 @@ def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(
     """The first is what comes before a time limit, the second what preemption does."""
     needs("submitit")
     process = start(tmp_path, *LONG, "data.fold=0,1", *SLURM)
-    wait_for(have_begun(tmp_path))
+    wait_for(have_begun(tmp_path), process)
     [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
     subprocess.run([*command, first.name], check=True, timeout=30)
-    output, _ = process.communicate(timeout=400)
+    output, _ = process.communicate()
     assert process.returncode == 0, output
     asked = subprocess.run(
         ["sacct", "--noheader", "--duplicates", "--format=State", "--jobs", first.name],

@@ -3,7 +3,12 @@
 import numpy as np
 from scipy import stats
 
-from peftsp.metrics.intervals import bootstrap_interval
+from peftsp.metrics.intervals import draw_resamples, percentile_interval
+
+
+def bootstrap_interval(strata, measure, resamples=1000, seed=0):
+    values = [measure(drawn) for drawn in draw_resamples(strata, resamples, seed)]
+    return percentile_interval(np.stack(values))
 
 
 def test_interval_of_a_share_is_near_the_normal_one():

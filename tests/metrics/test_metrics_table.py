@@ -6,8 +6,9 @@ import torch
 from rich.console import Console
 
 from peftsp.labels import KINGDOMS
+from peftsp.metrics.cells import WINDOWS
 from peftsp.metrics.functional import cleavage_sites
-from peftsp.metrics.table import WINDOWS, MetricRow, as_rich_table, metric_table, write_csv
+from peftsp.metrics.table import MetricRow, as_rich_table, metric_table, write_csv
 
 ROWS = [
     MetricRow("EUKARYA", "SP", 2582, 0.987654321, 0.9, (0.5, 0.6, 0.7, 0.8), (0.1, 0.2, 0.3, 1.0)),
@@ -48,13 +49,6 @@ def test_rows_count_the_sequences_of_each_kingdom_and_type(random_columns):
         types = true_types[is_kingdom].tolist()
         names = ("NO_SP", "SP", "LIPO", "TAT", "TATLIPO", "PILIN")
         assert row.n == types.count(names.index(row.sp_type))
-
-
-def test_leaving_out_sites_without_predicted_type_reaches_every_row():
-    columns = (torch.tensor([1, 1]), torch.tensor([1, 0]), *[torch.tensor([22, 25])] * 2)
-    columns = (*columns, torch.tensor([0, 0]))
-    assert metric_table(*columns)[0].recall == (1.0,) * 4
-    assert metric_table(*columns, count_no_sp_sites=False)[0].recall == (0.5,) * 4
 
 
 def test_no_sequences_give_no_rows():

@@ -3,6 +3,7 @@
 import json
 import pickle
 import stat
+from dataclasses import replace
 
 import pytest
 import torch
@@ -45,6 +46,29 @@ def test_weights_in_half_precision_are_read_in_single(bundle):
     assert {t.dtype for t in read_bundle(bundle).weights.values()} == {torch.float32}
     (tagger,) = load_taggers([bundle])
     assert {p.dtype for p in tagger.parameters()} == {torch.float32}
+
+
+def test_bundle_with_numbers_that_are_not_finite_is_neither_read_nor_written(bundle, tmp_path):
+    name = "head.emissions.bias"
+    made = read_bundle(bundle)
+    made.weights[name][3] = torch.nan
+    with pytest.raises(BundleError, match=rf"{name}: expected finite numbers"):
+        save_bundle(made, tmp_path / "other")
+    change_weights(bundle, lambda w: w[name].fill_(torch.inf))
+    with pytest.raises(BundleError, match=rf"weights\.safetensors: {name}: expected finite"):
+        read_bundle(bundle)
+
+
+def test_path_of_the_weights_changes_nothing_else_of_the_backbone(bundle, tmp_path):
+    """A backbone in four bits stays so where its file is found."""
+    path = bundle / "config.json"
+    config = json.loads(path.read_text())
+    config["backbone"] |= {"checkpoint": "../weights.pt", "quantization": "nf4", "seed": 7}
+    path.write_text(json.dumps(config))
+    expected = replace(read_bundle(bundle).backbone, checkpoint=str(bundle / "../weights.pt"))
+    (tmp_path / "weights.pt").touch()
+    assert read_bundle(bundle).backbone == expected
+    assert expected.quantization == "nf4"
 
 
 def test_weights_may_be_given_but_all_of_them(make_tagger):

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from peftsp.errors import RunError
 from peftsp.labels import KINGDOMS
 from peftsp.report.build import ReportSettings, build_report
 from peftsp.report.figures import CAPTIONS
@@ -105,3 +106,30 @@ def test_same_seed_gives_the_same_report(built, trained_runs, tmp_path):
     for path in sorted(output.rglob("*")):
         if path.suffix in (".csv", ".md", ".tex", ".svg", ".html"):
             assert path.read_bytes() == (again / path.relative_to(output)).read_bytes(), path.name
+
+
+@pytest.fixture
+def of_one_type(make_run, tmp_path):
+    """Function of an SP type that gives a report of two runs on proteins of that type alone."""
+
+    def build(sp_type):
+        for method in ("lora", "prompt"):
+            path = make_run(method) / "test_predictions.csv"
+            header, *rows = path.read_text().splitlines()
+            kept = [row for row in rows if row.split(",")[3] == sp_type]
+            path.write_text("\n".join([header, *kept]) + "\n")
+        output = tmp_path / "report"
+        return build_report(ReportSettings([tmp_path / "runs"], output, 5, 0, has_progress=False))
+
+    return build
+
+
+def test_data_of_one_type_alone_can_be_reported(of_one_type):
+    summary = of_one_type("SP")
+    assert summary.methods == ["lora", "prompt"]
+    assert summary.page.is_file()
+
+
+def test_data_without_signal_peptides_has_nothing_to_report(of_one_type):
+    with pytest.raises(RunError, match=r"expected some with a signal peptide, found \d+ with"):
+        of_one_type("NO_SP")

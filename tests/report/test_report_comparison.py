@@ -8,7 +8,7 @@ from peftsp.report.comparison import MEAN, compare
 from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins
-from peftsp.report.run_folders import read_run
+from peftsp.runs.results import read_run
 
 
 def compared(methods, proteins, resamples=199):

@@ -5,11 +5,11 @@ import pytest
 from sklearn.metrics import matthews_corrcoef
 
 from peftsp.labels import KINGDOMS, SP_TYPES
-from peftsp.metrics.intervals import bootstrap_interval
+from peftsp.metrics.intervals import draw_resamples, percentile_interval
 from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins, joined
-from peftsp.report.run_folders import read_run
+from peftsp.runs.results import read_run
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_mean_sd_and_pooled_are_those_of_plain_code(evaluation, kingdom, sp_type
     assert found["value"] == pytest.approx(np.mean(values))
     assert found["sd"] == pytest.approx(np.std(values, ddof=1))
     assert found["pooled"] == pytest.approx(mcc2_of(joined(runs), kingdom, sp_type))
-    proteins = joined(runs).drop_duplicates("accession")
+    proteins = joined(runs).drop_duplicates("protein")
     expected = ((proteins["kingdom"] == kingdom) & (proteins["sp_type"] == sp_type)).sum()
     assert found["n"] == expected
     assert found["low"] <= found["value"] + 0.1
@@ -74,14 +74,15 @@ def test_interval_is_that_of_the_bootstrap_of_one_measure(two_methods):
     methods, proteins = two_methods
     evaluation = evaluate(methods[0], proteins, 40, 3, lambda draws: draws)
     rows = joined(methods[0].runs)
-    rows["protein"] = proteins.places(rows["accession"])
-    rows_of = rows.groupby("protein").indices
+    rows["place"] = proteins.places(rows["protein"])
+    rows_of = rows.groupby("place").indices
 
     def measure(drawn):
         chosen = rows.iloc[np.concatenate([rows_of[protein] for protein in drawn])]
         return np.array([mcc2_of(chosen, "ARCHAEA", "TAT")])
 
-    low, high = bootstrap_interval(proteins.strata, measure, resamples=40, seed=3)
+    drawn = draw_resamples(proteins.strata, 40, 3)
+    low, high = percentile_interval(np.stack([measure(one) for one in drawn]))
     found = of_cell(evaluation, "mcc2", "ARCHAEA", "TAT")
     assert (found["pooled_low"], found["pooled_high"]) == pytest.approx((low[0], high[0]))
 

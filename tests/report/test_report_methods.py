@@ -5,7 +5,7 @@ import pytest
 from peftsp.errors import RunError
 from peftsp.report.caveats import find_caveats
 from peftsp.report.methods import group_runs
-from peftsp.report.run_folders import read_run
+from peftsp.runs.results import read_run
 
 
 def grouped(*folders):

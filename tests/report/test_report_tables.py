@@ -8,9 +8,9 @@ from peftsp.report.measure_tables import measure_tables
 from peftsp.report.method_tables import cost_table, overall_table, settings_table
 from peftsp.report.methods import group_runs
 from peftsp.report.published import SIGNALP6_SHA256, published_for, read_published
-from peftsp.report.run_folders import read_run
 from peftsp.report.table import Table
-from peftsp.runs import DatasetIdentity
+from peftsp.runs.record import DatasetIdentity
+from peftsp.runs.results import read_run
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ optuna = pytest.importorskip("optuna", reason="optuna is not installed")
 
 from lightning.pytorch import Trainer  # noqa: E402
 
+from peftsp.errors import TrainingError  # noqa: E402
 from peftsp.model.bundle import read_bundle  # noqa: E402
 from peftsp.search.cli import main  # noqa: E402
 from peftsp.training.module import SignalPeptideModule  # noqa: E402
@@ -69,19 +70,22 @@ def test_search_goes_on_and_best_is_an_experiment(search, tmp_path, capsys):
 
 
 def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypatch):
-    scores = iter([0.9, 0.9, 0.1, "broken", 0.95, 0.95])
+    scores = iter([0.9, 0.9, 0.1, "broken", "diverged", 0.95, 0.95])
 
     def log(self, stage):
         value = next(scores)
         if value == "broken":
             raise RuntimeError("out of memory")
+        if value == "diverged":
+            raise TrainingError("found nan")
         self.log(f"{stage}/score", value)
 
     monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
     pruner = ("search.pruner.n_startup_trials=1", "search.pruner.n_warmup_steps=0")
-    rows = search("search.trials=4", "search.folds=[0]", *pruner)
-    assert [row["state"] for row in rows] == ["complete", "pruned", "fail", "complete"]
-    assert rows[2]["error"] == "RuntimeError: out of memory"
+    rows = search("search.trials=5", "search.folds=[0]", *pruner)
+    assert [row["state"] for row in rows] == ["complete", "pruned", "fail", "fail", "complete"]
+    errors = ["RuntimeError: out of memory", "TrainingError: found nan"]
+    assert [row["error"] for row in rows[2:4]] == errors
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,10 @@ def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypa
         (("optimized_metric=test/score",), "expected val/… in a search, found test/score"),
         (("data.train_splits=[train,test]",), "expected no test in a search"),
         (("search.storage=sqlite:////dev/null/x",), "search.storage: expected a database"),
+        (
+            ("search.storage=postgresql+typo://me:PW@host/db",),
+            "found postgresql+typo://***@host/db (NoSuchModuleError",
+        ),
         (("+search.space.seed={low:1}",), "search.space.seed: expected values, or low"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
@@ -102,3 +110,4 @@ def test_what_a_search_must_not_do_is_refused(search, capsys, settings, message)
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
+    assert "PW" not in line

@@ -2,16 +2,17 @@
 
 import pytest
 
+from peftsp.runs.record import write_record
 from peftsp.sweep.outcome import State, outcome_of, summary
 from peftsp.sweep.plan import PlannedRun
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path, make_record):
     """A finished run, one with an error, one that left nothing."""
     (tmp_path / "good/bundle").mkdir(parents=True)
     (tmp_path / "good/bundle/config.json").touch()
-    (tmp_path / "good/run.json").touch()
+    write_record(make_record(), tmp_path / "good")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad/error.log").write_text("peft.rank: found 0\n\nTraceback ...\n")
     return {name: PlannedRun((), tmp_path / name) for name in ("good", "bad", "gone")}

@@ -1,14 +1,16 @@
 """Which runs a sweep asks for, and that no two of them meet."""
 
 import re
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from peftsp.errors import ConfigError
-from peftsp.sweep.plan import expand, plan
+from peftsp.errors import ConfigError, RunError
+from peftsp.runs.identity import Contents
+from peftsp.runs.record import write_record
+from peftsp.sweep.plan import PlannedRun, expand, plan
 
 
 def runs_of(*overrides):
@@ -47,6 +49,9 @@ def test_intervals_have_no_end():
         runs_of("optimizer.lr=interval(0,1)")
 
 
+SAME = Contents("a" * 64, None, "b" * 64)
+
+
 def composer(folder, **settings):
     def compose(overrides):
         values = dict(override.split("=") for override in overrides)
@@ -57,37 +62,65 @@ def composer(folder, **settings):
     return compose
 
 
+def planned(folder, *overrides, contents=SAME, **settings):
+    [run] = plan([overrides], composer(folder, **settings), lambda cfg: contents)
+    return run
+
+
 def test_runs_that_would_share_a_folder_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"name: .* found 2 runs in .*same"):
-        plan([("lr=1",), ("lr=2",), ("name=other",)], composer(tmp_path))
+        plan([("lr=1",), ("lr=2",), ("name=other",)], composer(tmp_path), pytest.fail)
 
 
-@pytest.fixture
-def half_done(tmp_path):
-    """Folder of a run that has left a resume point and its settings."""
-    for place in ("same/checkpoints", "same/.hydra"):
+@pytest.fixture(params=[False, True], ids=["stopped", "finished"])
+def begun(request, tmp_path, make_record):
+    """Folder above one in which a run with ``lr=0.1`` has begun."""
+    for place in ("same/checkpoints", "same/bundle"):
         (tmp_path / place).mkdir(parents=True)
     (tmp_path / "same/checkpoints/last.ckpt").touch()
-    OmegaConf.save(composer("elsewhere")(()), tmp_path / "same/.hydra/config.yaml")
-    return tmp_path
+    settings = OmegaConf.to_container(composer("elsewhere")(()))
+    write_record(make_record(settings, has_ended=request.param), tmp_path / "same")
+    if request.param:
+        (tmp_path / "same/bundle/config.json").touch()
+    return tmp_path, request.param
 
 
-def test_run_is_gone_on_with_under_the_same_settings(half_done):
-    [run] = plan([()], composer(half_done))
-    assert run.folder == Path(half_done, "same")
+def test_run_is_gone_on_with_under_the_same_settings(begun):
+    folder, is_finished = begun
+    assert planned(folder) == PlannedRun((), folder / "same", is_finished)
 
 
-def test_run_of_other_settings_is_not_taken_for_this_one(half_done):
+def test_run_of_other_settings_is_not_taken_for_this_one(begun):
     message = "expected the settings of the run found there, lr=0.1, found lr=0.5"
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        plan([()], composer(half_done, lr=0.5))
+    with pytest.raises(RunError, match=re.escape(message)):
+        planned(begun[0], lr=0.5)
 
 
-@pytest.mark.parametrize("change", [{"overwrite": True}, {"lr": 0.1}])
-def test_starting_over_is_not_refused(half_done, change):
-    assert plan([()], composer(half_done, **{"lr": 0.1, **change}))
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"data": "c" * 64}, r"data \(sha256\)=aaa"),
+        ({"backbone": "c" * 64}, r"backbone\.checkpoint \(sha256\)=bbb"),
+        ({"extra": "c" * 64}, r"data\.extra_path \(sha256\)=null"),
+    ],
+)
+def test_run_of_other_data_or_weights_is_not_taken_for_this_one(begun, change, name):
+    with pytest.raises(RunError, match=f"found there, {name}.*, found .*=ccc"):
+        planned(begun[0], contents=replace(SAME, **change))
 
 
-def test_run_that_left_nothing_may_change(half_done):
-    (half_done / "same/checkpoints/last.ckpt").unlink()
-    assert plan([()], composer(half_done, lr=0.5))
+def test_starting_over_is_not_refused(begun):
+    assert not planned(begun[0], "overwrite=true", lr=0.5).is_finished
+    assert not planned(begun[0], "overwrite=true").is_finished
+
+
+def test_what_may_start_over_does_so_only_where_it_is_another_run(begun):
+    folder, is_finished = begun
+    assert planned(folder, overwrite=True).is_finished == is_finished
+    assert not planned(folder, overwrite=True, lr=0.5).is_finished
+
+
+def test_run_that_left_nothing_may_change(tmp_path, make_record):
+    (tmp_path / "same").mkdir()
+    write_record(make_record(has_ended=False), tmp_path / "same")
+    assert planned(tmp_path, lr=0.5)

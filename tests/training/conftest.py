@@ -69,7 +69,11 @@ def make_data():
     """Function of settings that gives a data module of 60 made-up proteins."""
 
     def make(**settings):
-        defaults = {"fold": 0, "batch_size": 5, "eval_batch_size": 8, "num_workers": 0, "seed": 1}
+        defaults = {
+            **{"fold": 0, "batch_size": 5, "eval_batch_size": 8, "num_workers": 0, "seed": 1},
+            **{"balance": 0.0, "type_weights": None, "kingdom_weights": None},
+            **{"extra_path": None, "train_splits": ("train",)},
+        }
         return SignalPeptideData.from_synthetic(60, 0, **{**defaults, **settings})
 
     return make

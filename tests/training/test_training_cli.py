@@ -43,7 +43,12 @@ BAD = [
     (("optimizer.lr=-1",), r"optimizer, scheduler: .* Invalid learning rate: -1"),
     (("+optimizer.typo=1",), r"optimizer, scheduler: .* 'typo'"),
     (("+peft.typo=1",), r"typo"),
-    (("trainer.precision=int4",), r"Precision 'int4' is invalid"),
+    (("trainer.precision=int4",), r"trainer\.precision: expected one of .*, found 'int4'"),
+    (("trainer.precision=16-true",), r"trainer\.precision: expected one of .*, found 16-true"),
+    (("trainer.max_epochs=two",), r"trainer\.max_epochs: expected int or null, found 'two'"),
+    (("peft.rank=abc",), r"peft\.rank: expected int, found 'abc'"),
+    (("+foo=4",), r"foo: expected a setting that --help lists, found another"),
+    (("crf.table=published",), r"crf\.table: expected peftsp or none .* infinite"),
     (("paths.runs_dir=/dev/null",), r"/dev/null"),
     (("trainer.max_epochs=0",), r"expected a ModelCheckpoint that has saved, found none"),
 ]
@@ -86,6 +91,57 @@ def test_process_ends_with_status_2_and_leaves_no_bundle(tmp_path):
     assert ended.stdout == ""
     assert ended.stderr == "error: peft.rank: expected a number above 0, found 0\n"
     assert not list(tmp_path.rglob("bundle"))
+
+
+@pytest.mark.slow
+def test_sweeps_work_in_any_install(tmp_path):
+    """The checkout is not the working folder, so that Hydra's own search finds no plug-in there."""
+    code = "from peftsp.training.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *QUICK, "peft.rank=0", "-m"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "1 runs: 1 failed" in ended.stdout
+
+
+def test_refused_run_leaves_the_settings_of_the_one_before(command, tmp_path, capsys):
+    small = ("data.count=60", "trainer.max_epochs=1", "overwrite=false")
+    command(*QUICK, *small)
+    files = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    for change in ("optimizer.lr=0.5", "peft.rank=2", "optimizer=muon", "trainer.max_epochs=5"):
+        with pytest.raises(SystemExit) as ended:
+            command(*QUICK, *small, change, "ckpt_path=last")
+        assert ended.value.code == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "expected the settings of the run found there" in line
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == files
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; the same command with ckpt_path=last goes on"),
+        (RuntimeError("DataLoader worker (pid 3) is killed by signal: Bus error."), 2,
+         "error: data.num_workers: expected 0 where processes cannot share memory, found 2 "
+         "(DataLoader worker (pid 3) is killed by signal: Bus error.)"),
+    ],
+    ids=["ctrl-c", "no shared memory"],
+)  # fmt: skip
+def test_what_stops_training_from_outside_is_one_line(
+    command, capsys, monkeypatch, error, status, line
+):
+    def stop(*_):
+        raise error
+
+    monkeypatch.setattr("peftsp.training.randomness.StepSeed.on_train_batch_start", stop)
+    with pytest.raises(SystemExit) as ended:
+        command(*QUICK, "data.count=60", "data.num_workers=2")
+    assert ended.value.code == status
+    assert capsys.readouterr().err.splitlines()[-1] == line
 
 
 def test_bugs_keep_their_traceback(command, monkeypatch):

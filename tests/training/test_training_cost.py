@@ -64,6 +64,16 @@ def test_state_goes_on(resident):
     assert 1000 <= later.time_elapsed() < 1001
 
 
+def test_test_of_the_best_checkpoint_adds_no_time(run, tmp_path, monkeypatch):
+    def slow(self, trainer, pl_module):
+        self._start_time["train"] -= 500 if trainer.current_epoch == 0 else 0
+
+    monkeypatch.setattr(CostMeter, "on_train_epoch_start", slow)
+    folder = run(tmp_path, "trainer.max_epochs=2", "data.batch_size=20")
+    seconds = json.loads((folder / "run.json").read_text())["cost"]["fit_seconds"]
+    assert 500 < seconds < 700
+
+
 def test_time_before_a_stop_counts(run, tmp_path, monkeypatch):
     def slow(self, trainer, pl_module):
         self._start_time["train"] -= 500 if trainer.current_epoch == 0 else 0
@@ -75,7 +85,7 @@ def test_time_before_a_stop_counts(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(CostMeter, "on_train_epoch_start", slow)
         patch.setattr(StepSeed, "on_train_batch_start", stop)
-        with pytest.raises(SystemExit):
+        with pytest.raises(KeyboardInterrupt):
             run(tmp_path)
     folder = run(tmp_path, "ckpt_path=last")
     seconds = json.loads((folder / "run.json").read_text())["cost"]["fit_seconds"]

@@ -10,9 +10,12 @@ import wandb
 from hydra.core.hydra_config import HydraConfig
 from wandb.proto.wandb_internal_pb2 import Record
 
+from peftsp.errors import ConfigError
+from peftsp.runs.folder import RunFolder
+from peftsp.runs.identity import Contents
+from peftsp.training import loggers
 from peftsp.training.cli import main
 from peftsp.training.loggers import wandb_logger
-from peftsp.training.run_folder import find_start
 
 BLOCK, HEADER = 32768, 7
 WHOLE, LAST = 1, 4
@@ -21,7 +24,7 @@ WHOLE, LAST = 1, 4
 @pytest.fixture(autouse=True)
 def nobody(tmp_path, monkeypatch):
     """A user without an account, and a library that has not been asked yet."""
-    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_RUN_ID", "NETRC"):
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_RUN_ID", "WANDB_SWEEP_ID", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "settings"))
@@ -32,6 +35,12 @@ def nobody(tmp_path, monkeypatch):
     HydraConfig.instance().cfg = None
 
 
+@pytest.fixture
+def reachable(monkeypatch):
+    """A server that answers."""
+    monkeypatch.setattr(loggers, "_unreachable", lambda: None)
+
+
 def mode(offline):
     return wandb_logger(offline, save_dir="run", project="peftsp")._wandb_init["mode"]
 
@@ -40,16 +49,34 @@ def test_without_an_account_runs_are_recorded_offline():
     assert mode(None) == "offline"
 
 
+@pytest.mark.usefixtures("reachable")
 def test_with_an_account_runs_are_recorded_online(monkeypatch):
     # The library would greet the account's owner, over the network.
     monkeypatch.setattr(wandb, "login", lambda prompt, verify: True)
     assert mode(None) == "online"
 
 
+@pytest.mark.usefixtures("reachable")
 @pytest.mark.parametrize(("offline", "expected"), [(True, "offline"), (False, "online")])
 def test_setting_goes_before_the_account(monkeypatch, offline, expected):
     monkeypatch.setattr(wandb, "login", lambda prompt, verify: pytest.fail("asked"))
     assert mode(offline) == expected
+
+
+def test_without_the_network_runs_are_recorded_offline_with_a_word(monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    assert mode(None) == mode(False) == "offline"
+    first, _ = capsys.readouterr().out.splitlines()
+    assert "127.0.0.1 cannot be reached" in first
+    assert "recorded offline" in first
+
+
+def test_malformed_key_is_named_but_not_shown(monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "no-key")
+    with pytest.raises(ConfigError, match="WANDB_API_KEY: expected an API key") as refused:
+        mode(None)
+    assert "no-key" not in str(refused.value)
 
 
 def test_environment_decides_where_nothing_is_set(monkeypatch):
@@ -70,14 +97,17 @@ def test_id_stays_with_the_run_and_no_two_runs_share_one(tmp_path):
 
 def test_run_that_starts_over_is_another_one(tmp_path):
     first = run_id(tmp_path)
-    find_start(tmp_path, "last", overwrite=False)
+    folder, contents = RunFolder(tmp_path), Contents("a", None, "b")
+    folder.find_start("last", False, {}, contents)
     assert run_id(tmp_path) == first
-    find_start(tmp_path, None, overwrite=True)
+    folder.find_start(None, True, {}, contents)
     assert run_id(tmp_path) != first
 
 
-def test_agent_decides_the_id(tmp_path, monkeypatch):
+def test_agent_decides_the_id_but_the_shell_does_not(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_RUN_ID", "of-the-agent")
+    assert run_id(tmp_path / "fold0") != run_id(tmp_path / "fold1") != "of-the-agent"
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep")
     assert run_id(tmp_path) == "of-the-agent"
 
 
@@ -159,6 +189,7 @@ def test_offline_runs_hold_settings_curves_table_picture_and_bundle(offline_runs
         assert groups <= config.keys()
         assert config["data"]["fold"] == int(job_type[-1])
         assert config["parameters"]["trained"] > 1000
+        assert len(config["sha256"]["data"]) == 64
 
         history = [values_of(record.history.item) for record in records]
         logged = {name: row[name] for row in history for name in row}

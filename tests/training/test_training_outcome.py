@@ -7,8 +7,8 @@ import pytest
 from lightning.pytorch import Callback, Trainer
 
 from peftsp.model.bundle import read_bundle
+from peftsp.runs.folder import RunFolder
 from peftsp.training.run import train
-from peftsp.training.run_folder import is_finished
 
 SHORT = ("trainer.max_epochs=1", "data.batch_size=20", "name=same")
 TESTED = {"test_predictions.csv", "metrics.csv", "confusion.png"}
@@ -24,7 +24,7 @@ def untested(run, tmp_path, monkeypatch):
 
 
 def test_run_without_test_is_finished_and_leaves_no_test_results(untested):
-    assert is_finished(untested)
+    assert RunFolder(untested).is_finished
     assert not {path.name for path in untested.iterdir()} & TESTED
     assert read_bundle(untested / "bundle").training["metrics"].keys() == {"val/score"}
 

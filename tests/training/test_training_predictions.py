@@ -13,7 +13,7 @@ from peftsp.labels import SP_TYPES, STATE_INDEX
 from peftsp.model.bundle import read_bundle
 from peftsp.model.decode import Decoded
 from peftsp.model.restore import load_taggers
-from peftsp.runs import PREDICTION_COLUMNS
+from peftsp.runs.record import PREDICTION_COLUMNS
 from peftsp.training.predictions import KeptPredictions, write_predictions
 
 

@@ -170,7 +170,7 @@ def test_two_at_once_compute_each_protein_once(
     def fill():
         encoder = make_module().tagger.backbone
         store = PrefixStore(tmp_path, encoder, 1)
-        assert prefix_cache._fill(store, encoder, data.sequences(), has_bar=False)
+        assert prefix_cache._fill(store, encoder, data.sequences(), has_bar=False, limit=10**9)
         whole.append(store.missing(data.sequences()) == [])
 
     whole = []
@@ -234,3 +234,37 @@ def test_write_that_fails_is_told_and_the_run_does_without(run, tmp_path, monkey
     monkeypatch.setattr(PrefixStore, "write", fail)
     assert (run(tmp_path, *LORA, SHORT) / "bundle").is_dir()
     assert "prefix cache: not used, Disk quota exceeded" in capsys.readouterr().out
+
+
+def test_stores_take_no_more_than_they_may_and_the_oldest_goes_first(
+    make_module, make_data, tmp_path, capsys
+):
+    data = make_data()
+    data.setup("fit")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    names = []
+
+    def fill(seed, limit):
+        encoder = make_module(backbone_seed=seed).tagger.backbone
+        store = PrefixStore(tmp_path, encoder, 1)
+        names.append(store.folder.name)
+        is_whole = prefix_cache._fill(
+            store, encoder, data.sequences(), has_bar=False, limit=int(limit)
+        )
+        return is_whole, store.size
+
+    _, size = fill(0, 10**9)
+    for seed in (1, 2):
+        assert fill(seed, 2.5 * size)[0]
+    left = {path.name for path in tmp_path.iterdir()} - {"mine"}
+    assert left == {names[1], names[2]}
+    assert f"removed {tmp_path / names[0]}" in capsys.readouterr().out
+    # Used again, so that the other is the oldest now.
+    assert fill(1, 2.5 * size)[0]
+    assert fill(3, 2.5 * size)[0]
+    assert {path.name for path in tmp_path.iterdir()} - {"mine"} == {names[1], names[4]}
+    capsys.readouterr()
+    assert not fill(4, 0.5 * size)[0]
+    assert "callbacks.prefix_cache.gigabytes allows" in capsys.readouterr().out
+    assert (tmp_path / "mine" / "thesis.txt").exists()

@@ -7,10 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from peftsp.errors import CheckpointError, ConfigError
+from peftsp.errors import CheckpointError, ConfigError, TrainingError
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.bundle import read_bundle
 from peftsp.model.restore import load_taggers
+from peftsp.runs.folder import check_checkpoint
+from peftsp.runs.record import read_record
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.run import train
 
@@ -182,3 +184,29 @@ def test_weight_of_the_regularisation_reaches_the_loss(run, read_curve, tmp_path
 def test_loader_processes_change_nothing(run, finished_run, tmp_path):
     found = weights_of(run(tmp_path, "data.num_workers=1"))
     assert all(torch.equal(found[n], t) for n, t in weights_of(finished_run).items())
+
+
+def test_diverged_run_ends_with_a_reason_and_leaves_nothing_to_believe(run, tmp_path):
+    small = ("data.count=60", "trainer.max_epochs=3", "callbacks.resume_point.minutes=0")
+    with pytest.raises(TrainingError, match=r"expected finite numbers, found (nan|inf|-inf) in ep"):
+        run(tmp_path, *small, "optimizer.lr=1e30", "trainer.gradient_clip_val=null")
+    [folder] = tmp_path.rglob("checkpoints")
+    assert not list(tmp_path.rglob("bundle"))
+    assert read_record(folder.parent).ended is None
+    for path in folder.glob("*.ckpt"):
+        check_checkpoint(path)
+
+
+def test_loss_that_is_not_finite_keeps_the_point_before(run, tmp_path, monkeypatch):
+    loss = SignalPeptideModule.loss
+
+    def diverge(self, batch):
+        parts = loss(self, batch)
+        is_late = self.training and self.global_step == 6
+        return {name: value * torch.nan if is_late else value for name, value in parts.items()}
+
+    monkeypatch.setattr(SignalPeptideModule, "loss", diverge)
+    with pytest.raises(TrainingError, match=r"train/loss at batch 2: .* nan in epoch 1 after"):
+        run(tmp_path)
+    [last] = tmp_path.rglob("last.ckpt")
+    assert torch.load(last, weights_only=True)["global_step"] == 4

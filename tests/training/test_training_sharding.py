@@ -63,6 +63,7 @@ def make_module(method, held, optimizer):
 
 # Muon rounds to bfloat16, which would hide errors.
 @mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone)
+@mock.patch.object(SignalPeptideModule, "_reduced", lambda self, values, operation: values)
 def two_steps(module, batch):
     """Losses of two steps and what was trained by them."""
     optimizer = module._optimizer()
@@ -84,7 +85,11 @@ def two_steps(module, batch):
 
 def make_batch():
     data = SignalPeptideData.from_synthetic(
-        60, 0, fold=0, batch_size=2 * PROCESSES, eval_batch_size=8, num_workers=0, seed=1
+        60,
+        0,
+        **{"fold": 0, "batch_size": 2 * PROCESSES, "eval_batch_size": 8, "num_workers": 0},
+        **{"seed": 1, "balance": 0.0, "type_weights": None, "kingdom_weights": None},
+        **{"extra_path": None, "train_splits": ["train"]},
     )
     data.setup("fit")
     return next(iter(data.train_dataloader()))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from peftsp.errors import RunError
-from peftsp.report.run_folders import find_runs, read_run
+from peftsp.runs.results import find_runs, read_run
 
 
 def test_finished_runs_are_found_below_and_others_are_told_apart(make_run, tmp_path):
@@ -16,6 +16,13 @@ def test_finished_runs_are_found_below_and_others_are_told_apart(make_run, tmp_p
     found, skipped = find_runs([tmp_path])
     assert found == finished
     assert skipped == [stopped]
+
+
+@pytest.mark.parametrize("changes", [{"ended": None}, {"version": 1}])
+def test_run_that_has_not_ended_or_cannot_be_read_is_skipped(make_run, edit_record, changes):
+    finished, other = make_run("lora"), make_run("prompt")
+    edit_record(other, **changes)
+    assert find_runs([finished, other]) == ([finished], [other])
 
 
 def test_run_given_twice_counts_once(make_run, tmp_path):
@@ -57,8 +64,8 @@ def test_curves_of_several_starts_are_one(make_run):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "other"}, r"run\.json: expected peftsp-run of version 1, found \('other', 1\)"),
-        ({"version": 2}, r"run\.json: expected peftsp-run of version 1, found .*2"),
+        ({"format": "other"}, r"run\.json: expected peftsp-run of version 2, found \('other', 2\)"),
+        ({"version": 1}, r"run\.json: expected peftsp-run of version 2, found .*1"),
         ({"fold": "first"}, r"run\.json: fold: expected int, found 'first'"),
         ({"cost": {"fit_seconds": 1}}, r"run\.json: expected the keys"),
         ({"surprise": 1}, r"run\.json: expected the keys .* found: .*surprise"),
@@ -88,7 +95,6 @@ def test_record_that_is_no_record_is_named(make_run, text):
         (6, "SPI", r":3: predicted_type: expected one of NO_SP, .* found 'SPI'"),
         (8, "", r":3: NO_SP: expected a number, found nothing"),
         (4, "x", r":3: cleavage_site: expected a number, found 'x'"),
-        (0, "P0-000", r":3: accession: expected each protein once, found 'P0-000'"),
     ],
 )
 def test_broken_prediction_is_named_with_its_line(make_run, column, value, message):
@@ -98,6 +104,15 @@ def test_broken_prediction_is_named_with_its_line(make_run, column, value, messa
     path.write_text("\n".join(map(",".join, lines)) + "\n")
     with pytest.raises(RunError, match=message):
         read_run(path.parent)
+
+
+def test_records_of_one_accession_stay_apart(make_run):
+    path = make_run() / "test_predictions.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:4], lines[1], *lines[4:]]) + "\n")
+    names = read_run(path.parent).predictions["protein"]
+    assert names.is_unique
+    assert names[[0, 3]].tolist() == ["P0-000/0/0", "P0-000/0/1"]
 
 
 def test_other_columns_and_empty_tables_are_named(make_run):
@@ -114,11 +129,3 @@ def test_other_columns_and_empty_tables_are_named(make_run):
     path.write_text("")
     with pytest.raises(RunError, match=r"test_predictions\.csv: expected a table"):
         read_run(path.parent)
-
-
-def test_record_holds_what_was_asked_for(make_run):
-    record = json.loads((make_run() / "run.json").read_text())
-    assert record.keys() == {
-        *("format", "version", "name", "method", "backbone", "fold", "seed"),
-        *("dataset", "cost", "settings"),
-    }

@@ -1,28 +1,24 @@
-"""Folders of finished runs: found and read."""
+"""Finished runs: found, and what they left read."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from peftsp.errors import RunError
 from peftsp.labels import KINGDOMS, SP_TYPES
-from peftsp.model.checks import check_types
-from peftsp.runs import (
-    FORMAT,
+from peftsp.runs.folder import BUNDLE, CHECKPOINTS
+from peftsp.runs.record import (
     LOGS,
     PREDICTION_COLUMNS,
     PREDICTIONS_FILE,
     RUN_FILE,
-    VERSION,
     Cost,
-    DatasetIdentity,
     RunRecord,
+    read_record,
 )
 
 _POSITIONS = ("cleavage_site", "membrane_start", "predicted_site")
@@ -36,7 +32,8 @@ class Run:
     Attributes:
         folder: Where it is.
         record: What it was and what it cost.
-        predictions: A row for each test protein, columns as in `peftsp.runs.PREDICTION_COLUMNS`.
+        predictions: A row for each test protein, columns as in
+            `peftsp.runs.record.PREDICTION_COLUMNS`, and ``protein``, unlike that of any other row.
         curves: Logged values, a row for each step and a column for each name; NaN where a step has
             none.
     """
@@ -46,12 +43,19 @@ class Run:
     predictions: pd.DataFrame
     curves: pd.DataFrame
 
+    @property
+    def cost(self) -> Cost:
+        """What it took."""
+        assert self.record.cost is not None
+        return self.record.cost
+
 
 def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     """Find runs in folders and in the folders below them.
 
     Returns:
-        Folders of finished runs, and of those that are not finished or too old to be reported.
+        Folders of finished runs, and of those that are not finished, not tested, or have no record
+        that can be read.
 
     Raises:
         RunError: There is no such folder, or no finished run in any.
@@ -64,9 +68,9 @@ def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         if not place.is_dir():
             raise RunError(f"{place}: expected the folder of a run or one above, found no folder")
         for folder in sorted({place, *(path for path in place.rglob("*") if path.is_dir())}):
-            if (folder / RUN_FILE).is_file() and (folder / PREDICTIONS_FILE).is_file():
+            if _is_whole(folder):
                 finished[folder.resolve()] = folder
-            elif any((folder / name).is_dir() for name in (LOGS, "checkpoints", "bundle")):
+            elif any((folder / name).is_dir() for name in (LOGS, CHECKPOINTS, BUNDLE)):
                 unfinished[folder.resolve()] = folder
     if not finished:
         found = f"{len(unfinished)} that are not finished" if unfinished else "no run"
@@ -83,29 +87,21 @@ def read_run(folder: Path) -> Run:
     Raises:
         RunError: A file is missing or broken.
     """
-    return Run(folder, _read_record(folder), _read_predictions(folder), _read_curves(folder))
+    record = read_record(folder)
+    if record.cost is None:
+        raise RunError(
+            f"{folder / RUN_FILE}: expected a run that has ended, found one that has not"
+        )
+    return Run(folder, record, _read_predictions(folder), _read_curves(folder))
 
 
-def _read_record(folder: Path) -> RunRecord:
-    path = folder / RUN_FILE
+def _is_whole(folder: Path) -> bool:
+    if not (folder / RUN_FILE).is_file() or not (folder / PREDICTIONS_FILE).is_file():
+        return False
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise RunError(f"{path}: expected JSON, found {error}") from error
-    kind = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
-    if kind != (FORMAT, VERSION):
-        raise RunError(f"{path}: expected {FORMAT} of version {VERSION}, found {kind}")
-    values = {name: value for name, value in content.items() if name not in ("format", "version")}
-    try:
-        dataset = DatasetIdentity(**values.pop("dataset"))
-        cost = Cost(**values.pop("cost"))
-        record = RunRecord(dataset=dataset, cost=cost, **values)
-    except (TypeError, KeyError) as error:
-        expected = ", ".join(field.name for field in fields(RunRecord))
-        raise RunError(f"{path}: expected the keys {expected}, found: {error}") from error
-    for part in (dataset, cost, record):
-        check_types(part, str(path), RunError)
-    return record
+        return read_record(folder).ended is not None
+    except RunError:
+        return False
 
 
 def _read_predictions(folder: Path) -> pd.DataFrame:
@@ -131,7 +127,9 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
         is_right = number.notna() | (rows[column].isna() & may_be_empty)
         _check(path, is_right, column, "a number", rows)
         rows[column] = number
-    _check(path, ~rows["accession"].duplicated(), "accession", "each protein once", rows)
+    # A data set may have several records of one accession, in the same order each time.
+    number = rows.groupby(["accession", "partition"]).cumcount().astype(str)
+    rows["protein"] = rows["accession"] + "/" + rows["partition"].astype(str) + "/" + number
     return rows
 
 

@@ -1,0 +1,248 @@
+"""The folder of a run: what earlier starts left in it, and who may write to it."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from peftsp.errors import CheckpointError, ConfigError, RunError
+from peftsp.model.bundle import CONFIG_FILE
+from peftsp.runs.identity import Contents, contents_of, first_difference, what_counts
+from peftsp.runs.record import LOGS, RUN_FILE, RunRecord, read_record, write_record
+
+LAST = "last"
+PREVIOUS = "previous"
+BUNDLE = "bundle"
+CHECKPOINTS = "checkpoints"
+WANDB_ID = "wandb_id.txt"
+ERROR_LOG = "error.log"
+LOG = "train.log"
+
+_LOCK = ".lock"
+_ELSEWHERE = "experiment_name=… or name=… takes another folder, overwrite=true starts over"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run begins.
+
+    Attributes:
+        checkpoint: What it goes on from; None for the beginning.
+        is_finished: Whether there is nothing left to do.
+    """
+
+    checkpoint: Path | None
+    is_finished: bool = False
+
+
+class RunFolder:
+    """A folder in which one run has begun, goes on or is finished, or nothing is yet.
+
+    Args:
+        path: The folder, which need not exist.
+        is_first: Whether this is the first of the processes that train together: the only one that
+            writes.
+
+    Attributes:
+        path: The same.
+    """
+
+    def __init__(self, path: Path, is_first: bool = True) -> None:
+        self.path = path
+        self._is_first = is_first
+
+    @property
+    def last(self) -> Path:
+        """The newest resume point, which need not exist."""
+        return self.path / CHECKPOINTS / f"{LAST}.ckpt"
+
+    @property
+    def previous(self) -> Path:
+        """The resume point before it, which need not exist."""
+        return self.last.with_stem(PREVIOUS)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to go on from, or the run has come to its end."""
+        return self.last.exists() or self.previous.exists() or self.is_finished
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has come to its end.
+
+        Raises:
+            RunError: Its record is broken.
+        """
+        if not all((self.path / name).exists() for name in (f"{BUNDLE}/{CONFIG_FILE}", RUN_FILE)):
+            return False
+        return read_record(self.path).ended is not None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from this folder; only the first of a run's own asks.
+
+        Raises:
+            RunError: Another run is there.
+        """
+        if not self._is_first:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / _LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(
+                f"{self.path}: expected no other process there, found one that is training"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def find_start(
+        self,
+        ckpt_path: str | None,
+        overwrite: bool,
+        settings: dict[str, Any],
+        contents: Contents,
+    ) -> Start:
+        """Where a run is to begin.
+
+        With ``last`` it goes on with the one found there, which has to be the same run; with
+        ``overwrite`` beside it another one is started over.
+
+        Args:
+            ckpt_path: A checkpoint, ``last`` for the run's own last resume point, None for none.
+            overwrite: Delete what an earlier run left, where it is not gone on with.
+            settings: Resolved, as nested groups.
+            contents: Of what is read.
+
+        Raises:
+            ConfigError: There is no such checkpoint, or an earlier run would be overwritten.
+            CheckpointError: The checkpoint cannot be read.
+            RunError: The run found there is another one, or its record cannot be read.
+        """
+        if ckpt_path == LAST and not self.has_begun:
+            self.say(f"{self.last}: no such checkpoint, starting from the beginning")
+            return Start(None)
+        if ckpt_path == LAST and (not overwrite or self.is_same(settings, contents)):
+            self.check(settings, contents)
+            return Start(None, True) if self.is_finished else Start(self._last_sound())
+        given = None if ckpt_path in (None, LAST) else Path(ckpt_path or "")
+        if given is not None:
+            if not given.is_file():
+                raise ConfigError(f"ckpt_path: expected a checkpoint or 'last', found {ckpt_path}")
+            check_checkpoint(given)
+        if not overwrite and self.has_begun:
+            state = "a finished run" if self.is_finished else "an unfinished run"
+            raise ConfigError(
+                f"{self.path}: expected no earlier run there, found {state}: ckpt_path=last goes "
+                f"on with it, {_ELSEWHERE}"
+            )
+        if overwrite and self._is_first:
+            self._clear(given)
+        return Start(given)
+
+    def check(self, settings: dict[str, Any], contents: Contents) -> None:
+        """Refuse to go on with a run of other settings, data or weights.
+
+        Args:
+            settings: Resolved, as nested groups.
+            contents: Of what is read.
+
+        Raises:
+            RunError: What counts differs, or the record cannot be read.
+        """
+        kept = read_record(self.path)
+        before = what_counts(kept.settings, contents_of(kept))
+        difference = first_difference(before, what_counts(settings, contents))
+        if difference is not None:
+            name, was, found = difference
+            raise RunError(
+                f"{self.path}: expected the settings of the run found there, {name}={was}, "
+                f"found {name}={found}: {_ELSEWHERE}"
+            )
+
+    def is_same(self, settings: dict[str, Any], contents: Contents) -> bool:
+        """Whether the run found there can be gone on with, as `check` says."""
+        try:
+            self.check(settings, contents)
+        except RunError:
+            return False
+        return True
+
+    def write(self, record: RunRecord) -> None:
+        """Keep what the run is asked to do, or what has come of it."""
+        if self._is_first:
+            write_record(record, self.path)
+
+    def say(self, line: str, is_kept: bool = True) -> None:
+        """Show a line, and keep it in ``train.log``."""
+        if self._is_first:
+            print(line, flush=True)
+        if self._is_first and is_kept:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(f"{now()} {line}\n")
+
+    def size_of(self, name: str) -> int:
+        """Bytes of the files in a folder in this one."""
+        files = (self.path / name).rglob("*")
+        return sum(path.stat().st_size for path in files if path.is_file())
+
+    def _last_sound(self) -> Path:
+        refused: CheckpointError | None = None
+        for path in (self.last, self.previous):
+            if path.exists():
+                try:
+                    check_checkpoint(path)
+                except CheckpointError as error:
+                    refused = error
+                    self.say(f"left out: {error}")
+                else:
+                    return path
+        assert refused is not None
+        raise refused
+
+    def _clear(self, kept: Path | None) -> None:
+        for name in (RUN_FILE, WANDB_ID, ERROR_LOG):
+            (self.path / name).unlink(missing_ok=True)
+        is_needed = kept is not None and (self.path / CHECKPOINTS) in kept.parents
+        for name in (BUNDLE, LOGS, *([] if is_needed else [CHECKPOINTS])):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+
+def now() -> str:
+    """The time, ISO 8601, in UTC to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_checkpoint(path: Path) -> None:
+    """Refuse a file that is no checkpoint of a training run, or whose weights are not finite.
+
+    Raises:
+        CheckpointError: It is none.
+    """
+    wanted = f"{path}: expected a checkpoint of a training run"
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{wanted}, found a file that cannot be read as one ({reason})"
+        ) from error
+    if not isinstance(saved, dict) or not {"state_dict", "loops"} <= saved.keys():
+        raise CheckpointError(f"{wanted}, found other data")
+    for name, tensor in saved["state_dict"].items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(f"{wanted}, found numbers in it that are not finite: {name}")

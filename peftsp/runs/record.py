@@ -1,0 +1,155 @@
+"""What a run was asked to do and what came of it: ``run.json``."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from peftsp.data.identity import DatasetIdentity
+from peftsp.errors import RunError
+from peftsp.labels import SP_TYPES
+from peftsp.model.checks import check_types
+from peftsp.runs.durable import put_in_place
+
+RUN_FILE = "run.json"
+PREDICTIONS_FILE = "test_predictions.csv"
+LOGS = "logs"
+
+FORMAT = "peftsp-run"
+VERSION = 2
+
+PREDICTION_COLUMNS = (
+    *("accession", "partition", "kingdom"),
+    *("sp_type", "cleavage_site", "membrane_start"),
+    *("predicted_type", "predicted_site", *SP_TYPES),
+    *("n_region_end", "h_region_end", "c_region_end"),
+)
+"""Columns of `PREDICTIONS_FILE`, a row for each protein of the test partition.
+
+``sp_type``, ``cleavage_site`` and ``membrane_start`` (1-based position of the first membrane
+residue) are what the data set says; the columns after them are predicted: type, site, probability
+of each type, 1-based position of each region's last residue. What there is none of stays empty.
+"""
+
+_CREDENTIALS = re.compile(r"(?<=://)([^/\s:@]*:\S*|[^/\s]+)@")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run cost.
+
+    Attributes:
+        trained_parameters: How many numbers training may change.
+        all_parameters: How many numbers the model has.
+        fit_seconds: Wall time of fitting with its validations, over all starts of the run.
+        processes: How many trained together.
+        peak_memory: Bytes of main memory, of the process that needed most; see
+            `peftsp.training.cost.CostMeter`.
+        peak_gpu_memory: Bytes of tensors on the GPU that needed most; None without one.
+        checkpoint_size: Bytes of the checkpoint that was tested, with its optimizer.
+        bundle_size: Bytes of the bundle.
+    """
+
+    trained_parameters: int
+    all_parameters: int
+    fit_seconds: float
+    processes: int
+    peak_memory: int
+    peak_gpu_memory: int | None
+    checkpoint_size: int
+    bundle_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run was, and once it has ended what it reached and cost.
+
+    Attributes:
+        name: Of the run.
+        method: Name of the PEFT method.
+        backbone: Name of the backbone's size.
+        backbone_sha256: Content hash of its weights.
+        fold: 0-based.
+        seed: Of the run.
+        dataset: What it was trained and tested on.
+        extra_sha256: Of the further records that train, as of the data set; None without.
+        splits: How many proteins train, validate and test.
+        settings: All of them, resolved, as nested groups; see `without_credentials`.
+        versions: Of peftsp and torch.
+        commit: Of the checkout that peftsp was run from, ``-dirty`` where it had changes; None for
+            an installed package.
+        device: What it was trained on.
+        begun: When it first began, ISO 8601.
+        ended: When it ended; None while it has not.
+        metrics: Test metrics and the best validation score by name; None before the end.
+        cost: What it took; None before the end.
+    """
+
+    name: str
+    method: str
+    backbone: str
+    backbone_sha256: str
+    fold: int
+    seed: int
+    dataset: DatasetIdentity
+    extra_sha256: str | None
+    splits: dict[str, int]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    commit: str | None
+    device: str
+    begun: str
+    ended: str | None = None
+    metrics: dict[str, float] | None = None
+    cost: Cost | None = None
+
+
+def write_record(record: RunRecord, folder: Path) -> None:
+    """Write ``run.json``; it is on the disk when this returns, or is as it was before."""
+    content = {"format": FORMAT, "version": VERSION, **asdict(record)}
+    partial = folder / f".{RUN_FILE}.partial"
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    put_in_place(partial, folder / RUN_FILE)
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read the record of a run, which may not have ended.
+
+    Raises:
+        RunError: It is missing or broken.
+    """
+    path = folder / RUN_FILE
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path}: expected JSON, found {error}") from error
+    kind = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
+    if kind != (FORMAT, VERSION):
+        raise RunError(f"{path}: expected {FORMAT} of version {VERSION}, found {kind}")
+    values = {name: value for name, value in content.items() if name not in ("format", "version")}
+    try:
+        dataset, cost = DatasetIdentity(**values.pop("dataset")), values.pop("cost")
+        cost = None if cost is None else Cost(**cost)
+        record = RunRecord(dataset=dataset, cost=cost, **values)
+    except (TypeError, KeyError) as error:
+        expected = ", ".join(field.name for field in fields(RunRecord))
+        raise RunError(f"{path}: expected the keys {expected}, found: {error}") from error
+    for part in filter(None, (dataset, cost, record)):
+        check_types(part, str(path), RunError)
+    return record
+
+
+def without_credentials(value: Any) -> Any:
+    """Settings or text in which user and password of every URL are hidden.
+
+    >>> without_credentials({"storage": "postgresql://me:secret@host/db", "folds": [0, 1]})
+    {'storage': 'postgresql://***@host/db', 'folds': [0, 1]}
+    """
+    if isinstance(value, dict):
+        return {name: without_credentials(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [without_credentials(part) for part in value]
+    return _CREDENTIALS.sub("***@", value) if isinstance(value, str) else value

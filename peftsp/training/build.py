@@ -1,0 +1,142 @@
+"""The parts of a run, made from its settings: data, model, trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from peftsp.backbone.checkpoint import RANDOM, content_hash, read_weights
+from peftsp.backbone.quantization import NF4Linear
+from peftsp.backbone.specs import BackboneSource
+from peftsp.data.datamodule import SignalPeptideData
+from peftsp.errors import ConfigError
+from peftsp.model.checks import check_types
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.base import PeftMethod
+from peftsp.runs.identity import Contents
+from peftsp.runs.record import without_credentials
+from peftsp.training.module import SignalPeptideModule
+
+
+def settings_of(cfg: DictConfig) -> dict[str, Any]:
+    """All settings, resolved, as nested groups, without credentials."""
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    return dict(without_credentials(settings))
+
+
+def standalone(cfg: DictConfig) -> DictConfig:
+    """A run's configuration as Hydra has composed it, resolved and without Hydra's own part.
+
+    Interpolations that ask for the choices of a run get its own, whatever Hydra is running now.
+    """
+    before = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(cfg)
+    try:
+        with open_dict(cfg):
+            del cfg["hydra"]
+        OmegaConf.resolve(cfg)
+    finally:
+        HydraConfig.instance().cfg = before
+    return cfg
+
+
+def build_data(cfg: DictConfig) -> SignalPeptideData:
+    """The proteins of a configuration, read.
+
+    Raises:
+        PeftspError: A setting or a record is wrong, or there is no such file.
+    """
+    data: SignalPeptideData = instantiate(cfg.data)
+    data.prepare_data()
+    return data
+
+
+def model_settings(cfg: DictConfig) -> tuple[PeftMethod, HeadSettings, CRFSettings]:
+    """What makes a model of a backbone.
+
+    Raises:
+        ConfigError: A setting is wrong, or records would have no legal path.
+    """
+    head, crf = instantiate(cfg.head), instantiate(cfg.crf)
+    method = instantiate(cfg.peft, _convert_="all")
+    for group, settings in (("head", head), ("crf", crf), ("peft", method)):
+        check_types(settings, group, ConfigError)
+    if (crf.table, crf.constraint) == ("published", "hard"):
+        raise ConfigError(
+            "crf.table: expected peftsp or none with crf.constraint=hard, found published: it "
+            "leaves out ends that real proteins have, whose loss would be infinite; it was "
+            "published with crf.constraint=soft"
+        )
+    return method, head, crf
+
+
+def build_module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
+    """The model of a configuration and what trains it, with the settings of head and CRF.
+
+    Raises:
+        PeftspError: A setting is wrong, or the backbone's weights cannot be read.
+    """
+    method, head, crf = model_settings(cfg)
+    backbone = instantiate(cfg.backbone, checkpoint=_absolute(cfg.backbone.checkpoint))
+    module = SignalPeptideModule(
+        build_tagger(backbone, method, head, crf),
+        instantiate(cfg.optimizer),
+        instantiate(cfg.scheduler),
+        cfg.regularisation.weight,
+        cfg.augmentation.hidden_residues,
+        cfg.learning_rate.head_factor,
+    )
+    return module, head, crf
+
+
+def build_trainer(cfg: DictConfig, watchers: Sequence[Callback]) -> Trainer:
+    """What fits and tests, with the callbacks and loggers of a configuration and further ones.
+
+    Raises:
+        ConfigError: It does not take its settings.
+    """
+    callbacks: list[Callback] = [instantiate(c) for c in cfg.callbacks.values() if c]
+    loggers: list[Logger] = [instantiate(c) for c in cfg.logger.values() if c]
+    trainer: Trainer = instantiate(
+        cfg.trainer,
+        callbacks=[*callbacks, *watchers],
+        logger=loggers,
+        default_root_dir=cfg.paths.output_dir,
+        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
+    )
+    return trainer
+
+
+def count_parameters(module: SignalPeptideModule) -> dict[str, int]:
+    """How many numbers a model has, ``all`` and ``trained``, before a strategy shares them out."""
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    frozen = sum(p.numel() for p in module.parameters() if not p.requires_grad)
+    in_nf4 = sum(m.n_weights for m in module.modules() if isinstance(m, NF4Linear))
+    return {"all": trained + frozen + in_nf4, "trained": trained}
+
+
+def read_contents(cfg: DictConfig) -> Contents:
+    """What a run of these settings would read, without building its model.
+
+    Raises:
+        PeftspError: A file is missing or broken.
+    """
+    data = build_data(cfg)
+    source = BackboneSource(
+        instantiate(cfg.backbone.spec), cfg.backbone.checkpoint, cfg.backbone.seed
+    )
+    weights, _ = read_weights(source)
+    return Contents(data.identity().sha256, data.extra_sha256(), content_hash(weights))
+
+
+def _absolute(checkpoint: str | None) -> str | None:
+    """Where weights lie, whatever folder the bundle is read from later."""
+    return checkpoint if checkpoint in (None, RANDOM) else str(Path(checkpoint or "").absolute())

@@ -1,0 +1,60 @@
+"""Which settings are refused before anything is read."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from peftsp.errors import ConfigError
+from peftsp.training.build import standalone
+from peftsp.training.settings import check_settings
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+CHOICES = [
+    (path.parent.name, path.stem)
+    for path in sorted(CONF.glob("*/*.yaml"))
+    if not path.stem.startswith("_")
+]
+
+
+def check(*overrides, config="train"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        check_settings(standalone(compose(config, [*overrides], return_hydra_config=True)))
+
+
+@pytest.mark.parametrize(("group", "name"), CHOICES, ids=[f"{g}-{n}" for g, n in CHOICES])
+def test_every_choice_passes(group, name):
+    check(f"{group}={name}", *(["data.path=mine.fasta"] if name == "labelled" else []))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("callbacks.early_stopping=null", "+trainer.strategy=ddp", "trainer.devices=[0,1]"),
+        *("+trainer.max_time={hours: 2}", "data.type_weights={LIPO: 50}", "optimizer.lr=1"),
+        *("+optimizer.betas=[0.9,0.99]", "trainer.limit_val_batches=3", "ckpt_path=last"),
+        "search",
+    ],
+)
+def test_values_of_other_right_types_pass(setting):
+    check(config="search") if setting == "search" else check(setting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("+regularisation.more=1", r"regularisation\.more: expected a setting that --help lists"),
+        ("~seed", "seed: expected a value, found none"),
+        ("optimizer.lr=fast", r"optimizer\.lr: expected float or Tensor, found 'fast'"),
+        ("data.batch_size=1.5", r"data\.batch_size: expected int, found 1\.5"),
+        ("data.type_weights={LIPO: x}", r"data\.type_weights\.LIPO: expected float, found 'x'"),
+        ("data.train_splits=train", r"data\.train_splits: expected Sequence, found 'train'"),
+        ("callbacks.early_stopping.patience=long", r"patience: expected int, found 'long'"),
+        ("head.trainable=2", r"head\.trainable: expected bool, found 2"),
+        ("overwrite=3", "overwrite: expected bool, found 3"),
+    ],
+)
+def test_other_values_are_named(setting, message):
+    extra = ["data.seed=1", "backbone.seed=1", "callbacks.step_seed.seed=1", "name=x"]
+    with pytest.raises(ConfigError, match=message):
+        check(setting, *extra)
