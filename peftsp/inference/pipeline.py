@@ -11,10 +11,17 @@ from torch import Tensor
 
 from peftsp.data.batch import Batch, collate_tokens
 from peftsp.data.tokens import tokenize
-from peftsp.errors import ConfigError
+from peftsp.errors import CheckpointError, ConfigError
 from peftsp.inference.ensemble import average_marginals, decode_marginals
+from peftsp.inference.evidence import judge, without_cut
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
-from peftsp.model.decode import Decoded, path_motifs, path_regions, region_probabilities
+from peftsp.model.decode import (
+    Decoded,
+    end_inside_probability,
+    path_motifs,
+    path_regions,
+    region_probabilities,
+)
 from peftsp.model.tagger import Tagger
 from peftsp.records import Prediction, SequenceRecord
 
@@ -121,7 +128,7 @@ def predict_batch(
     batch = collate_tokens([tokenize(record.residues) for record in records])
     batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
-        decoded, regions = _decode(batch, taggers, options)
+        decoded, ends_inside, regions = _decode(batch, taggers, options)
     except torch.OutOfMemoryError as error:
         if len(records) == 1:
             raise ConfigError(
@@ -129,7 +136,11 @@ def predict_batch(
             ) from error
     else:
         found = _predictions(records, decoded, regions)
-        return [_certain(prediction, options.min_probability) for prediction in found]
+        judged = (
+            judge(prediction, inside, options.sums_types)
+            for prediction, inside in zip(found, ends_inside.tolist(), strict=True)
+        )
+        return [_consistent(prediction, options) for prediction in judged]
     # Outside the handler, which would keep the memory of the failed attempt alive.
     half = len(records) // 2
     parts = records[:half], records[half:]
@@ -140,11 +151,16 @@ def predict_batch(
 @torch.inference_mode()
 def _decode(
     batch: Batch, taggers: Sequence[Tagger], options: Options
-) -> tuple[Decoded, Tensor | None]:
+) -> tuple[Decoded, Tensor, Tensor | None]:
     with torch.autocast(
         batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
     ):
         emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
+    if not all(bool(scores[batch.residue_mask].isfinite().all()) for scores in emissions):
+        raise CheckpointError(
+            f"models in {options.precision}: expected finite scores, found others: the weights are "
+            "broken or too large for this precision"
+        )
     if len(taggers) > 1:
         marginals = average_marginals(taggers, emissions, batch.residue_mask)
         decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
@@ -153,7 +169,23 @@ def _decode(
         marginals = tagger.crf.marginals(emissions[0], batch.residue_mask)
         decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
-    return Decoded(*(tensor.cpu() for tensor in decoded)), regions
+    ends_inside = _ends_inside(emissions, batch.residue_mask, taggers).cpu()
+    return Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions
+
+
+def _ends_inside(
+    emissions: list[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
+) -> Tensor:
+    """Of those whose end is seen, see `end_inside_probability`; zero for the others."""
+    found = emissions[0].new_zeros(len(residue_mask))
+    is_seen = residue_mask.sum(dim=1) < MAX_RESIDUES
+    if is_seen.any():
+        each = [
+            end_inside_probability(scores[is_seen], residue_mask[is_seen], tagger.crf)
+            for scores, tagger in zip(emissions, taggers, strict=True)
+        ]
+        found[is_seen] = torch.stack(each).mean(dim=0)
+    return found
 
 
 def _predictions(
@@ -179,14 +211,13 @@ def _predictions(
     ]
 
 
-def _certain(prediction: Prediction, min_probability: float) -> Prediction:
-    if prediction.probability >= min_probability or prediction.sp_type == SP_TYPES[NO_SP]:
-        return prediction
-    return replace(
-        prediction,
-        sp_type=SP_TYPES[NO_SP],
-        cleavage_site=None,
-        cleavage_site_probability=None,
-        regions=(),
-        motifs=(),
-    )
+def _consistent(prediction: Prediction, options: Options) -> Prediction:
+    """The prediction without what contradicts its type.
+
+    A type that is not probable enough becomes NO_SP, whatever is NO_SP is not cut, although the
+    path of a model that decodes freely may be, and SP summed over types has the motifs of none.
+    """
+    is_peptide = prediction.sp_type != SP_TYPES[NO_SP]
+    if is_peptide and prediction.probability >= options.min_probability:
+        return replace(prediction, motifs=()) if options.sums_types else prediction
+    return replace(without_cut(prediction), sp_type=SP_TYPES[NO_SP])

@@ -139,6 +139,7 @@ def _format(prediction: Prediction) -> str:
         prediction.residues,
         [astuple(motif) for motif in prediction.motifs],
         rows and [[round(probability, _REGION_DIGITS) for probability in row] for row in rows],
+        prediction.caveats,
     ]
     return json.dumps(values, separators=(",", ":")) + "\n"
 
@@ -148,9 +149,10 @@ def _parse(line: bytes) -> Prediction | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        header, sp_type, probabilities, site, certainty, regions, residues, motifs, rows = (
+        header, sp_type, probabilities, site, certainty, regions, residues, motifs, *rest = (
             json.loads(line)
         )
+        rows, caveats = rest
         return Prediction(
             header=header,
             sp_type=sp_type,
@@ -161,6 +163,7 @@ def _parse(line: bytes) -> Prediction | None:
             residues=residues,
             motifs=tuple(Region(*motif) for motif in motifs),
             region_probabilities=rows and tuple(map(tuple, rows)),
+            caveats=tuple(caveats),
         )
     except (ValueError, TypeError):
         return None
