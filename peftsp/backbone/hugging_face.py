@@ -7,15 +7,20 @@ import re
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
-from peftsp.backbone.fair_esm import read_pickled_tensors
 from peftsp.backbone.rotary import AttentionShape, inverse_frequencies
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.tensor_files import (
+    check_plain,
+    read_pickled_tensors,
+    read_safetensors,
+    tensor_table,
+)
 from peftsp.errors import CheckpointError
+from peftsp.files import is_there, read_json, shown
 
 _MODULES = {
     "self_attn.q_proj": "attention.self.query",
@@ -64,6 +69,7 @@ def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], AttentionShape]:
         name = name.removeprefix("esm.")
         if not _NOT_USED.search(name):
             weights[_our_name(name)] = tensor
+    check_plain(weights, str(folder))
     heads = config.get("num_attention_heads")
     head_width = config["hidden_size"] // heads if heads and "hidden_size" in config else None
     return weights, AttentionShape.of(frequencies)._replace(head_width=head_width)
@@ -105,12 +111,13 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
-    try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{folder}: expected a config.json in it, found none") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path}: expected JSON, found {error}") from error
+    if not is_there(path):
+        raise CheckpointError(f"{folder}: expected a config.json in it, found none")
+    config = read_json(path, CheckpointError)
+    for key in ("num_attention_heads", "hidden_size"):
+        found = config.get(key, 1)
+        if type(found) is not int or found < 1:
+            raise CheckpointError(f"{path}: {key}: expected a whole number, found {shown(found)}")
     expected = {
         "model_type": "esm",
         "position_embedding_type": "rotary",
@@ -121,13 +128,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
         found = config.get(key, value) or False
         if found != value:
             raise CheckpointError(
-                f"{path}: expected {key} {value!r} as in ESM-2, found {config.get(key)!r}"
+                f"{path}: expected {key} {value!r} as in ESM-2, found {shown(config.get(key))}"
             )
     return config
 
 
 def _read_shards(folder: Path) -> dict[str, Tensor]:
-    for pattern, read in (("*.safetensors", _read_safetensors), ("*.bin", _read_bin)):
+    for pattern, read in (("*.safetensors", read_safetensors), ("*.bin", _read_bin)):
         files = sorted(folder.glob(pattern))
         if files:
             _check_index(folder, {file.name for file in files})
@@ -137,25 +144,20 @@ def _read_shards(folder: Path) -> dict[str, Tensor]:
 
 def _check_index(folder: Path, present: set[str]) -> None:
     for index in folder.glob("*.index.json"):
-        named = set(json.loads(index.read_text())["weight_map"].values())
-        missing = sorted(named - present)
-        if missing and index.name.split(".")[1] in {name.rsplit(".", 1)[1] for name in present}:
+        table = read_json(index, CheckpointError).get("weight_map")
+        if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
+            raise CheckpointError(
+                f"{index}: expected weight_map with the names of files, found {shown(table)}"
+            )
+        missing = sorted(set(table.values()) - present)
+        kinds = {name.rsplit(".", 1)[1] for name in present}
+        if missing and index.name.split(".")[1] in kinds:
             raise CheckpointError(f"{index}: expected the file {missing[0]} beside it, found none")
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
-            f"that cannot be read as one ({error})"
-        ) from error
-
-
 def _read_bin(path: Path) -> dict[str, Tensor]:
-    content = read_pickled_tensors(path, allowed=[])
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    content = tensor_table(read_pickled_tensors(path, allowed=[]))
+    if content is None:
         raise CheckpointError(f"{path}: expected a table of tensors, found something else")
     return content
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from peftsp.errors import ConfigError
+from peftsp.files import is_there, read_json
 from peftsp.inference.writing import writing_to
 
 RUN_FILE = "run.json"
@@ -108,13 +109,13 @@ class OutputFolder:
     def _listed(self) -> list[str]:
         """Names of the last whole run's results."""
         path = self.path / RUN_FILE
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not is_there(path):
             return []
-        except ValueError:
-            record = None
-        names = record.get("files") if isinstance(record, dict) and "peftsp" in record else None
+        try:
+            record = read_json(path, ConfigError)
+        except ConfigError:
+            record = {}
+        names = record.get("files") if "peftsp" in record else None
         if not isinstance(names, list) or not all(map(_is_plain, names)):
             raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
         return names
