@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peftsp import __version__
 from peftsp.errors import ConfigError
-from peftsp.inference.command import interruption, positive, run_command, sentence
+from peftsp.inference.command import folder, interruption, positive, run_command, sentence
+from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.formats.registry import FORMATS
 from peftsp.inference.organism import ANY, ORGANISMS
 
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         *("--output", "-o"),
-        type=Path,
+        type=folder,
         default=Path("predictions"),
         metavar="DIR",
         help="folder for what is written (default: %(default)s)",
@@ -169,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--workers",
         type=positive,
-        default=os.cpu_count() or 1,
+        default=usable_cpus(),
         metavar="N",
         help="processes that draw pictures (default: one a core)",
     )
@@ -208,7 +208,10 @@ def _described_formats() -> str:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip().lower() for name in text.split(",") if name.strip()]
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(FORMATS)}, found {text!r}")
+    return names
 
 
 def _batch_size(text: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from peftsp import __version__
 from peftsp.errors import BundleError
-from peftsp.inference.command import interruption, positive, run_command, sentence
+from peftsp.inference.command import folder, interruption, positive, run_command, sentence
+from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.formats.signalp6.output import signalp6_output
 from peftsp.inference.formats.signalp6.request import FORMATS, MODES, Request
 from peftsp.inference.organism import ANY, EUKARYA
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         *("--output_dir", "-od"),
-        type=Path,
+        type=folder,
         required=True,
         metavar="DIR",
         help="folder for what is written",
@@ -142,7 +142,7 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
     add(
         *("--write_procs", "-wp"),
         type=positive,
-        default=os.cpu_count() or 1,
+        default=usable_cpus(),
         metavar="N",
         help="processes that draw png and eps plots (default: one a core)",
     )

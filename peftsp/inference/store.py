@@ -12,9 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from peftsp import __version__
+from peftsp.errors import ConfigError
+from peftsp.files import is_there, read_json
 from peftsp.inference.tally import Tally
 from peftsp.inference.writing import writing_to
-from peftsp.records import Prediction, Region
+from peftsp.records import Prediction, Region, SequenceRecord
 
 _DIGITS = 6
 _REGION_DIGITS = 4
@@ -77,6 +80,30 @@ class PredictionStore:
         self._kept_bytes = offset
         return kept
 
+    def check_kept(self, records: Iterator[SequenceRecord]) -> None:
+        """Take the records that `resume` has the predictions of, and check that they are those.
+
+        An input may have been replaced by another one of the same size and time.
+
+        Raises:
+            ConfigError: They are others.
+        """
+        with self.path.open("rb") as lines:
+            offset = 0
+            while offset < self._kept_bytes:
+                line = lines.readline()
+                offset += len(line)
+                kept, record = _parse(line), next(records, None)
+                assert kept is not None
+                if record is None or (record.header, record.residues) != (
+                    kept.header,
+                    kept.residues,
+                ):
+                    raise ConfigError(
+                        f"{self.path.parent}: expected the input of the interrupted run, found "
+                        f"another one from the protein {kept.identifier} on; --fresh starts anew"
+                    )
+
     def write(self, predictions: Iterable[Prediction]) -> None:
         """Append, and hand to the operating system, so that this outlives the process.
 
@@ -113,17 +140,30 @@ class PredictionStore:
         if self._kept_bytes:
             os.truncate(self.path, self._kept_bytes)
             return self.path.open("a", encoding="utf-8")
-        # The sidecar goes first and comes last: it never describes the lines of another run.
-        self._sidecar.unlink(missing_ok=True)
+        self._check_own()
+        # Until the lines are this run's the sidecar says whose file it is, but not which run's.
+        self._describe({"peftsp": __version__})
         file = self.path.open("w", encoding="utf-8")
         if self._fingerprint is not None:
-            self._sidecar.write_text(json.dumps(self._fingerprint, indent=2) + "\n")
+            self._describe(self._fingerprint)
         return file
+
+    def _check_own(self) -> None:
+        if is_there(self.path) and "peftsp" not in (self._read_sidecar() or {}):
+            raise ConfigError(
+                f"{self.path}: expected nothing there or what a run left, found something else; "
+                "move it away or choose another folder"
+            )
+
+    def _describe(self, fingerprint: dict[str, Any]) -> None:
+        written = self._sidecar.with_suffix(".new")
+        written.write_text(json.dumps(fingerprint, indent=2) + "\n")
+        written.replace(self._sidecar)
 
     def _read_sidecar(self) -> Any:
         try:
-            return json.loads(self._sidecar.read_text()) if self.path.is_file() else None
-        except (FileNotFoundError, ValueError):
+            return read_json(self._sidecar, ConfigError) if self.path.is_file() else None
+        except ConfigError:
             return None
 
 
