@@ -13,6 +13,7 @@ from peftsp.inference.command import folder, interruption, positive, run_command
 from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.formats.registry import FORMATS
 from peftsp.inference.organism import ANY, ORGANISMS
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 
 if TYPE_CHECKING:
     from peftsp.inference.cluster import Cluster
@@ -50,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> RunSummary:
     # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    from peftsp.inference.models import chosen_bundles
     from peftsp.inference.run import RunSettings, run
-    from peftsp.model.bundle import DEFAULT_BUNDLE
 
     settings = RunSettings(
         fasta=tuple(options.fasta),
-        bundles=tuple(options.bundle or [DEFAULT_BUNDLE]),
+        bundles=chosen_bundles(options.model, options.bundle or ()),
         output=options.output,
         formats=tuple(options.formats),
         backbone=options.backbone,
@@ -101,12 +102,19 @@ def _parser() -> argparse.ArgumentParser:
         "'proteomes/*.faa.gz' are filled in; - is standard input, also between files",
     )
     add(
+        "--model",
+        choices=list(SHIPPED),
+        help="model that ships with peftsp: "
+        + "; ".join(f"{model.name}, {model.description}" for model in SHIPPED.values())
+        + f" (default: {DEFAULT_MODEL})",
+    )
+    add(
         *("--bundle", "-b"),
         type=Path,
         action="append",
         metavar="DIR",
-        help="folder of a trained model; several are averaged (default: the model that ships with "
-        "peftsp)",
+        help="folder of a trained model; several are averaged (default: a model that ships with "
+        "peftsp, see --model)",
     )
     add(
         *("--output", "-o"),

@@ -48,6 +48,9 @@ class Options:
         has_region_probabilities: Give those of each residue too.
         precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: in 8-bit
             integers, for which the models have to be held so, see `peftsp.inference.precision`.
+
+    Raises:
+        ConfigError: ``min_probability`` is out of range.
     """
 
     kingdom: int = -1
@@ -55,6 +58,11 @@ class Options:
     min_probability: float = 0.0
     has_region_probabilities: bool = False
     precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        share: object = self.min_probability
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ConfigError(f"min_probability: expected a number from 0 to 1, found {share!r}")
 
 
 def predict_records(

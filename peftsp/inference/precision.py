@@ -21,8 +21,10 @@ def find_precision(name: str, device: torch.device) -> str:
     """One of ``fp32``, ``bf16``, ``int8``; ``auto`` is bfloat16 on GPUs that have it, else float32.
 
     Raises:
-        ConfigError: The device has no such arithmetic.
+        ConfigError: There is no such choice, or the device has no such arithmetic.
     """
+    if name not in PRECISIONS:
+        raise ConfigError(f"--precision: expected one of {', '.join(PRECISIONS)}, found {name!r}")
     is_gpu = device.type == "cuda"
     if name == "auto":
         return "bf16" if is_gpu and torch.cuda.is_bf16_supported() else "fp32"

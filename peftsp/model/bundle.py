@@ -16,13 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp import __version__
-from peftsp.backbone.checkpoint import PRETRAINED
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 from peftsp.model.tagger import Tagger
 
 FORMAT = "peftsp-bundle"
@@ -30,8 +30,8 @@ VERSION = 1
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
 
-DEFAULT_BUNDLE = PRETRAINED / "signal_peptides"
-"""The model that ships with the package."""
+DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
+"""The model that is used where none is named."""
 
 
 @dataclass(frozen=True)
