@@ -87,6 +87,8 @@ class Prediction:
             lipoprotein, which becomes the first residue of the mature protein.
         region_probabilities: For each residue that the model looked at the probability of each of
             `peftsp.labels.RESIDUE_REGIONS`, in that order; rows sum to one. None if not asked for.
+        peptide_regions: For each residue that the model looked at the probability of each of
+            `peftsp.labels.PEPTIDE_REGIONS`, in that order. None if not asked for.
         caveats: What the sequence itself lacks for a sure answer, in a few words each.
     """
 
@@ -100,6 +102,7 @@ class Prediction:
     motifs: tuple[Region, ...] = ()
     region_probabilities: tuple[tuple[float, ...], ...] | None = None
     caveats: tuple[str, ...] = ()
+    peptide_regions: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def identifier(self) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Proteins = str | PathLike[str] | Mapping[str, str] | Iterable[Any]
-"""Path of a FASTA file; sequences by name; or records (`SequenceRecord`, Biopython's ``SeqRecord``),
-pairs of a name and residues, residues alone or `pathlib.Path` objects of FASTA files."""
+"""Path of a FASTA file; sequences by name; or any of records (`SequenceRecord`, Biopython's
+``SeqRecord``), pairs of a name and residues, residues alone, `pathlib.Path` of FASTA files."""
 
 
 def predict(

@@ -20,6 +20,7 @@ from peftsp.model.decode import (
     end_inside_probability,
     path_motifs,
     path_regions,
+    peptide_region_probabilities,
     region_probabilities,
 )
 from peftsp.model.tagger import Tagger
@@ -46,6 +47,7 @@ class Options:
         sums_types: Count every signal peptide as SP, as is right for eukaryotes.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give those of each residue too.
+        has_peptide_regions: Give those of each residue by SP type too.
         precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: in 8-bit
             integers, for which the models have to be held so, see `peftsp.inference.precision`.
 
@@ -58,6 +60,7 @@ class Options:
     min_probability: float = 0.0
     has_region_probabilities: bool = False
     precision: str = "fp32"
+    has_peptide_regions: bool = False
 
     def __post_init__(self) -> None:
         share: object = self.min_probability
@@ -136,14 +139,14 @@ def predict_batch(
     batch = collate_tokens([tokenize(record.residues) for record in records])
     batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
-        decoded, ends_inside, regions = _decode(batch, taggers, options)
+        decoded, ends_inside, *rows = _decode(batch, taggers, options)
     except torch.OutOfMemoryError as error:
         if len(records) == 1:
             raise ConfigError(
                 f"{device}: expected memory for one protein, found too little: {error}"
             ) from error
     else:
-        found = _predictions(records, decoded, regions)
+        found = _predictions(records, decoded, *rows)
         judged = (
             judge(prediction, inside, options.sums_types)
             for prediction, inside in zip(found, ends_inside.tolist(), strict=True)
@@ -159,7 +162,7 @@ def predict_batch(
 @torch.inference_mode()
 def _decode(
     batch: Batch, taggers: Sequence[Tagger], options: Options
-) -> tuple[Decoded, Tensor, Tensor | None]:
+) -> tuple[Decoded, Tensor, Tensor | None, Tensor | None]:
     with torch.autocast(
         batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
     ):
@@ -177,8 +180,13 @@ def _decode(
         marginals = tagger.crf.marginals(emissions[0], batch.residue_mask)
         decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
+    by_type = (
+        peptide_region_probabilities(marginals, options.sums_types).cpu()
+        if options.has_peptide_regions
+        else None
+    )
     ends_inside = _ends_inside(emissions, batch.residue_mask, taggers).cpu()
-    return Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions
+    return Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type
 
 
 def _ends_inside(
@@ -197,10 +205,15 @@ def _ends_inside(
 
 
 def _predictions(
-    records: Sequence[SequenceRecord], decoded: Decoded, regions: Tensor | None
+    records: Sequence[SequenceRecord],
+    decoded: Decoded,
+    regions: Tensor | None,
+    by_type: Tensor | None,
 ) -> list[Prediction]:
     columns = (tensor.tolist() for tensor in decoded)
-    region_rows = [None] * len(records) if regions is None else regions.tolist()
+    region_rows, type_rows = (
+        [None] * len(records) if rows is None else rows.tolist() for rows in (regions, by_type)
+    )
     return [
         Prediction(
             header=record.header,
@@ -212,9 +225,10 @@ def _predictions(
             residues=record.residues,
             motifs=path_motifs(path[: len(record.residues)]),
             region_probabilities=rows and tuple(map(tuple, rows[: len(record.residues)])),
+            peptide_regions=of_types and tuple(map(tuple, of_types[: len(record.residues)])),
         )
-        for record, rows, probabilities, sp_type, path, site, site_probability in zip(
-            records, region_rows, *columns, strict=True
+        for record, rows, of_types, probabilities, sp_type, path, site, site_probability in zip(
+            records, region_rows, type_rows, *columns, strict=True
         )
     ]
 

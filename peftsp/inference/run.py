@@ -149,6 +149,7 @@ def _options(
         min_probability=settings.min_probability,
         has_region_probabilities=any(f.needs_region_probabilities for f in formats),
         precision=find_precision(settings.precision, device),
+        has_peptide_regions=any(f.needs_peptide_regions for f in formats),
     )
 
 

@@ -19,8 +19,10 @@ from peftsp.inference.tally import Tally
 from peftsp.inference.writing import writing_to
 from peftsp.records import Prediction, Region, SequenceRecord
 
-_DIGITS = 6
+# More than any format writes, so that none of them is rounded twice.
+_DIGITS = 8
 _REGION_DIGITS = 4
+_TYPE_DIGITS = 6
 
 
 class PredictionStore:
@@ -169,6 +171,7 @@ class PredictionStore:
 
 def _format(prediction: Prediction) -> str:
     certainty, rows = prediction.cleavage_site_probability, prediction.region_probabilities
+    of_types = prediction.peptide_regions
     values = [
         prediction.header,
         prediction.sp_type,
@@ -178,10 +181,15 @@ def _format(prediction: Prediction) -> str:
         [astuple(region) for region in prediction.regions],
         prediction.residues,
         [astuple(motif) for motif in prediction.motifs],
-        rows and [[round(probability, _REGION_DIGITS) for probability in row] for row in rows],
+        rows and _rounded(rows, _REGION_DIGITS),
         prediction.caveats,
+        of_types and _rounded(of_types, _TYPE_DIGITS),
     ]
-    return json.dumps(values, separators=(",", ":")) + "\n"
+    return json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _rounded(rows: tuple[tuple[float, ...], ...], digits: int) -> list[list[float]]:
+    return [[round(probability, digits) for probability in row] for row in rows]
 
 
 def _parse(line: bytes) -> Prediction | None:
@@ -192,7 +200,7 @@ def _parse(line: bytes) -> Prediction | None:
         header, sp_type, probabilities, site, certainty, regions, residues, motifs, *rest = (
             json.loads(line)
         )
-        rows, caveats = rest
+        rows, caveats, of_types = rest
         return Prediction(
             header=header,
             sp_type=sp_type,
@@ -204,6 +212,7 @@ def _parse(line: bytes) -> Prediction | None:
             motifs=tuple(Region(*motif) for motif in motifs),
             region_probabilities=rows and tuple(map(tuple, rows)),
             caveats=tuple(caveats),
+            peptide_regions=of_types and tuple(map(tuple, of_types)),
         )
     except (ValueError, TypeError):
         return None

@@ -12,6 +12,8 @@ from torch import Tensor
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.labels import (
     NO_SP,
+    PEPTIDE_REGION_OF_STATE,
+    PEPTIDE_REGIONS,
     RESIDUE_REGION_OF_STATE,
     RESIDUE_REGIONS,
     SIGNAL_PEPTIDE_STATES,
@@ -219,6 +221,27 @@ def region_probabilities(marginals: Tensor) -> Tensor:
     regions = torch.tensor(RESIDUE_REGION_OF_STATE, device=marginals.device)
     totals = marginals.new_zeros(*marginals.shape[:2], len(RESIDUE_REGIONS))
     return totals.index_add(2, regions, marginals)
+
+
+def peptide_region_probabilities(marginals: Tensor, sums_types: bool) -> Tensor:
+    """Probability that a residue is part of a region of a type's signal peptide.
+
+    Args:
+        marginals: float, ``(B, L, C)``.
+        sums_types: Count what is cut off, whatever its type, as a region of SP.
+
+    Returns:
+        float, ``(B, L, len(PEPTIDE_REGIONS))``; columns sum to one but for padding.
+    """
+    of_state = list(PEPTIDE_REGION_OF_STATE)
+    if sums_types:
+        inside = set(SIGNAL_PEPTIDE_STATES)
+        for state, part in enumerate(RESIDUE_REGION_OF_STATE):
+            name = f"SP_{_REGION_OF_PART.get(RESIDUE_REGIONS[part])}"
+            of_state[state] = PEPTIDE_REGIONS.index(name) if state in inside else 0
+    index = torch.tensor(of_state, device=marginals.device)
+    totals = marginals.new_zeros(*marginals.shape[:2], len(PEPTIDE_REGIONS))
+    return totals.index_add(2, index, marginals)
 
 
 def _stretches(names: Iterable[str | None]) -> tuple[Region, ...]:

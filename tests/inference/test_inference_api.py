@@ -98,7 +98,7 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         assert list(peftsp.predict(proteins, bundle=bundles[0])) == expected
     (found,) = peftsp.predict(["MKLAAVW"], bundle=bundles[0])
     assert (found.header, found.probabilities) == ("protein_1", expected[0].probabilities)
-    with pytest.raises(RecordError, match="protein 1: expected a record, a pair .* found int"):
+    with pytest.raises(RecordError, match=r"protein 1: expected a record, a pair .* found int"):
         list(peftsp.predict([7], bundle=bundles[0]))
 
 
@@ -130,5 +130,5 @@ def test_package_shows_what_it_has():
 
 def test_frame_without_pandas_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ConfigError, match="expected the package pandas.* pip install"):
+    with pytest.raises(ConfigError, match=r"expected the package pandas.* pip install"):
         peftsp.to_frame([])
