@@ -164,7 +164,7 @@ class PredictionStore:
 
     def _read_sidecar(self) -> Any:
         try:
-            return read_json(self._sidecar, ConfigError) if self.path.is_file() else None
+            return read_json(self._sidecar, ConfigError) if is_there(self.path) else None
         except ConfigError:
             return None
 
