@@ -21,6 +21,10 @@ __version__ = "0.1.0"
 __all__ = ["predict", "to_frame"]
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     # `import peftsp` alone shall not wait for PyTorch.
     if name in __all__:

@@ -6,9 +6,35 @@ print the message alone and exit with status 2; a traceback is for bugs.
 
 from __future__ import annotations
 
+_LONGEST_MESSAGE = 900
+
+
+def plain(text: str, longest: int = _LONGEST_MESSAGE) -> str:
+    r"""A text of others in one line, without what a terminal would obey, and not endless.
+
+    Args:
+        text: May hold anything.
+        longest: Characters that are kept, of its two ends.
+
+    >>> plain("a\x1b[31m\nb"), plain("transmembrane", 8)
+    ('a\\x1b[31m\\nb', 'tran...ane')
+    """
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    if len(line) <= longest:
+        return line
+    half = (longest - 1) // 2
+    return f"{line[: longest - half]}...{line[-half:]}"
+
 
 class PeftspError(Exception):
-    """Root of every error that peftsp raises on purpose."""
+    """Root of every error that peftsp raises on purpose.
+
+    Args:
+        message: Shown by `plain`, since it may quote what others wrote.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class RecordError(PeftspError):

@@ -92,6 +92,28 @@ RESIDUE_REGION_OF_STATE = tuple(
 )
 """Index in `RESIDUE_REGIONS` of each state. A pilin's states CS lie behind the cut."""
 
+PEPTIDE_REGIONS = (
+    "other",
+    *("SP_n", "SP_h", "SP_c", "LIPO_n", "LIPO_h", "LIPO_cys"),
+    *("TAT_n", "TAT_rr", "TAT_h", "TAT_c", "TATLIPO_n", "TATLIPO_rr", "TATLIPO_h", "TATLIPO_cys"),
+    *("PILIN_p", "PILIN_cons", "PILIN_h"),
+)
+"""What SignalP 6.0 plots: the regions of each type's signal peptide, and all else; index = id."""
+
+_PEPTIDE_REGION_OF = {
+    **{"N": "n", "H": "h", "C": "c", "RR": "rr", "CS": "cys", "C1": "cys", "P": "p"},
+    "PILIN_CS": "cons",
+}
+_NAMES_OF_STATES = tuple(
+    f"{name.rsplit('_', 1)[0]}_"
+    f"{_PEPTIDE_REGION_OF.get(name, _PEPTIDE_REGION_OF.get(name.rsplit('_', 1)[1], ''))}"
+    for name in STATES
+)
+PEPTIDE_REGION_OF_STATE = tuple(
+    PEPTIDE_REGIONS.index(name) if name in PEPTIDE_REGIONS else 0 for name in _NAMES_OF_STATES
+)
+"""Index in `PEPTIDE_REGIONS` of each state."""
+
 _REGION_STEPS = {
     "NO_SP": (("I", "M"), ("M", "O")),
     "SP": (("N", "H"), ("H", "C"), ("C", "O")),

@@ -87,6 +87,9 @@ class Prediction:
             lipoprotein, which becomes the first residue of the mature protein.
         region_probabilities: For each residue that the model looked at the probability of each of
             `peftsp.labels.RESIDUE_REGIONS`, in that order; rows sum to one. None if not asked for.
+        peptide_regions: For each residue that the model looked at the probability of each of
+            `peftsp.labels.PEPTIDE_REGIONS`, in that order. None if not asked for.
+        caveats: What the sequence itself lacks for a sure answer, in a few words each.
     """
 
     header: str
@@ -98,6 +101,8 @@ class Prediction:
     residues: str = ""
     motifs: tuple[Region, ...] = ()
     region_probabilities: tuple[tuple[float, ...], ...] | None = None
+    caveats: tuple[str, ...] = ()
+    peptide_regions: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def identifier(self) -> str:
@@ -116,6 +121,11 @@ class Prediction:
         return certainty is not None and certainty < SURE_SITE
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before one relies on the prediction, in a few words each."""
+        return (*self.caveats, *(["unsure cleavage site"] if self.has_unsure_site else []))
+
+    @property
     def note(self) -> str | None:
-        """What to know before one relies on the prediction, in a few words."""
-        return "unsure cleavage site" if self.has_unsure_site else None
+        """The same in one text; None if there is nothing."""
+        return "; ".join(self.notes) or None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -15,9 +17,15 @@ from peftsp.backbone.fair_esm import fetch_release, read_fair_esm_file
 from peftsp.backbone.hugging_face import read_esm_folder
 from peftsp.backbone.quantization import hold_in_nf4, nf4_layers, nf4_parts
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.backbone.tensor_files import check_finite
 from peftsp.errors import CheckpointError, ConfigError
+from peftsp.files import is_there
 
 RANDOM = "random"
+
+_CONFIG = "config.json"
+_PACKAGED = re.compile(r"\w+")
+_LAYER = re.compile(r"layers\.(\d{1,6})\.")
 
 PRETRAINED = Path(peftsp.__file__).parent / "pretrained"
 """Weights that the package itself holds, a folder a model."""
@@ -154,14 +162,15 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
         DownloadError: The published weights cannot be fetched.
     """
     if source.checkpoint == RANDOM:
+        _check_room(source.spec)
         backbone = ESM2(source.spec)
         backbone.reset_parameters(source.seed)
         weights = {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
         return weights, source.spec
     path = Path(source.checkpoint) if source.checkpoint else _published(source.spec)
-    if path.is_dir():
+    if is_there(path) and path.is_dir():
         weights, shape = read_esm_folder(path)
-    elif path.is_file():
+    elif is_there(path):
         weights, shape = read_fair_esm_file(path)
     else:
         raise CheckpointError(
@@ -173,10 +182,20 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
     return weights, replace(source.spec, half_rotary=shape.half_rotary)
 
 
+def _check_room(spec: BackboneSpec) -> None:
+    needed, free = 4 * spec.parameters, psutil.virtual_memory().available
+    if needed > free:
+        raise CheckpointError(
+            f"backbone {spec.name}: expected memory for {needed / 1e9:,.1f} GB of random weights, "
+            f"found {free / 1e9:,.1f} GB"
+        )
+
+
 def _published(spec: BackboneSpec) -> Path:
     """Where the weights of a name lie: in the package, else in the torch-hub cache."""
-    packaged = PRETRAINED / spec.name
-    return packaged if (packaged / "config.json").is_file() else fetch_release(spec)
+    # The name may come from a bundle that others made, and shall lead nowhere else.
+    is_packaged = _PACKAGED.fullmatch(spec.name) and is_there(PRETRAINED / spec.name / _CONFIG)
+    return PRETRAINED / spec.name if is_packaged else fetch_release(spec)
 
 
 def content_hash(weights: dict[str, Tensor]) -> str:
@@ -204,7 +223,8 @@ def infer_spec(weights: dict[str, Tensor], head_width: int, name: str) -> Backbo
     Raises:
         KeyError: There is no embedding among the tensors.
     """
-    layers = 1 + max((int(n.split(".")[1]) for n in weights if n.startswith("layers.")), default=-1)
+    numbers = (match[1] for match in map(_LAYER.match, weights) if match)
+    layers = 1 + max(map(int, numbers), default=-1)
     width = weights["embed_tokens.weight"].shape[-1]
     return BackboneSpec(name, layers, width, width // head_width)
 
@@ -212,8 +232,15 @@ def infer_spec(weights: dict[str, Tensor], head_width: int, name: str) -> Backbo
 def _check(
     weights: dict[str, Tensor], head_width: int | None, spec: BackboneSpec, path: Path
 ) -> None:
-    if "embed_tokens.weight" not in weights:
+    embedding = weights.get("embed_tokens.weight")
+    if embedding is None or embedding.dim() != 2:
         raise CheckpointError(f"{path}: expected the weights of an ESM-2, found no embed_tokens")
+    width = embedding.shape[-1]
+    if head_width is not None and (head_width < 1 or width % head_width or width < head_width):
+        raise CheckpointError(
+            f"{path}: expected attention heads that divide the width {width}, found heads of "
+            f"{head_width} features"
+        )
     found = infer_spec(weights, head_width or spec.head_width, spec.name)
     if (found.layers, found.width, found.heads) != (spec.layers, spec.width, spec.heads):
         raise CheckpointError(
@@ -234,3 +261,4 @@ def _check(
                 f"{path}: {name}: expected shape {tuple(tensor.shape)}, "
                 f"found {tuple(weights[name].shape)}"
             )
+    check_finite(weights, str(path))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import pickle
 import re
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ import torch
 from torch import Tensor
 
 from peftsp.backbone.rotary import AttentionShape
-from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.specs import PUBLISHED_RELEASES, BackboneSpec
+from peftsp.backbone.tensor_files import check_plain, read_pickled_tensors, tensor_table
 from peftsp.errors import CheckpointError, DownloadError
+from peftsp.files import shown
 
 _URL = "https://dl.fbaipublicfiles.com/fair-esm/models/{release}.pt"
 _PREFIX = re.compile(r"^(encoder\.sentence_encoder\.|encoder\.)")
@@ -40,45 +41,17 @@ def read_fair_esm_file(path: Path) -> tuple[dict[str, Tensor], AttentionShape]:
         CheckpointError: The file is truncated, no checkpoint, or asks for code to be run.
     """
     content = read_pickled_tensors(path, allowed=[argparse.Namespace])
-    model = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
+    model = tensor_table(content.get("model") if isinstance(content, dict) else None)
+    if model is None:
         raise CheckpointError(
             f"{path}: expected a fair-esm checkpoint with the entries cfg and model, found "
             f"{_describe(content)}"
         )
     named = {_PREFIX.sub("", name): tensor for name, tensor in model.items()}
     weights = {name: tensor for name, tensor in named.items() if not _NOT_USED.search(name)}
+    check_plain(weights, str(path))
     frequencies = named.get("layers.0.self_attn.rot_emb.inv_freq")
     return weights, AttentionShape.of(frequencies)
-
-
-def read_pickled_tensors(path: Path, allowed: Sequence[type]) -> Any:
-    """Content of a ``torch.save`` file, with unpickling confined to tensors and given types.
-
-    Raises:
-        CheckpointError: The file is truncated, no checkpoint, or asks for another type.
-    """
-    try:
-        with torch.serialization.safe_globals(list(allowed)):
-            try:
-                return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            except RuntimeError as error:
-                if "mmap can only be used" not in str(error):
-                    raise
-                return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
-        found = f"a reference to {wanted[1]}" if wanted else "data that is no such file"
-        raise CheckpointError(
-            f"{path}: expected a file of tensors and plain containers, found {found}"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        size = path.stat().st_size
-        raise CheckpointError(
-            f"{path}: expected a complete PyTorch checkpoint, found {size:,} bytes that cannot be "
-            f"read as one; a download that broke off looks like this: delete the file and fetch it "
-            f"again"
-        ) from error
 
 
 def fetch_release(spec: BackboneSpec) -> Path:
@@ -93,11 +66,23 @@ def fetch_release(spec: BackboneSpec) -> Path:
             f"backbone {spec.name}: expected backbone.checkpoint to name a file, a folder or "
             f"'random', since no weights of that name are published; found null"
         )
+    if spec.release not in PUBLISHED_RELEASES:
+        raise CheckpointError(
+            f"backbone {spec.name}: expected one of the published releases "
+            f"{', '.join(PUBLISHED_RELEASES)}, found {shown(spec.release)}"
+        )
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     path = folder / f"{spec.release}.pt"
     if path.exists():
         return path
     url = _URL.format(release=spec.release)
+    # No hash of it is published. A bundle has the hash of the weights it was trained on, and
+    # refuses others.
+    print(
+        f"downloading {url} to {folder}, about {2 * spec.parameters / 1e9:.1f} GB or more; "
+        "its content is not pinned",
+        file=sys.stderr,
+    )
     try:
         pooch.retrieve(url, known_hash=None, fname=path.name, path=folder, progressbar=True)
     except (OSError, ValueError) as error:

@@ -8,15 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
-from peftsp.backbone.fair_esm import read_pickled_tensors
 from peftsp.backbone.rotary import AttentionShape, inverse_frequencies
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.tensor_files import (
+    check_plain,
+    read_pickled_tensors,
+    read_safetensors,
+    tensor_table,
+)
 from peftsp.errors import CheckpointError
+from peftsp.files import is_there, read_json, shown
 
 THEIR_MODULES = {
     "self_attn.q_proj": "attention.self.query",
@@ -76,6 +81,7 @@ def read_esm_folder(folder: Path) -> tuple[dict[str, Tensor], AttentionShape]:
             heads.add(name.split(".")[0])
         elif not _NOT_USED.search(name):
             weights[_our_name(name)] = tensor
+    check_plain(weights, str(folder))
     if heads:
         print(f"{folder}: left out {_enumerate(heads)}, the encoder alone is used", file=sys.stderr)
     count = config.get("num_attention_heads")
@@ -121,12 +127,13 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
-    try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{folder}: expected a config.json in it, found none") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path}: expected JSON, found {error}") from error
+    if not is_there(path):
+        raise CheckpointError(f"{folder}: expected a config.json in it, found none")
+    config = read_json(path, CheckpointError)
+    for key in ("num_attention_heads", "hidden_size"):
+        found = config.get(key, 1)
+        if type(found) is not int or found < 1:
+            raise CheckpointError(f"{path}: {key}: expected a whole number, found {shown(found)}")
     expected = {
         "model_type": "esm",
         "position_embedding_type": "rotary",
@@ -137,13 +144,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
         found = config.get(key, value) or False
         if found != value:
             raise CheckpointError(
-                f"{path}: expected {key} {value!r} as in ESM-2, found {config.get(key)!r}"
+                f"{path}: expected {key} {value!r} as in ESM-2, found {shown(config.get(key))}"
             )
     return config
 
 
 def _read_shards(folder: Path) -> dict[str, Tensor]:
-    for name, read in ((_SAFETENSORS, _read_safetensors), (_BIN, _read_bin)):
+    for name, read in ((_SAFETENSORS, read_safetensors), (_BIN, _read_bin)):
         whole, index = folder / name, folder / f"{name}.index.json"
         if whole.is_file():
             return read(whole)
@@ -154,16 +161,17 @@ def _read_shards(folder: Path) -> dict[str, Tensor]:
 
 
 def _shard_names(index: Path) -> list[str]:
-    try:
-        table: Any = json.loads(index.read_text())["weight_map"]
-        names = sorted(set(table.values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    table = read_json(index, CheckpointError).get("weight_map")
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in table.values()):
         raise CheckpointError(
-            f"{index}: expected JSON with a weight_map of file names, found {error!r}"
-        ) from error
+            f"{index}: expected weight_map with the names of files, found {shown(table)}"
+        )
+    names = sorted(set(table.values()))
     for name in names:
-        if not isinstance(name, str) or Path(name).name != name:
-            raise CheckpointError(f"{index}: expected names of files beside it, found {name!r}")
+        if Path(name).name != name:
+            raise CheckpointError(
+                f"{index}: expected names of files beside it, found {shown(name)}"
+            )
         if not (index.parent / name).is_file():
             raise CheckpointError(f"{index}: expected the file {name} beside it, found none")
     return names
@@ -174,19 +182,9 @@ def _enumerate(names: set[str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - len(shown)} more" * (len(names) > len(shown)))
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
-            f"that cannot be read as one ({error})"
-        ) from error
-
-
 def _read_bin(path: Path) -> dict[str, Tensor]:
-    content = read_pickled_tensors(path, allowed=[])
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    content = tensor_table(read_pickled_tensors(path, allowed=[]))
+    if content is None:
         raise CheckpointError(f"{path}: expected a table of tensors, found something else")
     return content
 

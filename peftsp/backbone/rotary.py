@@ -7,7 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from peftsp.backbone.tensor_files import check_plain
+
 _BASE = 10_000.0
+_MOST_FREQUENCIES = 2**15
 
 
 class AttentionShape(NamedTuple):
@@ -26,6 +29,7 @@ class AttentionShape(NamedTuple):
         """What a file's rotary frequencies tell."""
         if frequencies is None:
             return cls(None, None)
+        check_plain({"rotary frequencies": frequencies}, "weights")
         return cls(2 * frequencies.numel(), is_half(frequencies))
 
 
@@ -49,6 +53,8 @@ def is_half(frequencies: Tensor) -> bool | None:
     >>> is_half(inverse_frequencies(16, half=True)), is_half(2 * inverse_frequencies(16))
     (True, None)
     """
+    if frequencies.dim() != 1 or not 0 < len(frequencies) <= _MOST_FREQUENCIES:
+        return None
     for half in (False, True):
         ours = inverse_frequencies(2 * frequencies.numel(), half)
         if torch.allclose(frequencies.float(), ours, rtol=1e-6, atol=0):

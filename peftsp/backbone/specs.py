@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from peftsp.errors import ConfigError
 
+# Far beyond the largest published model: what a broken file claims takes time and memory.
+_MOST_LAYERS = 256
+_GREATEST_WIDTH = 2**16
+
 
 @dataclass(frozen=True, slots=True)
 class BackboneSpec:
@@ -36,6 +40,11 @@ class BackboneSpec:
             raise ConfigError(
                 f"backbone {self.name}: expected positive sizes, found layers={self.layers} "
                 f"width={self.width} heads={self.heads}"
+            )
+        if self.layers > _MOST_LAYERS or self.width > _GREATEST_WIDTH:
+            raise ConfigError(
+                f"backbone {self.name}: expected at most {_MOST_LAYERS} layers of width "
+                f"{_GREATEST_WIDTH}, found layers={self.layers:.3g} width={self.width:.3g}"
             )
         if self.width % (2 * self.heads):
             raise ConfigError(
@@ -100,6 +109,9 @@ _PUBLISHED = {
         BackboneSpec("compact", 4, 192, 3),
     )
 }
+
+PUBLISHED_RELEASES = tuple(spec.release for spec in _PUBLISHED.values() if spec.release)
+"""File name stems of the weights that fair-esm publishes."""
 
 
 def published_spec(name: str) -> BackboneSpec:

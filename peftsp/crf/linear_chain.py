@@ -110,10 +110,21 @@ class LinearChainCRF(nn.Module):
         self._check(emissions, mask)
         return functional.log_partition(emissions, mask, self._scores())
 
-    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """State probabilities, float, ``(B, L, C)``; arguments as for `forward`."""
+    def marginals(self, emissions: Tensor, mask: Tensor, more_ends: Tensor | None = None) -> Tensor:
+        """State probabilities, float, ``(B, L, C)``.
+
+        Args:
+            emissions: float, ``(B, L, C)``.
+            mask: bool, ``(B, L)``, True at real residues.
+            more_ends: bool, ``(C,)``; states in which a path may end too, at the mean score of the
+                allowed ends.
+        """
         self._check(emissions, mask)
-        return functional.marginals(emissions, mask, self._scores())
+        scores = self._scores()
+        if more_ends is not None:
+            usual = self.end_transitions[self.allowed_ends].mean()
+            scores = scores._replace(end=torch.where(more_ends, usual, scores.end))
+        return functional.marginals(emissions, mask, scores)
 
     def decode(self, emissions: Tensor, mask: Tensor, allowed: Tensor | None = None) -> Tensor:
         """The best path, int64, ``(B, L)``, -1 at padding.

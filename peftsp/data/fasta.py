@@ -11,9 +11,12 @@ from peftsp.data.foreign_formats import name_text
 from peftsp.data.lines import CutOffError, TextSource, escaped_lines, find_escaped
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
+from peftsp.labels import MAX_RESIDUES
 from peftsp.records import SequenceRecord
 
 _SHOWN = 60
+# Also what DOS ends a file with.
+_BLANKS = " \t\n\r\v\f\x1a"
 _SIGNS = {"-": "the alignment gap '-'", "*": "the stop sign '*'"}
 
 
@@ -41,9 +44,10 @@ def read_fasta(source: TextSource, name: str | None = None) -> Generator[Sequenc
     r"""Yield the records of a FASTA file one by one, holding one in memory.
 
     Residues are the 20 standard ones and B, J, O, U, X, Z, which makes every letter from A to Z.
-    Wrapped and blank lines, any line end, lower case, gzip, xz, zst and one ``*`` after the last
-    residue are accepted. Nothing is read, and no error raised, before the first record is asked
-    for.
+    Wrapped and blank lines, blanks between residues, any line end, DOS's end of file, lower case,
+    gzip, xz, zst and ``*`` after the last residue are accepted; behind what a model looks at, a
+    ``*`` ends the protein. Bytes of a description that are not UTF-8 are taken for Latin-1.
+    Nothing is read, and no error raised, before the first record is asked for.
 
     >>> import io
     >>> list(read_fasta(io.StringIO(">P1 first\nMKL\nlaa*\n"), "p.fasta"))
@@ -82,16 +86,16 @@ def read_entries(
     with closing(escaped_lines(source, name)) as lines:
         try:
             for number, line in lines:
-                text = line.strip()
+                text = line.strip(_BLANKS)
                 if text.startswith(">"):
                     if draft is not None:
                         yield draft.finish()
                         count, last = count + 1, draft.identifier
-                    draft = _Draft(number, text[1:].strip())
+                    draft = _Draft(number, _title(text[1:].strip(_BLANKS)))
                 elif text and draft is None:
                     raise RecordError(f"{name}:{number}: {_no_header(text)}")
                 elif text and draft is not None:
-                    draft.pieces.append((number, text))
+                    draft.pieces.append((number, _without_blanks(text)))
         except CutOffError as error:
             where = f"behind record {count:,} ({_shortened(last)})" if count else "in record 1"
             raise RecordError(f"{error}; cut off {where}") from error
@@ -120,7 +124,8 @@ class _Draft:
             return self._wrong(self.number, "expected a name after '>', found none")
         if self.pieces:
             last, text = self.pieces[-1]
-            self.pieces[-1] = (last, text.removesuffix("*"))
+            self.pieces[-1] = (last, text.rstrip("*"))
+        self._end_at_late_stop()
         for place, text in self.pieces:
             column = find_foreign(text)
             if column is not None:
@@ -130,8 +135,30 @@ class _Draft:
             return self._wrong(self.number, "expected residues after the header, found none")
         return SequenceRecord(self.title, residues)
 
+    def _end_at_late_stop(self) -> None:
+        seen = 0
+        for index, (place, text) in enumerate(self.pieces):
+            stop = text.find("*", max(0, MAX_RESIDUES - seen))
+            if stop >= 0:
+                self.pieces[index:] = [(place, text[:stop])]
+                return
+            seen += len(text)
+
     def _wrong(self, line: int, reason: str) -> WrongRecord:
         return WrongRecord(line, self.identifier, reason)
+
+
+def _title(text: str) -> str:
+    """The header's text; bytes of a description that are not UTF-8 are taken for Latin-1."""
+    identifier = text.split(maxsplit=1)[0] if text else ""
+    description = text[len(identifier) :]
+    if find_escaped(description) is None:
+        return text
+    return identifier + description.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _without_blanks(text: str) -> str:
+    return text if text.isalpha() else "".join(text.split())
 
 
 def _foreign(text: str, column: int) -> str:

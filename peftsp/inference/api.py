@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from peftsp.data.fasta import read_fasta
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.formats.table import COLUMNS, cells
-from peftsp.inference.models import load_models
-from peftsp.inference.organism import ANY, ORGANISMS, kingdom_of, sums_types
+from peftsp.inference.models import chosen_bundles, load_models
+from peftsp.inference.organism import ANY, kingdom_of, sums_types
 from peftsp.inference.pipeline import Options, predict_records
 from peftsp.inference.precision import find_precision
-from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.records import Prediction, SequenceRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Proteins = str | PathLike[str] | Iterable[SequenceRecord | tuple[str, str]]
-"""Path of a FASTA file, or records, or pairs of a name and a sequence."""
+Proteins = str | PathLike[str] | Mapping[str, str] | Iterable[Any]
+"""Path of a FASTA file; sequences by name; or any of records (`SequenceRecord`, Biopython's
+``SeqRecord``), pairs of a name and residues, residues alone, `pathlib.Path` of FASTA files."""
 
 
 def predict(
     proteins: Proteins,
     *,
+    model: str | None = None,
     bundle: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     organism: str = ANY,
     min_probability: float = 0.0,
@@ -41,10 +41,9 @@ def predict(
     """Predict signal peptides, one protein at a time, in their order.
 
     Args:
-        proteins: Path of a FASTA file (a ``str`` is always a path), `SequenceRecord` objects, or
-            pairs ``(name, residues)``.
-        bundle: Folder of a trained model, or several that are averaged; by default the model that
-            ships with peftsp.
+        proteins: See `Proteins`; a ``str`` by itself is a path, one in a list is residues.
+        model: Name of a model that ships with peftsp, see `peftsp.model.shipped.SHIPPED`.
+        bundle: Folder of a trained model, or several that are averaged, instead.
         organism: ``other`` (not known or mixed), ``eukarya``, ``positive``, ``negative`` or
             ``archaea``; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
@@ -64,8 +63,6 @@ def predict(
         >>> found.sp_type
         'SP'
     """
-    if organism not in ORGANISMS:
-        raise ConfigError(f"organism: expected one of {', '.join(ORGANISMS)}, found {organism!r}")
     chosen = [bundle] if isinstance(bundle, str | PathLike) else list(bundle)
     target = find_device(device)
     options = Options(
@@ -75,7 +72,7 @@ def predict(
         has_region_probabilities=has_region_probabilities,
         precision=find_precision(precision, target),
     )
-    bundles = [Path(folder) for folder in chosen or [DEFAULT_BUNDLE]]
+    bundles = chosen_bundles(model, chosen)
     taggers = load_models(bundles, target, backbone, options.precision)
     width = max(tagger.backbone.spec.width for tagger in taggers)
     size = fitting_batch_size(target, width) if batch_size is None else batch_size
@@ -84,7 +81,12 @@ def predict(
 
 def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """Predictions as a pandas data frame with the columns of ``predictions.csv``."""
-    import pandas as pd
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ConfigError(
+            "to_frame: expected the package pandas, found none; pip install 'pandas>=2'"
+        ) from error
 
     return pd.DataFrame(map(cells, predictions), columns=list(COLUMNS))
 
@@ -93,16 +95,42 @@ def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
     if isinstance(proteins, str | PathLike):
         yield from read_fasta(proteins)
         return
-    for number, protein in enumerate(proteins, start=1):
-        header, residues = (
-            (protein.header, protein.residues) if isinstance(protein, SequenceRecord) else protein
+    listed = proteins.items() if isinstance(proteins, Mapping) else proteins
+    for number, protein in enumerate(listed, start=1):
+        if isinstance(protein, PathLike):
+            yield from read_fasta(protein)
+        else:
+            yield _record(protein, number)
+
+
+def _record(protein: Any, number: int) -> SequenceRecord:
+    header, sequence = _name_and_residues(protein, number)
+    residues = sequence.strip().removesuffix("*")
+    if not header.strip() or not residues:
+        raise RecordError(f"protein {number}: expected a name and residues, found none")
+    column = find_foreign(residues)
+    if column is not None:
+        raise RecordError(
+            f"protein {number}: expected residues A to Z, found {residues[column]!r} in "
+            f"position {column + 1} ({header})"
         )
-        if not header.strip() or not residues:
-            raise RecordError(f"protein {number}: expected a name and residues, found none")
-        column = find_foreign(residues)
-        if column is not None:
-            raise RecordError(
-                f"protein {number}: expected residues A to Z, found {residues[column]!r} in "
-                f"position {column + 1} ({header})"
-            )
-        yield SequenceRecord(header, residues.upper())
+    return SequenceRecord(header, residues.upper())
+
+
+def _name_and_residues(protein: Any, number: int) -> tuple[str, str]:
+    if isinstance(protein, SequenceRecord):
+        return protein.header, protein.residues
+    if isinstance(protein, str):
+        return f"protein_{number}", protein
+    if hasattr(protein, "seq") and hasattr(protein, "id"):
+        # Biopython describes a record by its whole header, if it has one.
+        described = str(getattr(protein, "description", ""))
+        is_header = described.split(maxsplit=1)[:1] == [str(protein.id)]
+        return described if is_header else str(protein.id), str(protein.seq)
+    is_pair = isinstance(protein, tuple | list) and len(protein) == 2
+    if not is_pair or not all(isinstance(part, str) for part in protein):
+        raise RecordError(
+            f"protein {number}: expected a record, a pair of name and residues, residues or a "
+            f"path, found {type(protein).__name__}"
+        )
+    return protein[0], protein[1]

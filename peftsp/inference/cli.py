@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peftsp import __version__
 from peftsp.errors import ConfigError
-from peftsp.inference.command import interruption, positive, run_command, sentence
+from peftsp.inference.command import folder, interruption, positive, run_command, sentence
+from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.formats.registry import FORMATS
 from peftsp.inference.organism import ANY, ORGANISMS
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 
 if TYPE_CHECKING:
     from peftsp.inference.cluster import Cluster
@@ -50,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> RunSummary:
     # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    from peftsp.inference.models import chosen_bundles
     from peftsp.inference.run import RunSettings, run
-    from peftsp.model.bundle import DEFAULT_BUNDLE
 
     settings = RunSettings(
         fasta=tuple(options.fasta),
-        bundles=tuple(options.bundle or [DEFAULT_BUNDLE]),
+        bundles=chosen_bundles(options.model, options.bundle or ()),
         output=options.output,
         formats=tuple(options.formats),
         backbone=options.backbone,
@@ -101,16 +102,23 @@ def _parser() -> argparse.ArgumentParser:
         "'proteomes/*.faa.gz' are filled in; - is standard input, also between files",
     )
     add(
+        "--model",
+        choices=list(SHIPPED),
+        help="model that ships with peftsp: "
+        + "; ".join(f"{model.name}, {model.description}" for model in SHIPPED.values())
+        + f" (default: {DEFAULT_MODEL})",
+    )
+    add(
         *("--bundle", "-b"),
         type=Path,
         action="append",
         metavar="DIR",
-        help="folder of a trained model; several are averaged (default: the model that ships with "
-        "peftsp)",
+        help="folder of a trained model; several are averaged (default: a model that ships with "
+        "peftsp, see --model)",
     )
     add(
         *("--output", "-o"),
-        type=Path,
+        type=folder,
         default=Path("predictions"),
         metavar="DIR",
         help="folder for what is written (default: %(default)s)",
@@ -169,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--workers",
         type=positive,
-        default=os.cpu_count() or 1,
+        default=usable_cpus(),
         metavar="N",
         help="processes that draw pictures (default: one a core)",
     )
@@ -208,7 +216,10 @@ def _described_formats() -> str:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip().lower() for name in text.split(",") if name.strip()]
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(FORMATS)}, found {text!r}")
+    return names
 
 
 def _batch_size(text: str) -> int | None:

@@ -24,7 +24,7 @@ from peftsp.inference.fingerprint import hash_bundle
 from peftsp.inference.models import load_models
 from peftsp.inference.pipeline import Options, predict_window, windows
 from peftsp.inference.shards import Crew
-from peftsp.model.bundle import DEFAULT_BUNDLE
+from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord
 
 LOCAL = "local"
@@ -90,7 +90,7 @@ class Order:
     """What a worker has to know.
 
     Attributes:
-        bundles: Bundle folders with the hashes of their files; None for the one that ships.
+        bundles: Bundle folders with the hashes of their files; the name of one that ships.
         backbone: Where the backbone's weights lie, if not where the bundles say.
         batch_size: Sequences in a batch.
         device: Where to compute.
@@ -98,7 +98,7 @@ class Order:
         threads: CPU threads.
     """
 
-    bundles: tuple[tuple[Path | None, dict[str, str]], ...]
+    bundles: tuple[tuple[Path | str, dict[str, str]], ...]
     backbone: str | None
     batch_size: int
     device: torch.device
@@ -126,7 +126,9 @@ class Worker:
         torch.set_num_threads(order.threads)
         with _on_this_machine():
             find_device(order.device.type)
-            bundles = [folder or DEFAULT_BUNDLE for folder, _ in order.bundles]
+            bundles = [
+                find_model(place) if isinstance(place, str) else place for place, _ in order.bundles
+            ]
             self._taggers = load_models(
                 bundles, order.device, order.backbone, order.options.precision
             )
@@ -152,12 +154,10 @@ def _on_this_machine() -> Iterator[None]:
         raise type(error)(f"worker on {socket.gethostname()}: {error}") from error
 
 
-def _places(bundles: Sequence[Path]) -> tuple[tuple[Path | None, dict[str, str]], ...]:
+def _places(bundles: Sequence[Path]) -> tuple[tuple[Path | str, dict[str, str]], ...]:
     # What ships lies elsewhere where peftsp is installed elsewhere.
-    return tuple(
-        (None if bundle == DEFAULT_BUNDLE else bundle.resolve(), hash_bundle(bundle))
-        for bundle in bundles
-    )
+    shipped = {model.folder: model.name for model in SHIPPED.values()}
+    return tuple((shipped.get(bundle, bundle.resolve()), hash_bundle(bundle)) for bundle in bundles)
 
 
 @contextmanager

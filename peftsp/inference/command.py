@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peftsp.errors import PeftspError
@@ -66,6 +67,17 @@ def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
         return "interrupted; a run on standard input starts anew"
     without = " without --fresh" if is_fresh else ""
     return f"interrupted; the same command{without} resumes it"
+
+
+def folder(text: str) -> Path:
+    """A folder's path, for `argparse`; an empty one would be the current folder.
+
+    >>> folder("out").name
+    'out'
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected the name of a folder, found {text!r}")
+    return Path(text)
 
 
 def positive(text: str) -> int:

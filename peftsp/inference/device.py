@@ -16,8 +16,10 @@ def find_device(name: str) -> torch.device:
     """A device by name; ``auto`` takes a GPU where there is one.
 
     Raises:
-        ConfigError: This machine has no such device.
+        ConfigError: There is no such device, in this machine or at all.
     """
+    if name not in DEVICES:
+        raise ConfigError(f"--device: expected one of {', '.join(DEVICES)}, found {name!r}")
     is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, is_there in is_available.items() if is_there), "cpu")

@@ -10,9 +10,14 @@ from torch import Tensor
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.functional import viterbi
 from peftsp.crf.graph import FORBIDDEN, ChainScores, StateGraph
-from peftsp.labels import TYPE_OF_STATE
 from peftsp.metrics.functional import cleavage_sites
-from peftsp.model.decode import Decoded, site_probability, sum_types, type_probabilities
+from peftsp.model.decode import (
+    Decoded,
+    site_probability,
+    states_of_call,
+    sum_types,
+    type_probabilities,
+)
 from peftsp.model.tagger import Tagger
 
 _SMALLEST_PROBABILITY = 1e-12
@@ -59,12 +64,10 @@ def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool =
         residue_mask: bool, ``(B, L)``, True at real residues.
         sums_types: Count every signal peptide as SP, see `peftsp.model.decode.sum_types`.
     """
-    probabilities = type_probabilities(marginals, residue_mask)
-    if sums_types:
-        probabilities = sum_types(probabilities)
+    of_types = type_probabilities(marginals, residue_mask)
+    probabilities = sum_types(of_types) if sums_types else of_types
     sp_types = probabilities.round(decimals=_TYPE_DIGITS).argmax(dim=-1)
-    state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
-    of_type = (state_types == sp_types[:, None])[:, None]
+    of_type = states_of_call(of_types.round(decimals=_TYPE_DIGITS), sp_types)
     scores = marginals.clamp(min=_SMALLEST_PROBABILITY).log().masked_fill(~of_type, FORBIDDEN)
     paths = viterbi(scores, residue_mask, _legal_steps(marginals.device))
     sites = cleavage_sites(paths)

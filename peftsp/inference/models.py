@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 import torch
 
+from peftsp.errors import ConfigError
 from peftsp.inference.precision import lower_precision
 from peftsp.model.restore import load_taggers
+from peftsp.model.shipped import DEFAULT_MODEL, find_model
 from peftsp.model.tagger import Tagger
+
+
+def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) -> tuple[Path, ...]:
+    """Bundle folders of a run.
+
+    Args:
+        model: Name of a model that ships; None for the default one.
+        bundles: Folders of other models, if any.
+
+    Raises:
+        ConfigError: There is no such model, or both are given.
+    """
+    if not bundles:
+        return (find_model(model or DEFAULT_MODEL),)
+    if model is not None:
+        raise ConfigError(f"--model {model}: expected it without --bundle, found both")
+    return tuple(map(Path, bundles))
 
 
 def load_models(

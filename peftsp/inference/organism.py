@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS
 
 ANY = "other"
@@ -16,7 +17,12 @@ def kingdom_of(organism: str) -> int:
 
     >>> kingdom_of("archaea"), kingdom_of("other")
     (3, -1)
+
+    Raises:
+        ConfigError: There is no such choice.
     """
+    if organism not in ORGANISMS:
+        raise ConfigError(f"organism: expected one of {', '.join(ORGANISMS)}, found {organism!r}")
     return ORGANISMS.index(organism) - 1
 
 

@@ -11,10 +11,18 @@ from torch import Tensor
 
 from peftsp.data.batch import Batch, collate_tokens
 from peftsp.data.tokens import tokenize
-from peftsp.errors import ConfigError
+from peftsp.errors import CheckpointError, ConfigError
 from peftsp.inference.ensemble import average_marginals, decode_marginals
+from peftsp.inference.evidence import judge, without_cut
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
-from peftsp.model.decode import Decoded, path_motifs, path_regions, region_probabilities
+from peftsp.model.decode import (
+    Decoded,
+    end_inside_probability,
+    path_motifs,
+    path_regions,
+    peptide_region_probabilities,
+    region_probabilities,
+)
 from peftsp.model.tagger import Tagger
 from peftsp.records import Prediction, SequenceRecord
 
@@ -39,8 +47,12 @@ class Options:
         sums_types: Count every signal peptide as SP, as is right for eukaryotes.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give those of each residue too.
+        has_peptide_regions: Give those of each residue by SP type too.
         precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: in 8-bit
             integers, for which the models have to be held so, see `peftsp.inference.precision`.
+
+    Raises:
+        ConfigError: ``min_probability`` is out of range.
     """
 
     kingdom: int = -1
@@ -48,6 +60,12 @@ class Options:
     min_probability: float = 0.0
     has_region_probabilities: bool = False
     precision: str = "fp32"
+    has_peptide_regions: bool = False
+
+    def __post_init__(self) -> None:
+        share: object = self.min_probability
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ConfigError(f"min_probability: expected a number from 0 to 1, found {share!r}")
 
 
 def predict_records(
@@ -121,15 +139,19 @@ def predict_batch(
     batch = collate_tokens([tokenize(record.residues) for record in records])
     batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
-        decoded, regions = _decode(batch, taggers, options)
+        decoded, ends_inside, *rows = _decode(batch, taggers, options)
     except torch.OutOfMemoryError as error:
         if len(records) == 1:
             raise ConfigError(
                 f"{device}: expected memory for one protein, found too little: {error}"
             ) from error
     else:
-        found = _predictions(records, decoded, regions)
-        return [_certain(prediction, options.min_probability) for prediction in found]
+        found = _predictions(records, decoded, *rows)
+        judged = (
+            judge(prediction, inside, options.sums_types)
+            for prediction, inside in zip(found, ends_inside.tolist(), strict=True)
+        )
+        return [_consistent(prediction, options) for prediction in judged]
     # Outside the handler, which would keep the memory of the failed attempt alive.
     half = len(records) // 2
     parts = records[:half], records[half:]
@@ -140,11 +162,16 @@ def predict_batch(
 @torch.inference_mode()
 def _decode(
     batch: Batch, taggers: Sequence[Tagger], options: Options
-) -> tuple[Decoded, Tensor | None]:
+) -> tuple[Decoded, Tensor, Tensor | None, Tensor | None]:
     with torch.autocast(
         batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
     ):
         emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
+    if not all(bool(scores[batch.residue_mask].isfinite().all()) for scores in emissions):
+        raise CheckpointError(
+            f"models in {options.precision}: expected finite scores, found others: the weights are "
+            "broken or too large for this precision"
+        )
     if len(taggers) > 1:
         marginals = average_marginals(taggers, emissions, batch.residue_mask)
         decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
@@ -153,14 +180,40 @@ def _decode(
         marginals = tagger.marginals(emissions[0], batch.residue_mask)
         decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
-    return Decoded(*(tensor.cpu() for tensor in decoded)), regions
+    by_type = (
+        peptide_region_probabilities(marginals, options.sums_types).cpu()
+        if options.has_peptide_regions
+        else None
+    )
+    ends_inside = _ends_inside(emissions, batch.residue_mask, taggers).cpu()
+    return Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type
+
+
+def _ends_inside(
+    emissions: list[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
+) -> Tensor:
+    """Of those whose end is seen, see `end_inside_probability`; zero for the others."""
+    found = emissions[0].new_zeros(len(residue_mask))
+    is_seen = residue_mask.sum(dim=1) < MAX_RESIDUES
+    if is_seen.any():
+        each = [
+            end_inside_probability(scores[is_seen], residue_mask[is_seen], tagger.crf)
+            for scores, tagger in zip(emissions, taggers, strict=True)
+        ]
+        found[is_seen] = torch.stack(each).mean(dim=0)
+    return found
 
 
 def _predictions(
-    records: Sequence[SequenceRecord], decoded: Decoded, regions: Tensor | None
+    records: Sequence[SequenceRecord],
+    decoded: Decoded,
+    regions: Tensor | None,
+    by_type: Tensor | None,
 ) -> list[Prediction]:
     columns = (tensor.tolist() for tensor in decoded)
-    region_rows = [None] * len(records) if regions is None else regions.tolist()
+    region_rows, type_rows = (
+        [None] * len(records) if rows is None else rows.tolist() for rows in (regions, by_type)
+    )
     return [
         Prediction(
             header=record.header,
@@ -172,21 +225,21 @@ def _predictions(
             residues=record.residues,
             motifs=path_motifs(path[: len(record.residues)]),
             region_probabilities=rows and tuple(map(tuple, rows[: len(record.residues)])),
+            peptide_regions=of_types and tuple(map(tuple, of_types[: len(record.residues)])),
         )
-        for record, rows, probabilities, sp_type, path, site, site_probability in zip(
-            records, region_rows, *columns, strict=True
+        for record, rows, of_types, probabilities, sp_type, path, site, site_probability in zip(
+            records, region_rows, type_rows, *columns, strict=True
         )
     ]
 
 
-def _certain(prediction: Prediction, min_probability: float) -> Prediction:
-    if prediction.probability >= min_probability or prediction.sp_type == SP_TYPES[NO_SP]:
-        return prediction
-    return replace(
-        prediction,
-        sp_type=SP_TYPES[NO_SP],
-        cleavage_site=None,
-        cleavage_site_probability=None,
-        regions=(),
-        motifs=(),
-    )
+def _consistent(prediction: Prediction, options: Options) -> Prediction:
+    """The prediction without what contradicts its type.
+
+    A type that is not probable enough becomes NO_SP, whatever is NO_SP is not cut, although the
+    path of a model that decodes freely may be, and SP summed over types has the motifs of none.
+    """
+    is_peptide = prediction.sp_type != SP_TYPES[NO_SP]
+    if is_peptide and prediction.probability >= options.min_probability:
+        return replace(prediction, motifs=()) if options.sums_types else prediction
+    return replace(without_cut(prediction), sp_type=SP_TYPES[NO_SP])

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from peftsp.allocator import keep_freed_memory
 from peftsp.inference.cluster import Cluster, predict_on_cluster
+from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.device import find_device, fitting_batch_size
 from peftsp.inference.fingerprint import fingerprint_run
 from peftsp.inference.formats.base import OutputFormat, RunFacts
@@ -27,6 +28,7 @@ from peftsp.inference.output import OutputFolder
 from peftsp.inference.pipeline import Options, predict_records, window_size
 from peftsp.inference.precision import find_precision
 from peftsp.inference.run_record import describe_run, write_skipped
+from peftsp.inference.source import STANDARD_INPUT
 from peftsp.inference.store import PredictionStore
 from peftsp.inference.tally import Tally
 from peftsp.inference.writing import writing_to
@@ -106,15 +108,16 @@ def run(settings: RunSettings) -> RunSummary:
             Predictions made so far are kept.
     """
     started = datetime.now().astimezone()
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
+    # PyTorch counts the processors of the machine, of which a container may have a share.
+    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_cpus()))
     device = _device(settings)
     formats = find_formats(settings.formats)
     options = _options(settings, formats, device)
     inputs = find_inputs(settings.fasta)
     check_inputs(inputs)
     intake = Intake(inputs, settings.is_strict)
-    with OutputFolder(settings.output) as output, closing(intake.records()) as reader:
+    paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
+    with OutputFolder(settings.output, paths) as output, closing(intake.records()) as reader:
         # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
         predict, batch_size = _predictor(settings, device, options)
@@ -146,6 +149,7 @@ def _options(
         min_probability=settings.min_probability,
         has_region_probabilities=any(f.needs_region_probabilities for f in formats),
         precision=find_precision(settings.precision, device),
+        has_peptide_regions=any(f.needs_peptide_regions for f in formats),
     )
 
 
@@ -181,10 +185,10 @@ def _predict(
     window = window_size(batch_size)
     kept = Tally() if settings.is_fresh else store.resume(window)
     if kept.proteins:
+        store.check_kept(records)
         print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
-    remaining = islice(records, kept.proteins, None)
     started = time.perf_counter()
-    with closing(predict(remaining)) as predictions:
+    with closing(predict(records)) as predictions:
         found = _fill(store, predictions, intake, window, settings, kept.proteins)
     seconds = time.perf_counter() - started
     return RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))

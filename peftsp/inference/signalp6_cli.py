@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from peftsp import __version__
 from peftsp.errors import BundleError
-from peftsp.inference.command import interruption, positive, run_command, sentence
+from peftsp.inference.command import folder, interruption, positive, run_command, sentence
+from peftsp.inference.cpus import usable_cpus
 from peftsp.inference.formats.signalp6.output import signalp6_output
 from peftsp.inference.formats.signalp6.request import FORMATS, MODES, Request
 from peftsp.inference.organism import ANY, EUKARYA
+from peftsp.model.shipped import DEFAULT_MODEL, find_model, model_of_mode
 
 if TYPE_CHECKING:
     from peftsp.inference.run import RunSummary
@@ -33,10 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
     options = _parser().parse_args(arguments)
-    unused = [f"--mode {options.mode}"] if options.mode else []
-    unused += ["--skip_resolve"] if options.skip_resolve else []
-    if unused:
-        print(f"without effect: {', '.join(unused)}", file=sys.stderr)
+    if options.skip_resolve:
+        print("without effect: --skip_resolve", file=sys.stderr)
     return run_command(
         lambda: sentence(_run(options)), interruption([options.fastafile], is_fresh=False)
     )
@@ -48,7 +47,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
 
     settings = RunSettings(
         fasta=(options.fastafile,),
-        bundles=(_bundle(options.model_dir),),
+        bundles=(_bundle(options.model_dir, options.mode),),
         output=options.output_dir,
         formats=(signalp6_output(Request(options.format, options.mode or MODES[0])),),
         backbone=None,
@@ -67,11 +66,11 @@ def _run(options: argparse.Namespace) -> RunSummary:
     return replace(run(settings), files=(options.output_dir,))
 
 
-def _bundle(folder: Path | None) -> Path:
-    from peftsp.model.bundle import CONFIG_FILE, DEFAULT_BUNDLE
+def _bundle(folder: Path | None, mode: str | None) -> Path:
+    from peftsp.model.bundle import CONFIG_FILE
 
     if folder is None:
-        return DEFAULT_BUNDLE
+        return find_model(model_of_mode(mode) if mode else DEFAULT_MODEL)
     if not (folder / CONFIG_FILE).is_file():
         raise BundleError(
             f"--model_dir {folder}: expected a peftsp bundle with {CONFIG_FILE} in it, found none; "
@@ -96,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         *("--output_dir", "-od"),
-        type=Path,
+        type=folder,
         required=True,
         metavar="DIR",
         help="folder for what is written",
@@ -130,7 +129,7 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=MODES,
         const=MODES[0],
-        help="without effect: there is one mode; written to output.json",
+        help="model that predicts: fast, or the accurate one for the others where it ships",
     )
     add(
         *("--bsize", "-bs", "-batch"),
@@ -142,7 +141,7 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
     add(
         *("--write_procs", "-wp"),
         type=positive,
-        default=os.cpu_count() or 1,
+        default=usable_cpus(),
         metavar="N",
         help="processes that draw png and eps plots (default: one a core)",
     )

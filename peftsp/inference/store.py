@@ -12,12 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from peftsp import __version__
+from peftsp.errors import ConfigError
+from peftsp.files import is_there, read_json
 from peftsp.inference.tally import Tally
 from peftsp.inference.writing import writing_to
-from peftsp.records import Prediction, Region
+from peftsp.records import Prediction, Region, SequenceRecord
 
-_DIGITS = 6
+# More than any format writes, so that none of them is rounded twice.
+_DIGITS = 8
 _REGION_DIGITS = 4
+_TYPE_DIGITS = 6
 
 
 class PredictionStore:
@@ -77,6 +82,30 @@ class PredictionStore:
         self._kept_bytes = offset
         return kept
 
+    def check_kept(self, records: Iterator[SequenceRecord]) -> None:
+        """Take the records that `resume` has the predictions of, and check that they are those.
+
+        An input may have been replaced by another one of the same size and time.
+
+        Raises:
+            ConfigError: They are others.
+        """
+        with self.path.open("rb") as lines:
+            offset = 0
+            while offset < self._kept_bytes:
+                line = lines.readline()
+                offset += len(line)
+                kept, record = _parse(line), next(records, None)
+                assert kept is not None
+                if record is None or (record.header, record.residues) != (
+                    kept.header,
+                    kept.residues,
+                ):
+                    raise ConfigError(
+                        f"{self.path.parent}: expected the input of the interrupted run, found "
+                        f"another one from the protein {kept.identifier} on; --fresh starts anew"
+                    )
+
     def write(self, predictions: Iterable[Prediction]) -> None:
         """Append, and hand to the operating system, so that this outlives the process.
 
@@ -113,22 +142,36 @@ class PredictionStore:
         if self._kept_bytes:
             os.truncate(self.path, self._kept_bytes)
             return self.path.open("a", encoding="utf-8")
-        # The sidecar goes first and comes last: it never describes the lines of another run.
-        self._sidecar.unlink(missing_ok=True)
+        self._check_own()
+        # Until the lines are this run's the sidecar says whose file it is, but not which run's.
+        self._describe({"peftsp": __version__})
         file = self.path.open("w", encoding="utf-8")
         if self._fingerprint is not None:
-            self._sidecar.write_text(json.dumps(self._fingerprint, indent=2) + "\n")
+            self._describe(self._fingerprint)
         return file
+
+    def _check_own(self) -> None:
+        if is_there(self.path) and "peftsp" not in (self._read_sidecar() or {}):
+            raise ConfigError(
+                f"{self.path}: expected nothing there or what a run left, found something else; "
+                "move it away or choose another folder"
+            )
+
+    def _describe(self, fingerprint: dict[str, Any]) -> None:
+        written = self._sidecar.with_suffix(".new")
+        written.write_text(json.dumps(fingerprint, indent=2) + "\n")
+        written.replace(self._sidecar)
 
     def _read_sidecar(self) -> Any:
         try:
-            return json.loads(self._sidecar.read_text()) if self.path.is_file() else None
-        except (FileNotFoundError, ValueError):
+            return read_json(self._sidecar, ConfigError) if is_there(self.path) else None
+        except ConfigError:
             return None
 
 
 def _format(prediction: Prediction) -> str:
     certainty, rows = prediction.cleavage_site_probability, prediction.region_probabilities
+    of_types = prediction.peptide_regions
     values = [
         prediction.header,
         prediction.sp_type,
@@ -138,9 +181,15 @@ def _format(prediction: Prediction) -> str:
         [astuple(region) for region in prediction.regions],
         prediction.residues,
         [astuple(motif) for motif in prediction.motifs],
-        rows and [[round(probability, _REGION_DIGITS) for probability in row] for row in rows],
+        rows and _rounded(rows, _REGION_DIGITS),
+        prediction.caveats,
+        of_types and _rounded(of_types, _TYPE_DIGITS),
     ]
-    return json.dumps(values, separators=(",", ":")) + "\n"
+    return json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _rounded(rows: tuple[tuple[float, ...], ...], digits: int) -> list[list[float]]:
+    return [[round(probability, digits) for probability in row] for row in rows]
 
 
 def _parse(line: bytes) -> Prediction | None:
@@ -148,9 +197,10 @@ def _parse(line: bytes) -> Prediction | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        header, sp_type, probabilities, site, certainty, regions, residues, motifs, rows = (
+        header, sp_type, probabilities, site, certainty, regions, residues, motifs, *rest = (
             json.loads(line)
         )
+        rows, caveats, of_types = rest
         return Prediction(
             header=header,
             sp_type=sp_type,
@@ -161,6 +211,8 @@ def _parse(line: bytes) -> Prediction | None:
             residues=residues,
             motifs=tuple(Region(*motif) for motif in motifs),
             region_probabilities=rows and tuple(map(tuple, rows)),
+            caveats=tuple(caveats),
+            peptide_regions=of_types and tuple(map(tuple, of_types)),
         )
     except (ValueError, TypeError):
         return None

@@ -15,15 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.backbone.esm2 import ESM2
-from peftsp.backbone.fair_esm import read_pickled_tensors
 from peftsp.backbone.hugging_face import THEIR_MODULES
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.tensor_files import (
+    check_finite,
+    check_plain,
+    read_pickled_tensors,
+    read_safetensors,
+    tensor_table,
+)
 from peftsp.errors import BundleError, CheckpointError, PeftspError
+from peftsp.files import is_there, read_json, shown
 from peftsp.interop.injected import export_injected
 from peftsp.interop.layers import lora_extent
 from peftsp.model.bundle import Bundle, read_bundle
@@ -42,6 +48,7 @@ _THEIRS = re.compile(
 )
 _OTHER_HEADS = re.compile(r"base_model\.model\.(classifier|lm_head)\.")
 
+_GREATEST_RANK = 2**16
 _READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "bias", "init_lora_weights"}
 _WITHOUT_EFFECT = {
     "auto_mapping",
@@ -138,9 +145,11 @@ def import_adapter(folder: Path, spec: BackboneSpec) -> ImportedAdapter:
     path, tensors = _read_tensors(folder)
     unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
     weights = {_our_name(key, path): tensors[key] for key in tensors if key not in unused}
+    check_plain(weights, str(path))
     targets, last_k = lora_extent(weights, spec, str(path))
     method = LoRA(config["r"], config["lora_alpha"], config["lora_dropout"], targets, last_k)
     _check_fit(weights, method, spec, path)
+    check_finite(weights, str(path))
     named = {f"backbone.{name}": tensor.float() for name, tensor in weights.items()}
     return ImportedAdapter(method, named, unused)
 
@@ -198,41 +207,37 @@ def _our_name(key: str, path: Path) -> str:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path}: expected a JSON object, found {error}") from error
+    config = read_json(path, CheckpointError)
     expected = {"peft_type": ("LORA",), "bias": ("none",), "init_lora_weights": _PLAIN_STARTS}
     for key, values in expected.items():
         found = config.setdefault(key, values[0])
         if found not in values:
-            raise CheckpointError(f"{path}: {key}: expected {values[0]!r}, found {found!r}")
+            raise CheckpointError(f"{path}: {key}: expected {values[0]!r}, found {shown(found)}")
     for key, value in config.items():
         if value and key not in _READ | _WITHOUT_EFFECT:
-            raise CheckpointError(f"{path}: {key}: expected plain LoRA without it, found {value!r}")
-    for key, kind in (("r", int), ("lora_alpha", float), ("lora_dropout", float)):
-        if not isinstance(config.get(key), int | kind):
             raise CheckpointError(
-                f"{path}: {key}: expected {kind.__name__}, found {config.get(key)!r}"
+                f"{path}: {key}: expected plain LoRA without it, found {shown(value)}"
             )
+    for key, kind in (("r", int), ("lora_alpha", float), ("lora_dropout", float)):
+        found = config.get(key)
+        if not isinstance(found, int | kind) or isinstance(found, bool):
+            raise CheckpointError(f"{path}: {key}: expected {kind.__name__}, found {shown(found)}")
+    if config["r"] > _GREATEST_RANK:
+        raise CheckpointError(
+            f"{path}: r: expected at most {_GREATEST_RANK}, found {shown(config['r'])}"
+        )
     return config
 
 
 def _read_tensors(folder: Path) -> tuple[Path, Mapping[str, Tensor]]:
     path = folder / WEIGHTS_FILE
     if path.is_file():
-        try:
-            return path, load_file(path)
-        except SafetensorError as error:
-            raise CheckpointError(
-                f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} "
-                f"bytes that cannot be read as one ({error})"
-            ) from error
+        return path, read_safetensors(path)
     path = folder / _OLD_WEIGHTS_FILE
-    if not path.is_file():
+    if not is_there(path):
         raise CheckpointError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
-    tensors = read_pickled_tensors(path, allowed=[])
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    tensors = tensor_table(read_pickled_tensors(path, allowed=[]))
+    if tensors is None:
         raise CheckpointError(f"{path}: expected a table of tensors, found something else")
     return path, tensors
 

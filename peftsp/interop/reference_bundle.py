@@ -12,12 +12,13 @@ from torch import Tensor
 
 from peftsp.backbone.checkpoint import content_hash
 from peftsp.backbone.esm2 import ESM2
-from peftsp.backbone.fair_esm import read_pickled_tensors
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.backbone.tensor_files import check_finite, check_plain, read_pickled_tensors
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.errors import CheckpointError
+from peftsp.files import shown
 from peftsp.interop.reference_names import ReferenceTensors, reference_key, sort_tensors
 from peftsp.interop.reference_settings import (
     PUBLISHED_DROPOUT,
@@ -47,8 +48,6 @@ def read_reference_file(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: The file is missing, broken, or holds something else.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: expected a file, found none")
     state = read_pickled_tensors(path, allowed=[])
     if not isinstance(state, dict):
         raise CheckpointError(
@@ -58,7 +57,7 @@ def read_reference_file(path: Path) -> dict[str, Tensor]:
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise CheckpointError(
                 f"{path}: expected a state dict of tensors, found {type(value).__name__} "
-                f"under {key!r}"
+                f"under {shown(key)}"
             )
     return state
 
@@ -186,6 +185,7 @@ def _described(spec: BackboneSpec) -> str:
 
 def _check_tensors(tensors: ReferenceTensors, expected: Mapping[str, Tensor], place: str) -> None:
     found = tensors.rest | {f"backbone.{name}": t for name, t in tensors.backbone.items()}
+    check_plain(found, place)
     for name in sorted(found.keys() ^ expected.keys()):
         verdict = "an unknown one" if name in found else "one missing"
         raise CheckpointError(
@@ -198,6 +198,7 @@ def _check_tensors(tensors: ReferenceTensors, expected: Mapping[str, Tensor], pl
                 f"{place}: {reference_key(name)}: expected shape {tuple(tensor.shape)}, "
                 f"found {tuple(found[name].shape)}"
             )
+    check_finite(found, place)
 
 
 def _check_values(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from peftsp.backbone.rotary import is_half
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.tensor_files import check_plain
 from peftsp.crf.constraints import TABLES, constraint_table
 from peftsp.errors import CheckpointError
 from peftsp.interop.layers import count_last_layers, is_lora, lora_extent
@@ -164,6 +165,7 @@ def _matrix_size(tensors: Mapping[str, Tensor], name: str, place: str) -> tuple[
 def _attention_shape(frequencies: Mapping[str, Tensor], place: str) -> tuple[int, bool]:
     """Features of an attention head, and whether the frequencies are of half precision."""
     shapes = set()
+    check_plain(frequencies, place)
     for name, found in sorted(frequencies.items()):
         half = is_half(found)
         if half is None or not found.numel():

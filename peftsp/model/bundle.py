@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp import __version__
-from peftsp.backbone.checkpoint import PRETRAINED
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
+from peftsp.files import is_there, read_json, shown
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 from peftsp.model.tagger import Tagger
 
 FORMAT = "peftsp-bundle"
@@ -29,8 +30,8 @@ VERSION = 1
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
 
-DEFAULT_BUNDLE = PRETRAINED / "signal_peptides"
-"""The model that ships with the package."""
+DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
+"""The model that is used where none is named."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     """
     if folder.exists() and not (folder / CONFIG_FILE).is_file():
         raise BundleError(f"{folder}: expected a bundle or nothing there, found something else")
-    _check_finite(bundle.weights, str(folder))
+    check_finite(bundle.weights, str(folder), BundleError)
     config = {
         "format": FORMAT,
         "version": VERSION,
@@ -142,12 +143,12 @@ def read_bundle(folder: Path) -> Bundle:
         head, crf = HeadSettings(**config["head"]), CRFSettings(**config["crf"])
     except (TypeError, KeyError, AttributeError) as error:
         raise BundleError(
-            f"{place}: expected the settings of version {VERSION}, found: {error}"
+            f"{place}: expected the settings of version {VERSION}, found: {shown(error)}"
         ) from error
     for settings in (spec, source, head, crf):
         check_types(settings, place)
     if not isinstance(digest, str):
-        raise BundleError(f"{place}: expected a sha256 of 64 digits, found {digest!r}")
+        raise BundleError(f"{place}: expected a sha256 of 64 digits, found {shown(digest)}")
     weights = _read_weights(folder)
     training = config["training"]
     return Bundle(_relocated(source, folder), digest, config["peft"], head, crf, training, weights)
@@ -155,20 +156,17 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
-    try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
+    if not is_there(path):
         raise BundleError(
             f"{folder}: expected a bundle folder with {CONFIG_FILE} in it, found none"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise BundleError(f"{path}: expected JSON, found {error}") from error
-    found = config.get("format") if isinstance(config, dict) else None
+        )
+    config = read_json(path, BundleError)
+    found = config.get("format")
     if found != FORMAT:
-        raise BundleError(f"{path}: expected format {FORMAT!r}, found {found!r}")
+        raise BundleError(f"{path}: expected format {FORMAT!r}, found {shown(found)}")
     if config.get("version") != VERSION:
         raise BundleError(
-            f"{path}: expected bundle version {VERSION}, found {config.get('version')!r}"
+            f"{path}: expected bundle version {VERSION}, found {shown(config.get('version'))}"
         )
     expected = {field.name for field in fields(Bundle)} - {"weights", "backbone_sha256"}
     expected |= {"format", "version", "peftsp"}
@@ -179,7 +177,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     for name in sorted(expected - {"format", "version", "peftsp"}):
         if not isinstance(config[name], dict):
-            raise BundleError(f"{path}: {name}: expected settings, found {config[name]!r}")
+            raise BundleError(f"{path}: {name}: expected settings, found {shown(config[name])}")
     return config
 
 
@@ -187,21 +185,10 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise BundleError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
-    try:
-        weights = {name: _at_least_single(tensor) for name, tensor in load_file(path).items()}
-    except SafetensorError as error:
-        raise BundleError(
-            f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
-            f"that cannot be read as one ({error})"
-        ) from error
-    _check_finite(weights, str(path))
-    return weights
-
-
-def _check_finite(weights: dict[str, Tensor], place: str) -> None:
-    for name, tensor in weights.items():
-        if not tensor.isfinite().all():
-            raise BundleError(f"{place}: {name}: expected finite numbers, found others")
+    tensors = read_safetensors(path, BundleError)
+    check_plain(tensors, str(path), BundleError)
+    check_finite(tensors, str(path), BundleError)
+    return {name: _at_least_single(tensor) for name, tensor in tensors.items()}
 
 
 def _at_least_single(tensor: Tensor) -> Tensor:
@@ -209,6 +196,6 @@ def _at_least_single(tensor: Tensor) -> Tensor:
 
 
 def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
-    if source.checkpoint is None or not (folder / source.checkpoint).exists():
+    if source.checkpoint is None or not is_there(folder / source.checkpoint):
         return source
     return replace(source, checkpoint=str(folder / source.checkpoint))

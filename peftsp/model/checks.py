@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from peftsp.errors import BundleError, PeftspError
+from peftsp.files import shown
 
 
 def check_names(found: set[str], expected: frozenset[str], place: str) -> None:
@@ -24,14 +25,14 @@ def check_names(found: set[str], expected: frozenset[str], place: str) -> None:
 
 
 def check_shapes(found: dict[str, Tensor], model: torch.nn.Module, place: str) -> None:
-    """Check that trained tensors have the shapes that a model's have.
+    """Check that trained tensors have the shapes that a model's of the same names have.
 
     Raises:
         BundleError: One has another.
     """
     expected = model.state_dict()
     for name, tensor in found.items():
-        if tensor.shape != expected[name].shape:
+        if name in expected and tensor.shape != expected[name].shape:
             raise BundleError(
                 f"{place}: {name}: expected shape {tuple(expected[name].shape)}, "
                 f"found {tuple(tensor.shape)}"
@@ -48,7 +49,7 @@ def check_types(settings: Any, place: str, error: type[PeftspError] = BundleErro
     for field in fields(settings):
         value = getattr(settings, field.name)
         if not _is_a(value, hints[field.name]):
-            raise error(f"{place}: {field.name}: expected {field.type}, found {value!r}")
+            raise error(f"{place}: {field.name}: expected {field.type}, found {shown(value)}")
 
 
 def _is_a(value: Any, hint: Any) -> bool:

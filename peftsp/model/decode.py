@@ -12,6 +12,8 @@ from torch import Tensor
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.labels import (
     NO_SP,
+    PEPTIDE_REGION_OF_STATE,
+    PEPTIDE_REGIONS,
     RESIDUE_REGION_OF_STATE,
     RESIDUE_REGIONS,
     SIGNAL_PEPTIDE_STATES,
@@ -57,14 +59,13 @@ def decode(
         residue_mask: bool, ``(B, L)``, True at real residues.
         crf: Finds the paths.
         within_type: Confine the path to the most probable type's states.
-        sums_types: Count every signal peptide as SP, see `sum_types`.
+        sums_types: Count every signal peptide as SP, see `sum_types`; the path is still one of the
+            type that the model finds most probable.
     """
-    probabilities = type_probabilities(marginals, residue_mask)
-    if sums_types:
-        probabilities = sum_types(probabilities)
+    of_types = type_probabilities(marginals, residue_mask)
+    probabilities = sum_types(of_types) if sums_types else of_types
     sp_types = probabilities.argmax(dim=-1)
-    state_types = torch.tensor(TYPE_OF_STATE, device=emissions.device)
-    allowed = (state_types == sp_types[:, None])[:, None] if within_type else None
+    allowed = states_of_call(of_types, sp_types) if within_type else None
     paths = crf.decode(emissions, residue_mask, allowed)
     sites = cleavage_sites(paths)
     certainties = site_probability(marginals, paths, sites, sums_types)
@@ -85,6 +86,44 @@ def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
     state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
     totals = of_state.new_zeros(len(of_state), len(SP_TYPES))
     return totals.index_add(1, state_types, of_state)
+
+
+def states_of_call(of_types: Tensor, sp_types: Tensor) -> Tensor:
+    """States of the most probable type of signal peptide, or of NO_SP where that is called.
+
+    Where types are summed, SP is called for signal peptides of any type, and the block of SP need
+    not hold any of their probability.
+
+    Args:
+        of_types: float, ``(B, K)``; of each type by itself.
+        sp_types: int64, ``(B,)``; what is called.
+
+    Returns:
+        bool, ``(B, 1, C)``.
+    """
+    likeliest = of_types[:, NO_SP + 1 :].argmax(dim=-1) + NO_SP + 1
+    block = torch.where(sp_types == NO_SP, NO_SP, likeliest)
+    state_types = torch.tensor(TYPE_OF_STATE, device=of_types.device)
+    return (state_types == block[:, None])[:, None]
+
+
+def end_inside_probability(emissions: Tensor, residue_mask: Tensor, crf: LinearChainCRF) -> Tensor:
+    """Probability that a sequence ends within its signal peptide, were paths allowed to.
+
+    A whole protein never does, so no path may; a fragment can.
+
+    Args:
+        emissions: float, ``(B, L, C)``.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+        crf: Scores the paths.
+
+    Returns:
+        float, ``(B,)``.
+    """
+    inside = _peptide_states(emissions.device)
+    marginals = crf.marginals(emissions, residue_mask, more_ends=inside)
+    row = torch.arange(len(emissions), device=emissions.device)
+    return (marginals[row, residue_mask.sum(dim=1) - 1] * inside).sum(dim=-1)
 
 
 def sum_types(probabilities: Tensor) -> Tensor:
@@ -122,14 +161,19 @@ def site_probability(
     row = torch.arange(len(sites), device=sites.device)
     last = sites.clamp(min=1) - 1
     state_types = torch.tensor(TYPE_OF_STATE, device=sites.device)
-    is_peptide = torch.zeros(len(STATES), dtype=torch.bool, device=sites.device)
-    is_peptide[list(SIGNAL_PEPTIDE_STATES)] = True
+    is_peptide = _peptide_states(sites.device)
     site_types = state_types[paths[row, last].clamp(min=0)]
     of_type = is_peptide & (sums_types | (state_types == site_types[:, None]))
     padded = torch.nn.functional.pad(marginals, (0, 0, 0, 1))
     before = (padded[row, last] * of_type).sum(dim=-1)
     after = (padded[row, last + 1] * of_type).sum(dim=-1)
     return torch.where(sites > 0, (before - after).clamp(0, 1), 0)
+
+
+def _peptide_states(device: torch.device) -> Tensor:
+    flags = torch.zeros(len(STATES), dtype=torch.bool, device=device)
+    flags[list(SIGNAL_PEPTIDE_STATES)] = True
+    return flags
 
 
 _PART_OF_STATE = tuple(RESIDUE_REGIONS[part] for part in RESIDUE_REGION_OF_STATE)
@@ -177,6 +221,27 @@ def region_probabilities(marginals: Tensor) -> Tensor:
     regions = torch.tensor(RESIDUE_REGION_OF_STATE, device=marginals.device)
     totals = marginals.new_zeros(*marginals.shape[:2], len(RESIDUE_REGIONS))
     return totals.index_add(2, regions, marginals)
+
+
+def peptide_region_probabilities(marginals: Tensor, sums_types: bool) -> Tensor:
+    """Probability that a residue is part of a region of a type's signal peptide.
+
+    Args:
+        marginals: float, ``(B, L, C)``.
+        sums_types: Count what is cut off, whatever its type, as a region of SP.
+
+    Returns:
+        float, ``(B, L, len(PEPTIDE_REGIONS))``; columns sum to one but for padding.
+    """
+    of_state = list(PEPTIDE_REGION_OF_STATE)
+    if sums_types:
+        inside = set(SIGNAL_PEPTIDE_STATES)
+        for state, part in enumerate(RESIDUE_REGION_OF_STATE):
+            name = f"SP_{_REGION_OF_PART.get(RESIDUE_REGIONS[part])}"
+            of_state[state] = PEPTIDE_REGIONS.index(name) if state in inside else 0
+    index = torch.tensor(of_state, device=marginals.device)
+    totals = marginals.new_zeros(*marginals.shape[:2], len(PEPTIDE_REGIONS))
+    return totals.index_add(2, index, marginals)
 
 
 def _stretches(names: Iterable[str | None]) -> tuple[Region, ...]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from peftsp.backbone.checkpoint import (
     build_backbone,
     content_hash,
+    empty_backbone,
     hold_weights,
     read_weights,
 )
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import BundleError
+from peftsp.files import shown
 from peftsp.model.bundle import Bundle, read_bundle
 from peftsp.model.checks import check_names, check_shapes, check_types
+from peftsp.model.head import EmissionHead
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
+from peftsp.peft.base import PeftMethod
 from peftsp.peft.registry import find_method
 
 _BACKBONE = "backbone."
@@ -71,6 +75,7 @@ def _restore(
 ) -> Tagger:
     method = find_method(bundle.peft)
     check_types(method, place)
+    _check_sizes(bundle, method, place)
     names = method.parameter_names(bundle.backbone.spec)
     with torch.device("meta"):
         is_whole = names >= ESM2(bundle.backbone.spec).state_dict().keys()
@@ -91,6 +96,22 @@ def _restore(
     check_shapes(bundle.weights, tagger, place)
     tagger.load_state_dict(bundle.weights, strict=False)
     return tagger.to(device)
+
+
+def _check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
+    """Compare what the settings would take with the weights at hand, before it takes memory."""
+    options = asdict(bundle.head)
+    del options["trainable"]
+    try:
+        with torch.device("meta"):
+            head = EmissionHead(bundle.backbone.spec.width, **options)
+            adapted = method.apply(empty_backbone(replace(bundle.backbone, quantization=None)))
+    # Sizes that PyTorch cannot even count.
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise BundleError(
+            f"{place}: expected settings of the size of its weights, found: {shown(error)}"
+        ) from error
+    check_shapes(bundle.weights, nn.ModuleDict({"backbone": adapted, "head": head}), place)
 
 
 def _backbone_weights(

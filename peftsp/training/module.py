@@ -19,8 +19,8 @@ from peftsp.model.checks import check_names
 from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.training.augmentation import hide_residues
-from peftsp.training.prior import favour_types
 from peftsp.training.predictions import KeptPredictions
+from peftsp.training.prior import favour_types
 from peftsp.training.sharding import shard
 
 _TAGGER = "tagger."

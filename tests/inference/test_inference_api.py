@@ -74,3 +74,61 @@ def test_package_imports_without_torch():
     code = "import sys, peftsp; assert 'torch' not in sys.modules; peftsp.nothing"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "AttributeError: module 'peftsp' has no attribute 'nothing'" in done.stderr
+
+
+class SeqRecordLike:
+    """What Biopython's SeqRecord has, and no more."""
+
+    def __init__(self, name, sequence):
+        self.id, self.seq, self.description = name, sequence, f"{name} described"
+
+
+def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
+    path = tmp_path / "p.fasta"
+    path.write_text(">a described\nMKLAAVW*\n")
+    shapes = [
+        {"a described": "MKLAAVW"},
+        [("a described", "mklaavw*")],
+        [["a described", "MKLAAVW "]],
+        [SeqRecordLike("a", "MKLAAVW")],
+        [path],
+    ]
+    expected = list(peftsp.predict(path, bundle=bundles[0]))
+    for proteins in shapes:
+        assert list(peftsp.predict(proteins, bundle=bundles[0])) == expected
+    (found,) = peftsp.predict(["MKLAAVW"], bundle=bundles[0])
+    assert (found.header, found.probabilities) == ("protein_1", expected[0].probabilities)
+    with pytest.raises(RecordError, match=r"protein 1: expected a record, a pair .* found int"):
+        list(peftsp.predict([7], bundle=bundles[0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "bf-16"}, "precision: expected one of auto, fp32, bf16, int8"),
+        ({"min_probability": 7}, "min_probability: expected a number from 0 to 1, found 7"),
+        ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
+        ({"organism": "plants"}, "organism: expected one of other, eukarya"),
+        ({"batch_size": 0}, "batch size: expected 1 or more, found 0"),
+        ({"model": "huge"}, "model: expected one of fast"),
+        ({"model": "fast", "bundle": "here"}, "--model fast: expected it without --bundle"),
+    ],
+)
+def test_wrong_option_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        next(iter(peftsp.predict([("a", "MKL")], **options)))
+
+
+def test_model_by_name_is_the_default():
+    protein = [("a", "MKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNG")]
+    assert list(peftsp.predict(protein, model="fast")) == list(peftsp.predict(protein))
+
+
+def test_package_shows_what_it_has():
+    assert {"predict", "to_frame", "__version__"} <= set(dir(peftsp))
+
+
+def test_frame_without_pandas_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigError, match=r"expected the package pandas.* pip install"):
+        peftsp.to_frame([])

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -253,6 +254,34 @@ def test_number_below_one_is_refused(command, capsys, option, number):
     with pytest.raises(SystemExit, match="2"):
         main([*command, option, number])
     assert f"expected a whole number of 1 or more, found '{number}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--formats", ""), ("--formats", " , "), ("--output", "")]
+)
+def test_nothing_is_no_choice(command, capsys, option, value):
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, option, value])
+    assert "expected" in capsys.readouterr().err
+
+
+def test_input_replaced_by_another_of_its_size_and_time_is_not_resumed_into(
+    command, fasta, tmp_path, monkeypatch, capsys
+):
+    status = fasta.stat()
+    with monkeypatch.context() as patch:
+        stop_after(patch, 50)
+        main(command)
+    lines = fasta.read_text().splitlines()
+    lines[3] = lines[3][::-1] if lines[3] != lines[3][::-1] else "W" * len(lines[3])
+    fasta.write_text("\n".join(lines) + "\n")
+    os.utime(fasta, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert "expected the input of the interrupted run, found another one from the protein p1" in (
+        message
+    )
+    assert main([*command, "--fresh"]) == 0
 
 
 def modules_after(code, *argv):

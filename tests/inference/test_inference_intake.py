@@ -195,6 +195,7 @@ def test_position_reaches_the_size_of_all_inputs(tmp_path):
 def test_full_disk_is_one_line_and_status_2(predict, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "predictions.partial").symlink_to("/dev/full")
+    (tmp_path / "out" / "predictions.partial.json").write_text('{"peftsp": "0"}')
     assert predict(">P1\nMKL\n") == 2
     found = f"{tmp_path / 'out'}: expected a folder to write to, found: No space left on device\n"
     assert capsys.readouterr().err == found

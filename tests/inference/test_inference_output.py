@@ -1,5 +1,6 @@
 """Results replace those of an earlier run together, and nothing else is touched."""
 
+import errno
 import json
 import os
 import subprocess
@@ -31,7 +32,9 @@ def test_what_the_earlier_run_alone_wrote_goes_and_the_rest_stays(tmp_path):
     publish(tmp_path, a="1", b="1")
     assert publish(tmp_path, b="2", c="2") == (tmp_path / "b", tmp_path / "c")
     found = contents(tmp_path)
-    assert json.loads(found.pop("run.json")) == {**RECORD, "files": ["b", "c"]}
+    record = json.loads(found.pop("run.json"))
+    assert record.pop("sha256").keys() == {"b", "c"}
+    assert record == {**RECORD, "files": ["b", "c"]}
     assert found == {"mine": "mine", "b": "2", "c": "2"}
     assert not list(tmp_path.glob(".*"))
 
@@ -77,6 +80,90 @@ def test_record_of_another_program_removes_nothing(tmp_path, record):
         publish(folder, a="1")
     assert contents(folder) == {"precious": "data", "run.json": record}
     assert contents(tmp_path) == {"precious": "data"}
+
+
+@pytest.mark.parametrize("name", ["a", ".unfinished/thesis", ".lock"])
+def test_own_file_in_the_place_of_a_result_is_kept(tmp_path, name):
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("mine")
+    with pytest.raises(ConfigError, match=name.partition("/")[0]):
+        publish(tmp_path, a="1")
+    assert own.read_text() == "mine"
+
+
+def test_result_that_was_changed_or_added_to_is_kept(tmp_path):
+    with OutputFolder(tmp_path) as output:
+        (output.stage / "plots").mkdir()
+        (output.stage / "plots" / "1.png").touch()
+        (output.stage / "a").write_text("1")
+        output.publish([output.stage / "plots", output.stage / "a"], RECORD)
+    for place, text in (("plots/thesis.txt", "mine"), ("a", "1, corrected")):
+        before = (tmp_path / place).read_text() if place == "a" else None
+        (tmp_path / place).write_text(text)
+        with pytest.raises(ConfigError, match=f"{place}: expected what the last run wrote"):
+            publish(tmp_path, a="2")
+        assert (tmp_path / place).read_text() == text
+        (tmp_path / place).unlink() if before is None else (tmp_path / place).write_text(before)
+    publish(tmp_path, a="2")
+
+
+def test_planted_record_removes_nothing(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text").write_text("mine")
+    (tmp_path / "run.json").write_text('{"peftsp": "0", "files": ["thesis"]}')
+    with pytest.raises(ConfigError, match="thesis/text: expected what the last run wrote"):
+        publish(tmp_path, a="1")
+    assert (tmp_path / "thesis" / "text").read_text() == "mine"
+
+
+def test_input_is_neither_replaced_nor_removed(tmp_path):
+    publish(tmp_path, a="1", b="1")
+    for name in ("a", "b"):
+        with OutputFolder(tmp_path, [tmp_path / "a"]) as output:
+            (output.stage / name).write_text("2")
+            if name == "a":
+                with pytest.raises(ConfigError, match="found an input of this run"):
+                    output.publish([output.stage / name], RECORD)
+            else:
+                output.publish([output.stage / name], RECORD)
+    assert (tmp_path / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_run_killed_while_it_publishes_is_followed_by_another(tmp_path, monkeypatch, moved):
+    publish(tmp_path, a="1", b="1", c="1")
+    output = OutputFolder(tmp_path)
+    output.__enter__()
+    for name in "abd":
+        (output.stage / name).write_text("2")
+    real, count = type(tmp_path).replace, iter(range(9))
+
+    def replace(path, target):
+        if next(count) == moved:
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            output.publish([output.stage / name for name in "abd"], RECORD)
+    output._let_go()
+    publish(tmp_path, a="3", d="3")
+    found = contents(tmp_path)
+    found.pop("run.json")
+    assert found == {"a": "3", "d": "3"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_file_system_without_locks_is_written_to(tmp_path, monkeypatch, capsys, code):
+    def refuse(self, *args, **kwargs):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    publish(tmp_path, a="1")
+    assert (tmp_path / "a").read_text() == "1"
+    assert "has no locks" in capsys.readouterr().err
 
 
 HOLD = """

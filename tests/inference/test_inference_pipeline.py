@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from peftsp.data.tokens import tokenize
-from peftsp.errors import ConfigError
+from peftsp.errors import CheckpointError, ConfigError
+from peftsp.inference.evidence import ENOUGH_RESIDUES
 from peftsp.inference.pipeline import Options, predict_records, window_size
 from peftsp.labels import RESIDUE_REGIONS, SP_TYPES, STATE_INDEX, STATES, TYPE_OF_STATE
 from peftsp.records import Region, SequenceRecord
@@ -58,11 +59,26 @@ def test_probabilities_are_those_of_the_bare_model(taggers, records):
         mask = torch.ones_like(tokens, dtype=torch.bool)
         emissions = tagger(tokens, mask, torch.tensor([-1]))
         marginals = tagger.crf.marginals(emissions, mask[:, 2:])[0].mean(dim=0)
-        expected = [
+        of_model = [
             sum(p for p, t in zip(marginals.tolist(), TYPE_OF_STATE, strict=True) if t == sp_type)
             for sp_type in range(len(SP_TYPES))
         ]
+        share = min(1, len(record.residues) / ENOUGH_RESIDUES)
+        even = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]
+        expected = [share * p + (1 - share) * q for p, q in zip(of_model, even, strict=True)]
         assert prediction.probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def states_of(sp_type, path):
+    """A path long enough to judge by: its last state goes on."""
+    regions = path.split()
+    regions += regions[-1:] * (ENOUGH_RESIDUES - len(regions))
+    return torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in regions])
+
+
+def forget_scores(crf):
+    for name in ("transitions", "start_transitions", "end_transitions"):
+        crf.get_parameter(name).data.zero_()
 
 
 PATHS = [
@@ -78,7 +94,7 @@ PATHS = [
 @pytest.mark.parametrize(("sp_type", "path", "site", "regions"), PATHS)
 @pytest.mark.parametrize("models", MODELS.values(), ids=MODELS)
 def test_prediction_says_what_the_emissions_say(taggers, sp_type, path, site, regions, models):
-    states = torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
+    states = states_of(sp_type, path)
     emissions = 100.0 * torch.nn.functional.one_hot(states, len(STATES))[None]
     for tagger in taggers:
         tagger.forward = lambda tokens, mask, kingdoms: emissions
@@ -150,7 +166,10 @@ def test_any_residues_get_a_prediction_that_makes_sense(taggers, sequences):
             assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-4)
             own = prediction.probabilities[SP_TYPES.index(prediction.sp_type)]
             assert own == pytest.approx(max(prediction.probabilities), abs=2e-5)
-            assert (prediction.cleavage_site is None) == (prediction.sp_type == "NO_SP")
+            ends_inside = "ends within the signal peptide" in prediction.caveats
+            assert (prediction.cleavage_site is None) == (
+                prediction.sp_type == "NO_SP" or ends_inside
+            )
             assert (prediction.cleavage_site or 0) < min(len(record.residues), 70)
 
 
@@ -172,7 +191,8 @@ def test_eukaryotes_have_one_type_with_the_sum_of_all(taggers, records):
             assert after.probabilities[2:] == (0, 0, 0, 0)
             if abs(after.probabilities[1] - after.probabilities[0]) > 1e-4:
                 assert after.probability == max(after.probabilities)
-            assert (after.cleavage_site is None) == (after.sp_type == "NO_SP")
+            if after.cleavage_site is None:
+                assert after.sp_type == "NO_SP" or after.caveats
             assert not after.motifs
 
 
@@ -215,7 +235,7 @@ def test_residues_have_region_probabilities_when_asked_for(taggers, records):
     ],
 )
 def test_motifs_are_told(taggers, sp_type, path, motifs):
-    states = torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
+    states = states_of(sp_type, path)
     emissions = 100.0 * torch.nn.functional.one_hot(states, len(STATES))[None]
     taggers[0].forward = lambda tokens, mask, kingdoms: emissions
     record = SequenceRecord("p", "M" * len(states))
@@ -225,16 +245,48 @@ def test_motifs_are_told(taggers, sp_type, path, motifs):
 
 
 def test_cut_of_any_type_counts_for_a_eukaryote(taggers):
-    def emissions_of(sp_type, path):
-        return torch.tensor([STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()])
-
-    paths = [emissions_of("SP", "N H C O O"), emissions_of("TAT", "N H C O O")]
+    paths = [states_of("SP", "N H C O O"), states_of("TAT", "N H C O O")]
     scores = sum(torch.nn.functional.one_hot(path, len(STATES)) for path in paths)
     taggers[0].forward = lambda tokens, mask, kingdoms: 100.0 * scores[None]
+    forget_scores(taggers[0].crf)
     options = Options(sums_types=True)
-    record = SequenceRecord("p", "MMMMM")
+    record = SequenceRecord("p", "M" * len(paths[0]))
     (found,) = predict_records([record], taggers[:1], batch_size=4, options=options)
     assert (found.sp_type, found.cleavage_site) == ("SP", 3)
     assert found.cleavage_site_probability == pytest.approx(1, abs=1e-3)
     (single,) = predict_records([record], taggers[:1], batch_size=4)
     assert single.cleavage_site_probability < 0.99
+
+
+def test_site_of_a_eukaryote_is_that_of_the_likeliest_type(taggers):
+    """The block of SP may hold none of what is summed up to SP."""
+    lipo = states_of("LIPO", "N H H CS CS C1 O O")
+    scores = 100.0 * torch.nn.functional.one_hot(lipo, len(STATES))[None]
+    for tagger in taggers:
+        tagger.forward = lambda tokens, mask, kingdoms: scores
+    record = SequenceRecord("p", "M" * len(lipo))
+    for models in MODELS.values():
+        (found,) = predict_records([record], taggers[models], 4, options=Options(sums_types=True))
+        assert (found.sp_type, found.cleavage_site, found.motifs) == ("SP", 5, ())
+        assert found.cleavage_site_probability == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_no_signal_peptide_is_not_cut(taggers):
+    """The best path of all may be cut where NO_SP as a whole is more probable."""
+    paths = states_of("SP", "N H C O"), states_of("NO_SP", "I"), states_of("NO_SP", "O")
+    scores = sum(torch.nn.functional.one_hot(path, len(STATES)) for path in paths).float()
+    scores[1, STATE_INDEX["SP_H"]] += 0.004
+    taggers[0].forward = lambda tokens, mask, kingdoms: 100.0 * scores[None]
+    taggers[0].decoding = "free"
+    forget_scores(taggers[0].crf)
+    best = taggers[0].crf.decode(100.0 * scores[None], torch.ones(1, len(scores)) > 0)
+    assert torch.equal(best[0], paths[0])
+    record = SequenceRecord("p", "M" * len(paths[0]))
+    (found,) = predict_records([record], taggers[:1], batch_size=4)
+    assert (found.sp_type, found.cleavage_site, found.regions) == ("NO_SP", None, ())
+
+
+def test_scores_that_are_no_numbers_are_refused(taggers, records):
+    taggers[1].head.emissions.weight.data[3, 2] = float("nan")
+    with pytest.raises(CheckpointError, match="expected finite scores, found others"):
+        list(predict_records(records[:4], taggers, batch_size=4))

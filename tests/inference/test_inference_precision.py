@@ -8,7 +8,7 @@ from torch import nn
 
 from peftsp.errors import ConfigError
 from peftsp.inference.pipeline import Options, predict_records
-from peftsp.inference.precision import find_precision, lower_precision
+from peftsp.inference.precision import Int8Linear, find_precision, lower_precision
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
@@ -57,6 +57,33 @@ def test_auto_keeps_all_digits_but_on_fit_gpus(monkeypatch, device, has_bf16, ex
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
     assert find_precision("auto", torch.device(device)) == expected
     assert find_precision("bf16", torch.device(device)) == "bf16"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_neighbours_in_the_batch_change_no_call(taggers, records, precision):
+    """Rounding of bfloat16 depends on the shape of a product, which kernels choose by."""
+    lower_precision(taggers, precision)
+    options = Options(precision=precision)
+    digits = {"fp32": 1e-4, "bf16": 2e-3, "int8": 1e-4}[precision]
+    expected = {p.header: p for p in predict_records(records, taggers[:1], 1, options=options)}
+    for size, order in ((3, records), (50, records), (7, records[::-1]), (64, records[::2])):
+        for found in predict_records(order, taggers[:1], size, options=options):
+            alone = expected[found.header]
+            assert found.probabilities == pytest.approx(alone.probabilities, abs=digits)
+            first, second = sorted(alone.probabilities)[-1:-3:-1]
+            if first - second > 2 * digits:
+                assert found.sp_type == alone.sp_type
+
+
+def test_integer_layer_is_near_the_plain_one_and_rows_are_their_own():
+    torch.manual_seed(0)
+    plain = nn.Linear(32, 24)
+    layer = Int8Linear(plain)
+    x = torch.randn(5, 7, 32) * torch.logspace(-3, 3, 5)[:, None, None]
+    found, expected = layer(x), plain(x)
+    assert ((found - expected).abs().amax((1, 2)) < 0.03 * expected.abs().amax((1, 2))).all()
+    assert torch.equal(layer(x[:1]), found[:1])
+    assert torch.equal(layer(torch.zeros(2, 32)), plain.bias.expand(2, -1))
 
 
 def test_integers_need_a_cpu():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from peftsp.errors import ConfigError
 from peftsp.inference.store import PredictionStore
 from peftsp.records import Prediction, Region
 
@@ -48,9 +49,9 @@ def test_nothing_written_is_nothing_read(tmp_path):
 
 @pytest.mark.parametrize(("window", "kept"), [(1, 7), (3, 6), (7, 7), (8, 0)])
 def test_whole_windows_are_kept(tmp_path, window, kept):
-    store = interrupted(tmp_path, {"run": 1}, rows=7)
+    store = interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
     whole = store.path.read_bytes()
-    with PredictionStore(tmp_path, {"run": 1}) as store:
+    with PredictionStore(tmp_path, {"peftsp": "0", "run": 1}) as store:
         assert store.resume(window).types == ({"SP": kept} if kept else {})
         store.write(prediction(f"P{index}") for index in range(kept, 7))
         assert len(list(store.read())) == 7
@@ -72,21 +73,35 @@ def test_torn_row_is_dropped(tmp_path, tail):
     assert store.path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("sidecar", ["", '{"run": ', '{"run": 2}', "[]"])
-def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
-    interrupted(tmp_path, {"run": 1}, rows=7)
+@pytest.mark.parametrize("sidecar", ["", '{"run": ', '{"tool": 1}', "[]"])
+def test_rows_that_no_run_left_are_not_touched(tmp_path, sidecar):
+    interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
     (tmp_path / "predictions.partial.json").write_text(sidecar)
-    with PredictionStore(tmp_path, {"run": 1}) as store:
+    store = PredictionStore(tmp_path, {"peftsp": "0", "run": 1})
+    before = store.path.read_bytes()
+    with pytest.raises(ConfigError, match=r"predictions\.partial: expected nothing there"):
+        store.write([prediction("new")])
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("sidecar", ['{"peftsp": "0", "run": 2}', '{"peftsp": "0"}'])
+def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
+    interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
+    (tmp_path / "predictions.partial.json").write_text(sidecar)
+    with PredictionStore(tmp_path, {"peftsp": "0", "run": 1}) as store:
         assert not store.resume(1).proteins
         store.write([prediction("new")])
     assert store.path.read_text().count("\n") == 1
-    assert json.loads((tmp_path / "predictions.partial.json").read_text()) == {"run": 1}
+    assert json.loads((tmp_path / "predictions.partial.json").read_text()) == {
+        "peftsp": "0",
+        "run": 1,
+    }
 
 
 def test_rows_of_a_run_that_cannot_resume_are_never_kept(tmp_path):
-    interrupted(tmp_path, {"run": 1}, rows=3)
+    interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=3)
     interrupted(tmp_path, None, rows=7)
-    assert not PredictionStore(tmp_path, {"run": 1}).resume(1).proteins
+    assert not PredictionStore(tmp_path, {"peftsp": "0", "run": 1}).resume(1).proteins
 
 
 def test_sidecar_without_rows_is_no_obstacle(tmp_path):

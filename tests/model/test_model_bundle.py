@@ -152,7 +152,7 @@ BROKEN = {
     "no weights": (lambda f: (f / "weights.safetensors").unlink(), r"found none"),
     "text": (text("config.json", "hello"), r"config\.json: expected JSON"),
     "torn JSON": (text("config.json", '{"format": "peftsp'), r"config\.json: expected JSON"),
-    "list": (text("config.json", "[]"), r"expected format 'peftsp-bundle', found None"),
+    "list": (text("config.json", "[]"), r"config\.json: expected a JSON object, found \[\]"),
     "other format": (config(lambda c: c.update(format="x")), r"found 'x'"),
     "new version": (config(lambda c: c.update(version=2)), r"bundle version 1, found 2"),
     "no version": (config(lambda c: c.pop("version")), r"bundle version 1, found None"),
@@ -199,6 +199,34 @@ BROKEN = {
     "other rank": (
         config(lambda c: c["peft"].update(rank=3)),
         r"lora_A: expected shape \(3, 16\), found \(2, 16\)",
+    ),
+    "no number": (
+        weights(lambda w: w["head.emissions.bias"].fill_(float("nan"))),
+        r"head\.emissions\.bias: expected finite numbers, found NaN or infinity",
+    ),
+    "endless layers": (
+        config(lambda c: c["backbone"]["spec"].update(layers=10**8)),
+        r"at most 256 layers .* found layers=1e\+08",
+    ),
+    "endless embedding": (
+        config(lambda c: c["head"].update(kingdom_embedding=10**12)),
+        r"head\.emissions\.weight: expected shape|of the size of its weights",
+    ),
+    "release elsewhere": (
+        config(
+            lambda c: c["backbone"].update(
+                checkpoint=None, spec={**c["backbone"]["spec"], "release": "../../x"}
+            )
+        ),
+        r"expected one of the published releases .* found '\.\./\.\./x'",
+    ),
+    "name elsewhere": (
+        config(
+            lambda c: c["backbone"].update(
+                checkpoint=None, spec={**c["backbone"]["spec"], "name": "../x"}
+            )
+        ),
+        r"no weights of that name are published",
     ),
     "other layers": (config(lambda c: c["peft"].update(last_k=1)), r"an unknown one: backbone"),
     "other backbone": (

@@ -46,6 +46,7 @@ class OutputFormat:
         write: Writes files or folders into an empty folder; whatever it leaves there is moved to
             the run's folder when it is whole.
         needs_region_probabilities: Whether predictions have to hold those.
+        needs_peptide_regions: Whether they have to hold those by SP type.
         requires: Modules beyond those that peftsp always has.
     """
 
@@ -53,4 +54,5 @@ class OutputFormat:
     description: str
     write: Callable[[Read, Path, RunFacts], None]
     needs_region_probabilities: bool = False
+    needs_peptide_regions: bool = False
     requires: tuple[str, ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import ParamSpec
 
 from peftsp.errors import ConfigError
@@ -36,7 +38,7 @@ def drawing(draw: Callable[P, None], workers: int) -> Iterator[Callable[P, None]
         return
     # A forked process would inherit PyTorch's threads and memory; a spawned one imports neither.
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _leave_interrupts) as pool:
+    with ProcessPoolExecutor(workers, context, _follow_parent) as pool:
         waiting: deque[Future[None]] = deque()
 
         def add(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -57,6 +59,15 @@ def drawing(draw: Callable[P, None], workers: int) -> Iterator[Callable[P, None]
             pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
+def _follow_parent() -> None:
     # Ctrl-C reaches every process of the terminal; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot end the others, which would keep its output open.
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

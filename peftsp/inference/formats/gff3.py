@@ -20,6 +20,10 @@ _TYPE_OF_STRETCH = {
     "h": "central_hydrophobic_region_of_signal_peptide",
     "c": "c_terminal_region",
     "twin_arginine": "polypeptide_motif",
+}
+# The hydrophobic region of a pilin stays when its leader is cut off.
+_TYPE_IN_CHAIN = {
+    "h": "hydrophobic_region_of_peptide",
     "lipid_cysteine": "post_translationally_modified_region",
 }
 
@@ -44,16 +48,19 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 
     yield f"##sequence-region {sequence} 1 {length}"
     facts = f"ID={peptide};sp_type={prediction.sp_type};cleavage_site_probability={certainty:.4f}"
-    if prediction.note:
-        facts += f";Note={prediction.note}"
+    if prediction.notes:
+        facts += f";Note={','.join(prediction.notes)}"
     yield line("signal_peptide", 1, site, f"{probability:.6f}", facts)
     stretches: list[Region] = sorted(
         (*prediction.regions, *prediction.motifs), key=lambda stretch: stretch.start
     )
     for stretch in stretches:
-        parent = peptide if stretch.end <= site else chain
-        attributes = f"Parent={parent};Note={stretch.name.replace('_', ' ')}"
-        yield line(_TYPE_OF_STRETCH[stretch.name], stretch.start, stretch.end, ".", attributes)
+        is_cut_off = stretch.end <= site
+        attributes = (
+            f"Parent={peptide if is_cut_off else chain};Note={stretch.name.replace('_', ' ')}"
+        )
+        kinds = _TYPE_OF_STRETCH if is_cut_off else _TYPE_IN_CHAIN
+        yield line(kinds[stretch.name], stretch.start, stretch.end, ".", attributes)
     if site < length:
         yield line("mature_protein_region", site + 1, length, ".", f"ID={chain}")
 

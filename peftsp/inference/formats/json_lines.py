@@ -36,7 +36,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         for prediction in read():
-            file.write(json.dumps(as_json(prediction), ensure_ascii=False) + "\n")
+            file.write(json.dumps(as_json(prediction), ensure_ascii=False, allow_nan=False) + "\n")
 
 
 JSON_LINES = OutputFormat(

@@ -41,6 +41,8 @@ def find_formats(choices: Iterable[str | OutputFormat]) -> list[OutputFormat]:
                 f"pip install {missing[0]}"
             )
         formats.append(found)
+    if not formats:
+        raise ConfigError(f"--formats: expected some of {', '.join(FORMATS)}, found none")
     return formats
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -97,3 +98,24 @@ def test_workers_import_no_pytorch():
     code = "import sys, peftsp.inference.formats.figure_files; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+ABANDONED = """
+import os, signal, sys, time
+from peftsp.inference.formats.crew import drawing
+if __name__ == "__main__":
+    with drawing(time.sleep, 2) as add:
+        add(0.01), add(60)
+        time.sleep(1)
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_workers_end_with_their_parent(tmp_path, name):
+    """Else whoever waits for the end of the output would wait for ever."""
+    script = tmp_path / "abandoned.py"
+    script.write_text(ABANDONED)
+    command = [sys.executable, str(script), name]
+    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert done.returncode == -getattr(signal, name)

@@ -54,6 +54,19 @@ P1 peftsp mature_protein_region 8 10 . . . ID=mature_1"""  # noqa: E501
     assert found == expected.splitlines()
 
 
+def test_hydrophobic_region_of_a_pilin_is_no_part_of_what_is_cut_off(tmp_path):
+    (line,) = [line for line in lines_of([PILIN], tmp_path) if line.endswith("Note=h")]
+    columns = line.split("\t")
+    assert columns[2:5] == ["hydrophobic_region_of_peptide", "4", "5"]
+    assert columns[8] == "Parent=mature_1;Note=h"
+
+
+def test_several_notes_are_values_of_one_attribute(tmp_path):
+    noted = replace(TAT, cleavage_site_probability=0.25, caveats=("too few known residues",))
+    _, _, line, *_ = lines_of([noted], tmp_path)
+    assert line.endswith(";Note=too few known residues,unsure cleavage site")
+
+
 def test_unsure_site_is_noted(tmp_path):
     unsure = replace(TAT, cleavage_site_probability=0.25)
     _, _, sure, *_ = lines_of([TAT], tmp_path)

@@ -30,7 +30,7 @@ def peptide_line(prediction: Prediction) -> str:
     is_lipoprotein = prediction.sp_type in ("LIPO", "TATLIPO")
     kind = "lipoprotein_signal_peptide" if is_lipoprotein else "signal_peptide"
     note = _NOTES.get(prediction.sp_type, ".")
-    return _line(prediction, kind, 1, cut[0], f"{prediction.probability:.6f}", note)
+    return _line(prediction, kind, 1, cut[0], f"{prediction.probability:.7f}", note)
 
 
 def region_lines(prediction: Prediction) -> str:

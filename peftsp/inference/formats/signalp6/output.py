@@ -18,6 +18,7 @@ _FILES = (
     "output.gff3",
     "region_output.gff3",
     "output.json",
+    "output.md",
 )
 
 
@@ -27,19 +28,21 @@ def signalp6_output(request: Request) -> OutputFormat:
         "signalp6",
         "the files of SignalP 6.0 in its layout, for programs that read those",
         partial(_write, request=request),
-        needs_region_probabilities=bool(request.plots),
+        needs_region_probabilities=any(kind != "txt" for kind in request.plots),
+        needs_peptide_regions="txt" in request.plots,
     )
 
 
 def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
     with ExitStack() as stack:
-        table, mature, peptides, regions, details = (
+        table, mature, peptides, regions, details, page = (
             stack.enter_context((folder / name).open("w", encoding="utf-8")) for name in _FILES
         )
         table.write(results.heading(facts))
         peptides.write(gff.HEADING)
         regions.write(gff.HEADING)
         details.write(summary.opening(facts))
+        page.write(summary.page_heading(facts))
         names = PlotNames()
         for index, prediction in enumerate(read()):
             table.write(results.row(prediction, facts.organism))
@@ -48,6 +51,7 @@ def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
             regions.write(gff.region_lines(prediction))
             plot = names.next(prediction.header) if request.plots else ""
             details.write(summary.member(prediction, facts, request, plot, is_first=index == 0))
+            page.write(summary.page_section(prediction, facts, request, plot))
         details.write(summary.closing(facts, request))
     if request.plots:
         write_plots(read, folder, request.plots, facts)

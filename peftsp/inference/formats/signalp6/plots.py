@@ -10,37 +10,41 @@ from tqdm import tqdm
 from peftsp.inference.formats.base import Read, RunFacts
 from peftsp.inference.formats.crew import drawing
 from peftsp.inference.formats.signalp6.entry import cut_of, name_of
-from peftsp.inference.formats.signalp6.gff import STRETCHES
 from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
-from peftsp.labels import RESIDUE_REGIONS
 from peftsp.records import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
-_OUTSIDE_PEPTIDES = {"inside": "I", "membrane": "M", "outside": "O"}
-_COLUMNS = ("# pos", "aa", "label", *(STRETCHES.get(name, name) for name in RESIDUE_REGIONS))
+_ELSEWHERE = "O"
+_COLUMNS = (
+    *("# pos", "aa", "label", "Other", "Sec/SPI n", "Sec/SPI h", "Sec/SPI c"),
+    *("Sec/SPII n", "Sec/SPII h", "Sec/SPII cys"),
+    *("Tat/SPI n", "Tat/SPI RR", "Tat/SPI h", "Tat/SPI c"),
+    *("Tat/SPII n", "Tat/SPII RR", "Tat/SPII h", "Tat/SPII cys"),
+    *("Sec/SPIII P", "Sec/SPIII cons.", "Sec/SPIII h"),
+)
 _FEWEST_PER_WORKER = 32
 
 
 def plot_text(prediction: Prediction) -> str:
-    """The plot as numbers: a line a residue with the probability of each region.
+    """The plot as numbers: a line a residue with the probability of each type's regions.
 
-    The label is N, H or C in a region, R in a twin-arginine motif, L at a lipid-modified cysteine;
-    elsewhere I, M or O, whichever of inside, membrane and outside is the most probable.
+    The label is N, H or C in a region, R in a twin-arginine motif, L at a lipid-modified cysteine,
+    O elsewhere.
 
     Args:
-        prediction: Has region probabilities.
+        prediction: Has `peftsp.records.Prediction.peptide_regions`.
     """
     lines = [f"# Name={name_of(prediction)}", "\t".join(_COLUMNS)]
-    rows = prediction.region_probabilities or ()
+    rows = prediction.peptide_regions or ()
     labels = _labels(prediction)
     for position, (residue, row) in enumerate(
         zip(prediction.residues, rows, strict=False), start=1
     ):
-        label = labels.get(position) or _topology(row)
-        values = "\t".join(f"{probability:.4f}" for probability in row)
+        label = labels.get(position, _ELSEWHERE)
+        values = "\t".join(f"{probability:.6f}" for probability in row)
         lines.append(f"{position}\t{residue}\t{label}\t{values}")
     return "\n".join(lines) + "\n"
 
@@ -49,7 +53,7 @@ def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFact
     """Write the plots of all proteins.
 
     Args:
-        read: Yields predictions with region probabilities.
+        read: Yields predictions with what the kinds of plots need.
         folder: Where to.
         kinds: Some of `peftsp.inference.formats.signalp6.request.PLOT_KINDS`.
         facts: How many processes may draw, and whether to show a progress bar.
@@ -100,8 +104,3 @@ def _labels(prediction: Prediction) -> dict[int, str]:
         for stretch in (*prediction.regions, *prediction.motifs)
         for position in range(stretch.start, stretch.end + 1)
     }
-
-
-def _topology(row: tuple[float, ...]) -> str:
-    names = max(_OUTSIDE_PEPTIDES, key=lambda name: row[RESIDUE_REGIONS.index(name)])
-    return _OUTSIDE_PEPTIDES[names]

@@ -1,4 +1,4 @@
-"""``output.json``, which is written piece by piece: no more than one protein is held.
+"""``output.json`` and ``output.md``, written piece by piece: no more than one protein is held.
 
 Its ``SEQUENCES`` have the whole header as key. Of several proteins with the same header each is
 there, as in the other files, but a JSON parser gives the last one.
@@ -74,6 +74,46 @@ def closing(facts: RunFacts, request: Request) -> str:
         "REGION_GFF_FILE": f"{facts.folder}/region_output.gff3",
     }
     return "\n  }," + json.dumps(members, indent=2).removeprefix("{")
+
+
+def page_heading(facts: RunFacts) -> str:
+    """The text of ``output.md`` before the first protein."""
+    organism = "Eukarya" if is_eukaryotic(facts.organism) else "Other"
+    links = {
+        "JSON Summary": "output.json",
+        "Prediction summary": "prediction_results.txt",
+        "Processed entries fasta": "processed_entries.fasta",
+        "Processed entries gff3": "output.gff3",
+    }
+    return (
+        f"## SignalP-6.0 - Results\n### Summary of {facts.size} predicted sequences from "
+        f"{organism}\nPredictions list. Use the instruction page for more detailed description of "
+        "the output page.\n\nDownload:\n\n"
+        + "".join(f"[{title}]({name})\n\n" for title, name in links.items())
+        + "### Predicted Proteins\n"
+    )
+
+
+def page_section(prediction: Prediction, facts: RunFacts, request: Request, plot: str) -> str:
+    """The text of ``output.md`` for one protein; arguments as for `member`."""
+    cut = cut_of(prediction)
+    titles = _TITLES[:2] if is_eukaryotic(facts.organism) else _TITLES
+    values = [f"{round(p, _DIGITS):g}" for p in likelihoods(prediction, facts.organism)]
+    widths = [len(title) + 2 for title in titles]
+    columns = [
+        ("Protein type  ", *(t.rjust(w) for t, w in zip(titles, widths, strict=True))),
+        ("Likelihood    ", *(v.rjust(w) for v, w in zip(values, widths, strict=True))),
+    ]
+    head, row = ("| " + " | ".join(cells) + " |\n" for cells in columns)
+    rule = "|" + "|".join("-" * (len(cell) + 2) for cell in columns[0]) + "|\n"
+    names = {"png": "PNG", "eps": "EPS", "txt": "Tabular"}
+    links = [f"[{names[k]}]({plot_file(plot, k)})" for k in names if k in request.plots]
+    return (
+        f"#### {name_of(prediction)}\n\n"
+        f"**Prediction:** {_TITLES[SP_TYPES.index(prediction.sp_type)]}\n\n"
+        f"{_sentence(*cut) if cut else ''}\n\n{head}{rule}{row}"
+        f"**Download: ** {' / '.join(links)} \n\n ***\n\n"
+    )
 
 
 def _place(facts: RunFacts, request: Request, plot: str, kind: str) -> str:

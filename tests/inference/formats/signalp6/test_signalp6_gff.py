@@ -5,11 +5,11 @@ from peftsp.records import Prediction
 
 PEPTIDES = (
     "## gff-version 3\n"
-    "P2\tSignalP-6.0\tsignal_peptide\t1\t20\t0.900000\t.\t.\t.\n"
-    "P3 lipo\tSignalP-6.0\tlipoprotein_signal_peptide\t1\t5\t0.750000\t.\t.\t.\n"
-    "P4\tSignalP-6.0\tsignal_peptide\t1\t9\t1.000000\t.\t.\tNote=TAT\n"
-    "P5\tSignalP-6.0\tlipoprotein_signal_peptide\t1\t9\t1.000000\t.\t.\tNote=TAT\n"
-    "P6\tSignalP-6.0\tsignal_peptide\t1\t3\t0.900000\t.\t.\tNote=Pilin\n"
+    "P2\tSignalP-6.0\tsignal_peptide\t1\t20\t0.9000000\t.\t.\t.\n"
+    "P3 lipo\tSignalP-6.0\tlipoprotein_signal_peptide\t1\t5\t0.7500000\t.\t.\t.\n"
+    "P4\tSignalP-6.0\tsignal_peptide\t1\t9\t1.0000000\t.\t.\tNote=TAT\n"
+    "P5\tSignalP-6.0\tlipoprotein_signal_peptide\t1\t9\t1.0000000\t.\t.\tNote=TAT\n"
+    "P6\tSignalP-6.0\tsignal_peptide\t1\t3\t0.9000000\t.\t.\tNote=Pilin\n"
 )
 REGIONS = (
     "## gff-version 3\n"

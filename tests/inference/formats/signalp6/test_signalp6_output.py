@@ -12,7 +12,7 @@ from peftsp.inference.formats.signalp6.request import Request
 
 FILES = {
     *("prediction_results.txt", "output.gff3", "region_output.gff3"),
-    *("processed_entries.fasta", "output.json"),
+    *("processed_entries.fasta", "output.json", "output.md"),
 }
 
 
@@ -29,8 +29,8 @@ def test_set_has_its_files(predictions, facts, tmp_path):
 
 def test_plots_lie_where_the_json_file_says(predictions, facts, tmp_path):
     choice = signalp6_output(Request("txt"))
-    assert choice.needs_region_probabilities
-    assert not SIGNALP6.needs_region_probabilities
+    assert choice.needs_peptide_regions
+    assert not SIGNALP6.needs_peptide_regions
     twice = [*predictions[1:2], *predictions[1:]]
     choice.write(lambda: iter(twice), tmp_path, facts())
     entries = json.loads((tmp_path / "output.json").read_text())["SEQUENCES"].values()

@@ -9,26 +9,33 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from peftsp.inference.formats.signalp6.plots import plot_text, write_plots
-from peftsp.labels import RESIDUE_REGIONS
+from peftsp.labels import PEPTIDE_REGIONS
 from peftsp.records import Prediction, Region
 
-TAT = """\
-# Name=P1 tat
-# pos\taa\tlabel\tn-region\th-region\tc-region\ttwin-arginine motif\tlipid-modified cysteine\t\
-inside\tmembrane\toutside
-1\tM\tN\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
-2\tR\tR\t0.2500\t0.0000\t0.0000\t0.7500\t0.0000\t0.0000\t0.0000\t0.0000
-3\tL\tH\t0.0000\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
-4\tA\tC\t0.0000\t0.0000\t1.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000
-5\tC\tL\t0.0000\t0.0000\t0.0000\t0.0000\t0.9000\t0.0000\t0.0000\t0.1000
-6\tS\tO\t0.0000\t0.0000\t0.6000\t0.0000\t0.0000\t0.1000\t0.0000\t0.3000
-7\tS\tM\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t1.0000\t0.0000
-8\tS\tI\t0.0000\t0.0000\t0.0000\t0.0000\t0.0000\t1.0000\t0.0000\t0.0000
-"""
+COLUMNS = (
+    "# pos\taa\tlabel\tOther\tSec/SPI n\tSec/SPI h\tSec/SPI c\tSec/SPII n\tSec/SPII h\t"
+    "Sec/SPII cys\tTat/SPI n\tTat/SPI RR\tTat/SPI h\tTat/SPI c\tTat/SPII n\t"
+    "Tat/SPII RR\tTat/SPII h\t"
+    "Tat/SPII cys\tSec/SPIII P\tSec/SPIII cons.\tSec/SPIII h"
+)
 
 
-def chances(**values):
-    return tuple(values.get(name, 0.0) for name in RESIDUE_REGIONS)
+def line_of(start, **values):
+    numbers = (f"{values.get(name, 0.0):.6f}" for name in PEPTIDE_REGIONS)
+    return "\t".join((start, *numbers))
+
+
+ROWS = [
+    ("1\tM\tN", {"TATLIPO_n": 1.0}),
+    ("2\tR\tR", {"TATLIPO_n": 0.25, "TATLIPO_rr": 0.75}),
+    ("3\tL\tH", {"TATLIPO_h": 1.0}),
+    ("4\tA\tC", {"TATLIPO_cys": 0.5, "TAT_c": 0.5}),
+    ("5\tC\tL", {"TATLIPO_cys": 0.9, "other": 0.1}),
+    ("6\tS\tO", {"SP_c": 0.6, "other": 0.4}),
+    ("7\tS\tO", {"other": 1.0}),
+    ("8\tS\tO", {"PILIN_cons": 1.0}),
+]
+TAT = "\n".join(["# Name=P1 tat", COLUMNS, *(line_of(start, **row) for start, row in ROWS), ""])
 
 
 @pytest.fixture
@@ -42,15 +49,8 @@ def prediction():
         (Region("n", 1, 2), Region("h", 3, 3), Region("c", 4, 4)),
         "MRLACSSSTT",
         (Region("twin_arginine", 2, 2), Region("lipid_cysteine", 5, 5)),
-        (
-            chances(n=1.0),
-            chances(n=0.25, twin_arginine=0.75),
-            chances(h=1.0),
-            chances(c=1.0),
-            chances(lipid_cysteine=0.9, outside=0.1),
-            chances(c=0.6, inside=0.1, outside=0.3),
-            chances(membrane=1.0),
-            chances(inside=1.0),
+        peptide_regions=tuple(
+            tuple(row.get(name, 0.0) for name in PEPTIDE_REGIONS) for _, row in ROWS
         ),
     )
 
@@ -74,10 +74,10 @@ def test_numbers_of_a_protein(prediction):
     assert plot_text(prediction) == TAT
 
 
-def test_label_without_signal_peptide_is_topology(prediction):
+def test_label_without_signal_peptide_is_o(prediction):
     nothing = replace(prediction, sp_type="NO_SP", cleavage_site=None)
     rows = [line.split("\t") for line in plot_text(nothing).splitlines()[2:]]
-    assert {row[2] for row in rows} <= set("IMO")
+    assert {row[2] for row in rows} == {"O"}
 
 
 def test_numbers_need_no_drawing(prediction, facts, tmp_path, drawn):

@@ -1,0 +1,62 @@
+"""The models that come with the package, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import peftsp
+from peftsp.errors import ConfigError
+
+_FOLDER = Path(peftsp.__file__).parent / "pretrained"
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedModel:
+    """A model that comes with the package.
+
+    Attributes:
+        name: What ``--model`` calls it.
+        folder: Its bundle.
+        description: A few words for the help text.
+    """
+
+    name: str
+    folder: Path
+    description: str
+
+
+SHIPPED = {
+    model.name: model
+    for model in (
+        ShippedModel(
+            "fast", _FOLDER / "signal_peptides", "one model on a backbone of 1.8 million parameters"
+        ),
+    )
+}
+DEFAULT_MODEL = "fast"
+_OF_MODE = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
+
+
+def find_model(name: str) -> Path:
+    """Bundle folder of a model that ships.
+
+    Raises:
+        ConfigError: There is none of that name.
+
+    >>> find_model("fast").name
+    'signal_peptides'
+    """
+    if name not in SHIPPED:
+        raise ConfigError(f"--model: expected one of {', '.join(SHIPPED)}, found {name!r}")
+    return SHIPPED[name].folder
+
+
+def model_of_mode(mode: str) -> str:
+    """Name of the model for one of SignalP 6.0's modes; the default where it does not ship.
+
+    >>> model_of_mode("fast")
+    'fast'
+    """
+    name = _OF_MODE.get(mode, DEFAULT_MODEL)
+    return name if name in SHIPPED else DEFAULT_MODEL

@@ -1,0 +1,116 @@
+"""The folder of a run: where it begins, and that one process has it."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from peftsp.errors import CheckpointError, ConfigError, RunError
+from peftsp.runs.folder import RunFolder, check_checkpoint
+from peftsp.runs.identity import contents_of
+from peftsp.runs.record import write_record
+
+
+@pytest.fixture
+def begun(tmp_path, make_record):
+    """Folder of a stopped run with two resume points, and what `find_start` is given besides."""
+    folder = RunFolder(tmp_path / "run")
+    folder.last.parent.mkdir(parents=True)
+    for path in (folder.last, folder.previous):
+        torch.save({"state_dict": {"a": torch.zeros(3)}, "loops": {}}, path)
+    record = make_record({"lr": 0.1}, has_ended=False)
+    write_record(record, folder.path)
+    return folder, (record.settings, contents_of(record))
+
+
+def damage(path, how):
+    content = path.read_bytes()
+    size = len(content)
+    path.write_bytes({"cut": content[: size // 2], "zeros": bytes(size), "none": b""}[how])
+
+
+@pytest.mark.parametrize("how", ["cut", "zeros", "none"])
+def test_damaged_point_is_named_and_the_one_before_is_taken(begun, capsys, how):
+    folder, same = begun
+    assert folder.find_start("last", False, *same).checkpoint == folder.last
+    damage(folder.last, how)
+    assert folder.find_start("last", False, *same).checkpoint == folder.previous
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"left out: {folder.last}: expected a checkpoint of a training run")
+    damage(folder.previous, how)
+    with pytest.raises(CheckpointError, match=r"previous\.ckpt: expected a checkpoint"):
+        folder.find_start("last", False, *same)
+
+
+def test_point_that_was_being_replaced_is_not_missed(begun):
+    folder, same = begun
+    folder.last.unlink()
+    assert folder.find_start("last", False, *same).checkpoint == folder.previous
+
+
+def test_point_with_numbers_that_are_not_finite_is_refused(begun):
+    folder, same = begun
+    broken = {"state_dict": {"a": torch.tensor([0.0, torch.nan])}, "loops": {}}
+    torch.save(broken, folder.last)
+    assert folder.find_start("last", False, *same).checkpoint == folder.previous
+    with pytest.raises(CheckpointError, match="numbers in it that are not finite: a"):
+        check_checkpoint(folder.last)
+
+
+def test_run_without_a_record_is_not_gone_on_with(begun):
+    folder, same = begun
+    (folder.path / "run.json").unlink()
+    with pytest.raises(RunError, match=r"run\.json: expected JSON"):
+        folder.find_start("last", False, *same)
+
+
+def test_starting_over_clears_the_folder_but_not_what_is_gone_on_from(begun):
+    folder, same = begun
+    assert folder.find_start(str(folder.last), True, *same).checkpoint == folder.last
+    assert folder.last.exists()
+    assert not (folder.path / "run.json").exists()
+    assert folder.find_start(None, True, *same).checkpoint is None
+    assert not folder.last.exists()
+
+
+def test_other_checkpoint_does_not_overwrite_a_run(begun, tmp_path):
+    folder, same = begun
+    other = tmp_path / "other.ckpt"
+    folder.last.rename(other)
+    with pytest.raises(ConfigError, match="expected no earlier run there, found an unfinished run"):
+        folder.find_start(str(other), False, *same)
+
+
+def test_what_may_start_over_does_so_where_it_is_another_run(begun):
+    folder, (_, contents) = begun
+    assert folder.find_start("last", True, {"lr": 0.1}, contents).checkpoint == folder.last
+    assert folder.find_start("last", True, {"lr": 0.2}, contents).checkpoint is None
+    assert not folder.has_begun
+
+
+def test_one_process_has_the_folder_and_its_own_do_not_ask(begun):
+    folder, _ = begun
+    code = (
+        "import sys; from pathlib import Path; from peftsp.runs.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).locked(): print('in', flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(folder.path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(RunError, match="expected no other process there"), folder.locked():
+            pass
+        with RunFolder(folder.path, is_first=False).locked():
+            pass
+        other.kill()
+    with folder.locked():
+        pass
+
+
+def test_what_is_said_is_kept(begun, capsys):
+    folder, _ = begun
+    folder.say("proteins: 10 train")
+    RunFolder(folder.path, is_first=False).say("not the first")
+    assert capsys.readouterr().out == "proteins: 10 train\n"
+    assert (folder.path / "train.log").read_text().endswith(" proteins: 10 train\n")
