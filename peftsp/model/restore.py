@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ from peftsp.errors import BundleError
 from peftsp.files import shown
 from peftsp.model.bundle import Bundle, read_bundle
 from peftsp.model.checks import check_names, check_shapes, check_types
-from peftsp.model.head import EmissionHead
+from peftsp.model.context import CONTEXT_WIDTH
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
 from peftsp.peft.base import PeftMethod
@@ -100,18 +100,28 @@ def _restore(
 
 def _check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
     """Compare what the settings would take with the weights at hand, before it takes memory."""
-    options = asdict(bundle.head)
-    del options["trainable"]
+    head, width = bundle.head, bundle.backbone.spec.width
+    features = width + head.kingdom_embedding + (CONTEXT_WIDTH if head.context_window else 0)
+    # Drawing weights on the meta device would load PyTorch's compiler, which takes a second.
+    for name, side, size in (
+        ("head.emissions.weight", 1, features),
+        ("head.context.first.weight", 2, head.context_window),
+    ):
+        tensor = bundle.weights.get(name)
+        if tensor is not None and tuple(tensor.shape[side : side + 1]) != (size,):
+            raise BundleError(
+                f"{place}: {name}: expected shape of {size} in dimension {side + 1}, found "
+                f"{tuple(tensor.shape)}"
+            )
     try:
         with torch.device("meta"):
-            head = EmissionHead(bundle.backbone.spec.width, **options)
             adapted = method.apply(empty_backbone(replace(bundle.backbone, quantization=None)))
     # Sizes that PyTorch cannot even count.
     except (RuntimeError, OverflowError, TypeError) as error:
         raise BundleError(
             f"{place}: expected settings of the size of its weights, found: {shown(error)}"
         ) from error
-    check_shapes(bundle.weights, nn.ModuleDict({"backbone": adapted, "head": head}), place)
+    check_shapes(bundle.weights, nn.ModuleDict({"backbone": adapted}), place)
 
 
 def _backbone_weights(
