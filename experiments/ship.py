@@ -11,11 +11,15 @@ hash.
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from torch import Tensor
+
 from peftsp.backbone.checkpoint import PRETRAINED
+from peftsp.labels import NO_SP, TYPE_OF_STATE
 from peftsp.model.bundle import read_bundle, save_bundle
 
 _KEPT = ("README.md", "LICENSE")
@@ -30,8 +34,17 @@ def main() -> None:
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="of SP types, found on validation proteins"
     )
+    parser.add_argument(
+        "--prevalence",
+        type=float,
+        nargs=2,
+        metavar=("TRAINED", "EXPECTED"),
+        help="share of signal peptides among the proteins trained on, and among those to predict",
+    )
     options = parser.parse_args()
     bundle, output = read_bundle(options.run / "bundle"), options.output
+    if options.prevalence:
+        expect(bundle.weights["crf.start_transitions"], *options.prevalence, options.temperature)
     halves = {name: tensor.half() for name, tensor in bundle.weights.items()}
     # Scores on partitions that were trained on would only mislead, paths say nothing elsewhere.
     training = {name: value for name, value in bundle.training.items() if name != "metrics"}
@@ -41,6 +54,7 @@ def main() -> None:
     source = bundle.backbone
     place = None if (PRETRAINED / source.spec.name).is_dir() else Path(source.checkpoint or "")
     kept = {name: (output / name).read_text() for name in _KEPT if (output / name).is_file()}
+    shutil.rmtree(output, ignore_errors=True)
     checkpoint = _BACKBONE if place else None
     shipped = replace(
         bundle,
@@ -58,6 +72,23 @@ def main() -> None:
         (output / name).write_text(text)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size:,} bytes")
+
+
+def expect(starts: Tensor, trained: float, expected: float, temperature: float) -> None:
+    """Change the scores of paths without signal peptide to another share of these.
+
+    Every path begins with one start score. The temperature divides it, so that it is multiplied by
+    that beforehand.
+
+    Args:
+        starts: float, ``(C,)``; changed in place.
+        trained: Share of signal peptides that the model has learned.
+        expected: Share to expect instead.
+        temperature: Of SP types.
+    """
+    shift = math.log((1 - expected) / expected) - math.log((1 - trained) / trained)
+    of_none = [state for state, sp_type in enumerate(TYPE_OF_STATE) if sp_type == NO_SP]
+    starts[of_none] += temperature * shift
 
 
 if __name__ == "__main__":

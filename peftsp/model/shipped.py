@@ -29,12 +29,13 @@ class ShippedModel:
 SHIPPED = {
     model.name: model
     for model in (
+        ShippedModel("accurate", _FOLDER / "accurate", "ESM-2 8M with LoRA; GPL-3.0-or-later"),
         ShippedModel(
             "fast", _FOLDER / "signal_peptides", "one model on a backbone of 1.8 million parameters"
         ),
     )
 }
-DEFAULT_MODEL = "fast"
+DEFAULT_MODEL = "accurate"
 _OF_MODE = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
 
 

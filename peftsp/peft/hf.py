@@ -78,6 +78,12 @@ class HuggingFace(PeftMethod):
             )
         backbone.requires_grad_(False)
         self._inject(backbone, self.layers(backbone.spec))
+        for parameter in backbone.parameters():
+            if parameter.requires_grad:
+                # Half-precision backbones still get what the optimizer can move in small steps.
+                parameter.data = parameter.data.to(
+                    torch.promote_types(parameter.dtype, torch.float32)
+                )
         return backbone
 
     def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:

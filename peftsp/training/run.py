@@ -12,9 +12,7 @@ from pathlib import Path
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Callback, seed_everything
-from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig
 
 import peftsp
@@ -102,9 +100,9 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             metrics = end_run(run)
         has_ended = True
     except SystemExit as end:
-        # Lightning's way to end at Ctrl-C, which says nothing; SIGTERM has one of its own.
-        is_interrupted = trainer.state.status == TrainerStatus.INTERRUPTED
-        if is_interrupted and not isinstance(end, SIGTERMException):
+        # Lightning's way to end at Ctrl-C, which says nothing. Others, such as a handler that has
+        # requeued the job, end the process as they like.
+        if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
     except RuntimeError as error:

@@ -68,6 +68,7 @@ TESTED_ELSEWHERE = {
     "search/report": "search/test_search_cli.py",
     "search/study": "search/test_search_cli.py",
     "sweep/job": "e2e/test_clusters.py",
+    "training/prior": "training/test_training_module.py",
     "settings_folder": "backbone/test_verify.py",
     "records": "inference/test_inference_store.py",
 }

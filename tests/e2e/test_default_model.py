@@ -14,6 +14,7 @@ from peftsp.inference.cli import main
 from peftsp.inference.pipeline import predict_records
 from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.model.restore import load_taggers
+from peftsp.model.shipped import SHIPPED
 from peftsp.records import SequenceRecord
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "proteins.fasta"
@@ -33,10 +34,11 @@ KNOWN = {
 }
 
 
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory):
+@pytest.fixture(scope="module", params=SHIPPED)
+def rows(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("default")
-    assert main([str(EXAMPLES), "-o", str(folder), "--no-progress"]) == 0
+    model = ["--model", request.param]
+    assert main([str(EXAMPLES), "-o", str(folder), "--no-progress", *model]) == 0
     with (folder / "predictions.csv").open() as table:
         return {row["id"].rpartition("|")[2]: row for row in csv.DictReader(table)}
 
@@ -52,9 +54,11 @@ def test_every_example_is_known(rows):
     assert rows.keys() == KNOWN.keys()
 
 
-def test_shipped_files_are_small():
-    shipped = DEFAULT_BUNDLE.parent.rglob("*")
-    assert sum(path.stat().st_size for path in shipped if path.is_file()) < 16 * 1024**2
+@pytest.mark.parametrize(("model", "megabytes"), [("accurate", 18), ("fast", 8)])
+def test_shipped_files_are_small(model, megabytes):
+    folder = SHIPPED[model].folder
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    assert sum(sizes) < megabytes * 1024**2
 
 
 CLOSE = 1e-4

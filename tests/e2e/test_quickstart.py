@@ -61,7 +61,8 @@ def test_cleavage_sites_of_unseen_proteins_are_recovered(rows, unseen):
     """Off by less than four residues in most, and exact in half."""
     offsets = np.array(
         [
-            int(row["cleavage_site"]) - cleavage_site(record)
+            # Where the model says that a protein ends before the cut it is not near.
+            int(row["cleavage_site"] or 99) - cleavage_site(record)
             for row, record in zip(rows, unseen, strict=True)
             if row["sp_type"] == record.sp_type != "NO_SP"
         ]
@@ -79,7 +80,7 @@ def test_right_predictions_are_the_sure_ones(rows, unseen):
 
 def test_regions_lie_before_the_cut(rows):
     for row in rows:
-        if row["sp_type"] in ("SP", "TAT"):
+        if row["sp_type"] in ("SP", "TAT") and row["cleavage_site"]:
             ends = [int(row[f"{name}_region_end"]) for name in "nhc"]
             assert ends == sorted(ends)
             assert ends[-1] == int(row["cleavage_site"])

@@ -16,7 +16,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (ConfigError("here: expected this,\nfound that"), 2, "here: expected this, found that\n"),
+        (ConfigError("here: expected this,\nfound that"), 2, "here: expected this,\\nfound that\n"),
         (OSError("disk full"), 2, "disk full\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],

@@ -75,7 +75,7 @@ WRONG = {
         "0.fasta:1: expected a header '>...', found '@r/1' as in",
     ),
     "truncated gzip": (
-        gzip.compress(f">P1\n{PROTEIN}\n>P2\n{PROTEIN}\n".encode() * 50)[:-9],
+        gzip.compress(f">P1\n{PROTEIN}\n>P2\n{PROTEIN}\n".encode() * 50, mtime=0)[:-9],
         "expected whole gzip data, found: Compressed file ended before",
     ),
     "nothing right": (">P1\nM-K\n", "0.fasta: expected proteins, found none; "),

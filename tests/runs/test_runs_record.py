@@ -37,7 +37,10 @@ def test_missing_record_is_named(tmp_path):
         ("postgresql://me:PW@host:5432/db", "postgresql://***@host:5432/db"),
         ("mysql+pymysql://me:p/W@host/db", "mysql+pymysql://***@host/db"),
         ("mysql://me:p@W@host/db", "mysql://***@host/db"),
-        ("cannot reach redis://:PW@host or redis://b", "cannot reach redis://***@host or redis://b"),
+        (
+            "cannot reach redis://:PW@host or redis://b",
+            "cannot reach redis://***@host or redis://b",
+        ),
         ("sqlite:///runs/a@b/study.db", "sqlite:///runs/a@b/study.db"),
         ("https://host/path?mail=a@b", "https://host/path?mail=a@b"),
     ],

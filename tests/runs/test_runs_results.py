@@ -1,6 +1,5 @@
 """Which folders are taken for runs, and what is said of broken ones."""
 
-
 import pytest
 
 from peftsp.errors import RunError
