@@ -3,8 +3,9 @@
 python experiments/esm2_8m/more_data.py DIR -o more.fasta              # all of them
 python experiments/esm2_8m/more_data.py DIR --keep-back 0.5 -o more.fasta
 
-DIR holds what `docs` of the study describes: records that homology reduction left out of the
-SignalP 6.0 set, UniProt proteins with a known type and site, candidates for Tat lipoproteins.
+DIR holds signalp6_remainder.fasta, records that homology reduction left out of the SignalP 6.0 set;
+eukarya_uniprot_2024.tsv, UniProt proteins with a known type and site; and
+haloarchaea_tatlipo_candidates.faa, candidates for Tat lipoproteins.
 """
 
 from __future__ import annotations
