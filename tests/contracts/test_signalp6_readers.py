@@ -27,7 +27,7 @@ def run(request, proteins, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / request.param
     words = ["--fastafile", proteins, "--output_dir", out, "--organism", request.param]
     assert main([*map(str, words), "--format", "none", "--mode", "fast", "-tt", "1"]) == 0
-    found = predict(proteins, organism=request.param, device="cpu")
+    found = predict(proteins, organism=request.param, device="cpu", model="fast")
     return request.param, out, {p.header.replace("\t", " "): p for p in found}
 
 

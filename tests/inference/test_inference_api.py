@@ -110,7 +110,7 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
         ({"organism": "plants"}, "organism: expected one of other, eukarya"),
         ({"batch_size": 0}, "batch size: expected 1 or more, found 0"),
-        ({"model": "huge"}, "model: expected one of fast"),
+        ({"model": "huge"}, "model: expected one of accurate, fast"),
         ({"model": "fast", "bundle": "here"}, "--model fast: expected it without --bundle"),
     ],
 )
@@ -121,7 +121,7 @@ def test_wrong_option_is_refused(options, message):
 
 def test_model_by_name_is_the_default():
     protein = [("a", "MKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNG")]
-    assert list(peftsp.predict(protein, model="fast")) == list(peftsp.predict(protein))
+    assert list(peftsp.predict(protein, model="accurate")) == list(peftsp.predict(protein))
 
 
 def test_package_shows_what_it_has():
