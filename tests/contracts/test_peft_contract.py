@@ -35,9 +35,6 @@ HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, train
 CRF = CRFSettings(constraint="hard", table="peftsp", decoding="of_type")
 LENGTHS = (12, 5, 1)
 
-# Merging rounds what methods that multiply by 20 and more have trained.
-SLIGHTLY = 0.02
-
 
 def variant_id(variant):
     name, changes = variant
@@ -72,6 +69,14 @@ def disturb(adapted, method, size=0.1):
     for name in sorted(method.parameter_names(SPEC)):
         parameter = adapted.get_parameter(name)
         parameter.data += size * torch.randn(parameter.shape, generator=generator)
+
+
+def disturbance(method):
+    """How far to move what trains before it is merged.
+
+    Some methods of Hugging Face PEFT multiply by 20 and more, which would leave rounding alone.
+    """
+    return 0.02 if isinstance(method, HuggingFace) else 0.1
 
 
 def test_every_method_has_a_yaml_and_every_yaml_a_method():
@@ -151,7 +156,7 @@ def test_identity_at_the_start_is_kept_where_promised(method, backbone, batch):
 def test_bundle_holds_exactly_what_trains_and_restores_it(method, backbone, batch, tmp_path):
     tokens, mask = batch
     tagger = build_tagger(backbone, method, HEAD, CRF).eval()
-    disturb(tagger.backbone, method, size=SLIGHTLY)
+    disturb(tagger.backbone, method, size=disturbance(method))
     save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
     saved = set(read_bundle(tmp_path / "bundle").weights)
     of_backbone = {n.removeprefix("backbone.") for n in saved if n.startswith("backbone.")}
@@ -173,7 +178,7 @@ def test_bundle_holds_exactly_what_trains_and_restores_it(method, backbone, batc
 
 def test_merged_backbone_equals_the_unmerged_one(method, backbone, batch):
     adapted = method.apply(backbone).eval()
-    disturb(adapted, method, size=SLIGHTLY)
+    disturb(adapted, method, size=disturbance(method))
     expected = adapted(*batch)
     shared = adapted.state_dict()
     before = {name: tensor.clone() for name, tensor in shared.items()}

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
-from peftsp.runs.identity import Contents
 
 from peftsp.errors import ConfigError, RunError
+from peftsp.runs.identity import Contents
 from peftsp.runs.record import write_record
 from peftsp.sweep.plan import PlannedRun, expand, plan
 

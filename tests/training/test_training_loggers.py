@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import wandb
 from hydra.core.hydra_config import HydraConfig
-from peftsp.runs.identity import Contents
 from wandb.proto.wandb_internal_pb2 import Record
 
 from peftsp.errors import ConfigError
 from peftsp.runs.folder import RunFolder
+from peftsp.runs.identity import Contents
 from peftsp.training import loggers
 from peftsp.training.cli import main
 from peftsp.training.loggers import wandb_logger
