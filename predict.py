@@ -2,7 +2,7 @@
 
 import sys
 
-from peftsp.inference.cli import main
+from peftsp.inference.commands.predict import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -28,5 +28,5 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     # `import peftsp` alone shall not wait for PyTorch.
     if name in __all__:
-        return getattr(import_module("peftsp.inference.api"), name)
+        return getattr(import_module("peftsp.inference.compute.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

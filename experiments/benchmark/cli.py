@@ -25,7 +25,7 @@ from experiments.benchmark.workload import (
     uneven_task,
 )
 from peftsp.errors import ConfigError, PeftspError
-from peftsp.inference.device import find_device, fitting_batch_size
+from peftsp.inference.compute.device import find_device, fitting_batch_size
 from peftsp.labels import MAX_RESIDUES
 
 END_TO_END = "end_to_end"

@@ -20,8 +20,8 @@ from peftsp.alphabet import ALPHABET, PAD_TOKEN
 from peftsp.data.batch import Batch
 from peftsp.data.fasta import read_fasta
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.formats.table import table_row
-from peftsp.inference.pipeline import predict_records
 from peftsp.labels import MAX_RESIDUES, SP_TYPES
 
 _TAIL = 200

@@ -14,7 +14,7 @@ from experiments.benchmark.workload import Task, Workload
 from peftsp.backbone.checkpoint import build_backbone
 from peftsp.backbone.esm2 import ESM2, Context
 from peftsp.backbone.specs import BackboneSource
-from peftsp.inference.precision import lower_precision
+from peftsp.inference.compute.precision import lower_precision
 from peftsp.labels import TYPE_OF_STATE
 from peftsp.loss.region_similarity import RegionRegularisation
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds
 from peftsp.data.regions import cleavage_site
-from peftsp.inference.pipeline import Options, predict_records
+from peftsp.inference.compute.pipeline import Options, predict_records
 from peftsp.labels import KINGDOMS, SP_TYPES
 from peftsp.model.bundle import read_bundle
 from peftsp.model.restore import load_taggers

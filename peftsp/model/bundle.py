@@ -5,6 +5,7 @@ The folder holds ``config.json`` and ``weights.safetensors``; nothing in them is
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, fields, replace
@@ -199,3 +200,12 @@ def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
     if source.checkpoint is None or not is_there(folder / source.checkpoint):
         return source
     return replace(source, checkpoint=str(folder / source.checkpoint))
+
+
+def hash_bundle(folder: Path) -> dict[str, str]:
+    """SHA-256 of a bundle's files, in hexadecimal, by their names."""
+    found = {}
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        with (folder / name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

@@ -13,7 +13,7 @@ _LOADED_BY = """
 import importlib, pkgutil, sys
 for name in {packages}:
     package = importlib.import_module(name)
-    for module in pkgutil.iter_modules(package.__path__, name + "."):
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
         importlib.import_module(module.name)
 print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """
@@ -36,7 +36,7 @@ def test_training_stack_stays_out_of_prediction_and_the_parts():
 
 
 def test_command_line_of_prediction_waits_with_pytorch():
-    code = "import sys, peftsp.inference.cli; print('torch' in sys.modules)"
+    code = "import sys, peftsp.inference.commands.predict; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
     )

@@ -18,7 +18,7 @@ from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.data.fasta import read_entries
 from peftsp.errors import PeftspError
-from peftsp.inference.output import OutputFolder
+from peftsp.inference.run.output import OutputFolder
 from peftsp.interop.huggingface_peft import export_adapter, import_adapter
 from peftsp.interop.reference_bundle import convert, own_backbone, read_reference_file
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from peftsp.inference.api import predict
-from peftsp.inference.signalp6_cli import main
+from peftsp.inference.commands.signalp6 import main
+from peftsp.inference.compute.api import predict
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "proteins.fasta"
 NO_PEPTIDE = ">acid nothing to\tsee\nMDEDEEKRKDEEDKQRKEDNKDESQNEDKKRDEEDNSKDEQRNKEDDK\n"

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from peftsp.data.fasta import read_fasta
-from peftsp.inference.cli import main
-from peftsp.inference.pipeline import predict_records
+from peftsp.inference.commands.predict import main
+from peftsp.inference.compute.pipeline import predict_records
 from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED
@@ -127,7 +127,7 @@ def test_mixed_proteins_are_of_many_kinds(one_by_one):
 def test_first_result_does_not_wait_for_the_compiler(tmp_path):
     """PyTorch loads it, for a second, where weights are drawn on the meta device."""
     program = (
-        "import sys; from peftsp.inference.cli import main; "
+        "import sys; from peftsp.inference.commands.predict import main; "
         f"status = main([{str(EXAMPLES)!r}, '-o', {str(tmp_path)!r}, '--no-progress']); "
         "print(status, 'torch._dynamo' in sys.modules)"
     )

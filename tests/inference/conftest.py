@@ -92,10 +92,10 @@ def fasta(write_fasta, short_records, tmp_path):
 
 KILLED_RUN = """
 import os, signal, sys
-import peftsp.inference.run as run
-from peftsp.inference.cli import main
+import peftsp.inference.compute.predictor as predictor
+from peftsp.inference.commands.predict import main
 name, *command = sys.argv[1:]
-unharmed = getattr(run, name)
+unharmed = getattr(predictor, name)
 
 def killed(*args):
     for index, prediction in enumerate(unharmed(*args)):
@@ -103,7 +103,7 @@ def killed(*args):
             os.kill(os.getpid(), signal.SIGKILL)
         yield prediction
 
-setattr(run, name, killed)
+setattr(predictor, name, killed)
 main(command)
 """
 
@@ -113,7 +113,7 @@ def run_killed():
     """Function that runs the command in a process which is killed at the 51st prediction."""
 
     def run(name, command):
-        """Predict by the function of that name in `peftsp.inference.run`."""
+        """Predict by the function of that name in `peftsp.inference.compute.predictor`."""
         return subprocess.run([sys.executable, "-c", KILLED_RUN, name, *command], check=False)
 
     return run

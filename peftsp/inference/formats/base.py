@@ -19,7 +19,7 @@ class RunFacts:
 
     Attributes:
         size: Number of predictions.
-        organism: As given: one of `peftsp.inference.organism.ORGANISMS`.
+        organism: As given: one of `peftsp.inference.compute.options.ORGANISMS`.
         model: What to call the model.
         finished: When the last protein was predicted.
         workers: Processes that may draw pictures.

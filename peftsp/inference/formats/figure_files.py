@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
-from peftsp.inference.formats.crew import drawing
+from peftsp.inference.formats.process_pool import drawing
 from peftsp.records import Prediction
 
 _LONGEST_NAME = 60

@@ -102,7 +102,7 @@ def test_workers_import_no_pytorch():
 
 ABANDONED = """
 import os, signal, sys, time
-from peftsp.inference.formats.crew import drawing
+from peftsp.inference.formats.process_pool import drawing
 if __name__ == "__main__":
     with drawing(time.sleep, 2) as add:
         add(0.01), add(60)

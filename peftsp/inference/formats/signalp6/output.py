@@ -7,10 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
-from peftsp.inference.formats.signalp6 import gff, results, summary
-from peftsp.inference.formats.signalp6.plot_names import PlotNames
-from peftsp.inference.formats.signalp6.plots import write_plots
-from peftsp.inference.formats.signalp6.request import Request
+from peftsp.inference.formats.signalp6 import summary, tables
+from peftsp.inference.formats.signalp6.plots import PlotNames, Request, write_plots
 
 _FILES = (
     "prediction_results.txt",
@@ -38,17 +36,17 @@ def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
         table, mature, peptides, regions, details, page = (
             stack.enter_context((folder / name).open("w", encoding="utf-8")) for name in _FILES
         )
-        table.write(results.heading(facts))
-        peptides.write(gff.HEADING)
-        regions.write(gff.HEADING)
+        table.write(tables.table_heading(facts))
+        peptides.write(tables.GFF_HEADING)
+        regions.write(tables.GFF_HEADING)
         details.write(summary.opening(facts))
         page.write(summary.page_heading(facts))
         names = PlotNames()
         for index, prediction in enumerate(read()):
-            table.write(results.row(prediction, facts.organism))
-            mature.write(results.mature_record(prediction))
-            peptides.write(gff.peptide_line(prediction))
-            regions.write(gff.region_lines(prediction))
+            table.write(tables.row(prediction, facts.organism))
+            mature.write(tables.mature_record(prediction))
+            peptides.write(tables.peptide_line(prediction))
+            regions.write(tables.region_lines(prediction))
             plot = names.next(prediction.header) if request.plots else ""
             details.write(summary.member(prediction, facts, request, plot, is_first=index == 0))
             page.write(summary.page_section(prediction, facts, request, plot))

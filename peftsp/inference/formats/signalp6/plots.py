@@ -1,21 +1,31 @@
-"""A plot a protein: ``output_<name>_plot.txt`` as numbers, ``.png`` and ``.eps`` as pictures."""
+"""The plots of the set: which are wanted, their names, their numbers and pictures.
+
+``output_<name>_plot.txt`` holds numbers; ``.png`` and ``.eps`` are pictures.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from peftsp.inference.formats.base import Read, RunFacts
-from peftsp.inference.formats.crew import drawing
-from peftsp.inference.formats.signalp6.entry import cut_of, name_of
-from peftsp.inference.formats.signalp6.plot_names import PlotNames, plot_file
+from peftsp.inference.formats.process_pool import drawing
+from peftsp.inference.formats.signalp6.tables import cut_of, name_of
 from peftsp.records import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PLOT_KINDS = ("txt", "png", "eps")
+FORMATS = (*PLOT_KINDS, "all", "none")
+MODES = ("fast", "slow", "slow-sequential")
+
+_LONGEST = 180
 _LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
 _ELSEWHERE = "O"
 _COLUMNS = (
@@ -26,6 +36,77 @@ _COLUMNS = (
     *("Sec/SPIII P", "Sec/SPIII cons.", "Sec/SPIII h"),
 )
 _FEWEST_PER_WORKER = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Choices that shape the set.
+
+    Attributes:
+        format: One of `FORMATS`: the plots that are wanted.
+        mode: One of `MODES`, which changes nothing and is only written down.
+    """
+
+    format: str = "none"
+    mode: str = "fast"
+
+    @property
+    def plots(self) -> tuple[str, ...]:
+        """Kinds of plots, out of `PLOT_KINDS`.
+
+        >>> Request("all").plots, Request("txt").plots, Request("none").plots
+        (('txt', 'png', 'eps'), ('txt',), ())
+        """
+        if self.format == "all":
+            return PLOT_KINDS
+        return tuple(kind for kind in PLOT_KINDS if kind == self.format)
+
+
+class PlotNames:
+    """Gives each header a name that every file system takes and no other header has.
+
+    Whatever is not an ASCII letter, a digit or an underscore becomes an underscore. The same
+    headers in the same order get the same names.
+
+    >>> names = PlotNames()
+    >>> [names.next(header) for header in ("sp|P1/2 x", "SP_P1_2_x", "sp|P1/2 x")]
+    ['sp_P1_2_x', 'SP_P1_2_x_2', 'sp_P1_2_x_3']
+    """
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._tries: Counter[str] = Counter()
+
+    def next(self, header: str) -> str:
+        """The name for the next header.
+
+        Args:
+            header: The whole header.
+
+        Returns:
+            At most 200 characters; names differ in more than upper and lower case.
+        """
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", header)[:_LONGEST]
+        name, folded = plain, plain.lower()
+        while name.lower() in self._given:
+            # A name that ends in a number may be taken by a header that ends in it.
+            self._tries[folded] += 1
+            name = f"{plain}_{self._tries[folded] + 1}"
+        self._given.add(name.lower())
+        return name
+
+
+def plot_file(plot: str, kind: str) -> str:
+    """File name of a plot.
+
+    Args:
+        plot: Given by `PlotNames`.
+        kind: One of `PLOT_KINDS`.
+
+    >>> plot_file("P1", "txt")
+    'output_P1_plot.txt'
+    """
+    return f"output_{plot}_plot.{kind}"
 
 
 def plot_text(prediction: Prediction) -> str:
@@ -55,7 +136,7 @@ def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFact
     Args:
         read: Yields predictions with what the kinds of plots need.
         folder: Where to.
-        kinds: Some of `peftsp.inference.formats.signalp6.request.PLOT_KINDS`.
+        kinds: Some of `PLOT_KINDS`.
         facts: How many processes may draw, and whether to show a progress bar.
     """
     pictures = [kind for kind in kinds if kind != "txt"]

@@ -10,9 +10,8 @@ import json
 from typing import Any
 
 from peftsp.inference.formats.base import RunFacts
-from peftsp.inference.formats.signalp6.entry import cut_of, is_eukaryotic, likelihoods, name_of
-from peftsp.inference.formats.signalp6.plot_names import plot_file
-from peftsp.inference.formats.signalp6.request import PLOT_KINDS, Request
+from peftsp.inference.formats.signalp6.plots import PLOT_KINDS, Request, plot_file
+from peftsp.inference.formats.signalp6.tables import cut_of, is_eukaryotic, likelihoods, name_of
 from peftsp.labels import SP_TYPES
 from peftsp.records import Prediction
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from peftsp.inference.signalp6_cli import main
+from peftsp.inference.commands.signalp6 import main
 
 
 @pytest.fixture(scope="module")

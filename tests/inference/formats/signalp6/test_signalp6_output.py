@@ -8,7 +8,7 @@ from pathlib import Path
 
 from peftsp.inference.formats.registry import find_formats, write_formats
 from peftsp.inference.formats.signalp6.output import SIGNALP6, signalp6_output
-from peftsp.inference.formats.signalp6.request import Request
+from peftsp.inference.formats.signalp6.plots import Request
 
 FILES = {
     *("prediction_results.txt", "output.gff3", "region_output.gff3"),

@@ -2,7 +2,7 @@
 
 import json
 
-from peftsp.inference.formats.signalp6.request import Request
+from peftsp.inference.formats.signalp6.plots import Request
 from peftsp.inference.formats.signalp6.summary import closing, member, opening
 from peftsp.labels import SP_TYPES
 

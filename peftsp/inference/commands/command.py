@@ -1,0 +1,121 @@
+"""What the commands that predict have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from peftsp import __version__
+from peftsp.errors import PeftspError
+from peftsp.inference.run.settings import STANDARD_INPUT, RunSummary
+from peftsp.labels import SP_TYPES
+from peftsp.records import SURE_SITE
+
+
+def run_command(predict: Callable[[], str], interruption: str) -> int:
+    """Print what was done, or on standard error why it was not.
+
+    Args:
+        predict: Does it and says so.
+        interruption: What to say when the user interrupts it.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    try:
+        print(predict())
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(interruption, file=sys.stderr)
+        return 130
+    return 0
+
+
+def sentence(summary: RunSummary) -> str:
+    """A run in one line."""
+    speed = summary.predicted / max(summary.seconds, 1e-9)
+    counts = ", ".join(f"{summary.tally.types[name]:,} {name}" for name in SP_TYPES)
+    skipped = f"; {summary.skipped:,} records were skipped" if summary.skipped else ""
+    unsure = (
+        f"; {summary.tally.unsure_sites:,} cleavage sites have a probability below {SURE_SITE}"
+        if summary.tally.unsure_sites
+        else ""
+    )
+    total = summary.tally.proteins
+    return (
+        f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
+        f"({speed:,.0f} a second); of {total:,} in all: {counts}{unsure}{skipped}; "
+        f"see {', '.join(map(str, summary.files))}"
+    )
+
+
+def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
+    """What becomes of an interrupted run.
+
+    Args:
+        fasta: The inputs, ``-`` for standard input.
+        is_fresh: Whether the run was told to start anew.
+    """
+    if STANDARD_INPUT in fasta:
+        return "interrupted; a run on standard input starts anew"
+    without = " without --fresh" if is_fresh else ""
+    return f"interrupted; the same command{without} resumes it"
+
+
+def new_parser(
+    prog: str,
+    description: str,
+    epilog: str = "peftsp-predict has more options and more formats.",
+) -> argparse.ArgumentParser:
+    """A parser with the option ``--version``; its epilog keeps its line ends."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"peftsp {__version__}")
+    return parser
+
+
+def add_number(
+    parser: argparse.ArgumentParser, *names: str, text: str, default: float | None = None
+) -> None:
+    """Add an option for a number, which the settings check.
+
+    Args:
+        parser: Gets it.
+        names: Of the option.
+        text: What its help says.
+        default: Its value if it is not given.
+    """
+    parser.add_argument(*names, type=_number, default=default, metavar="N", help=text)
+
+
+def folder(text: str) -> Path:
+    """A folder's path, for `argparse`; an empty one would be the current folder.
+
+    >>> folder("out").name
+    'out'
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected the name of a folder, found {text!r}")
+    return Path(text)
+
+
+def _number(text: str) -> float | str:
+    """The number, or the text, for the settings to say what they expect.
+
+    >>> _number("64"), _number("0.5"), _number("many")
+    (64, 0.5, 'many')
+    """
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,84 @@
+"""The command ``peftsp-deepsig``, which takes DeepSig's options and writes its files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp.errors import ConfigError
+from peftsp.inference.commands.command import add_number, new_parser, run_command
+from peftsp.inference.compute.options import check_count
+from peftsp.inference.formats.deepsig import WRITERS
+from peftsp.inference.run.settings import STANDARD_INPUT
+
+_ORGANISMS = {"euk": "eukarya", "gramp": "positive", "gramn": "negative"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
+
+
+def _run(options: argparse.Namespace) -> str:
+    # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    import torch
+
+    from peftsp.inference.compute.api import predict
+    from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
+    from peftsp.inference.run.output import writing_to
+
+    check_count("threads", options.threads)
+    inputs, target = find_inputs([options.fasta]), options.outf
+    if any(path != STANDARD_INPUT and Path(path).resolve() == target.resolve() for path in inputs):
+        raise ConfigError(f"--outf {target}: expected another file than the input, found the same")
+    check_inputs(inputs)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    intake = Intake(inputs, is_strict=False)
+    predictions = predict(intake.records(), organism=_ORGANISMS[options.organism])
+    partial = target.with_name(f"{target.name}.partial")
+    with writing_to(target.parent):
+        try:
+            with partial.open("x", encoding="utf-8") as file:
+                WRITERS[options.outfmt](predictions, file)
+            partial.replace(target)
+        except FileExistsError as error:
+            raise ConfigError(
+                f"{partial}: expected nothing there, found a file; move it away"
+            ) from error
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    for name, wrong in intake.skipped:
+        print(wrong.message(name), file=sys.stderr)
+    return f"predicted {intake.identifiers.count:,} proteins; see {target}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "peftsp-deepsig",
+        "Predict signal peptides with peftsp: the options of DeepSig, and its files in their "
+        "layout.",
+    )
+    add = parser.add_argument
+    add(*("--fasta", "-f"), required=True, help="proteins as FASTA; - is standard input")
+    add(*("--outf", "-o"), type=Path, required=True, metavar="FILE", help="file to write")
+    add(*("--organism", "-k"), choices=list(_ORGANISMS), required=True, help="where they come from")
+    add(
+        *("--outfmt", "-m"),
+        choices=list(WRITERS),
+        default="gff3",
+        help="layout of the file (default: %(default)s)",
+    )
+    add_number(parser, "--threads", "-t", text="CPU threads (default: one a core)")
+    return parser

@@ -1,0 +1,212 @@
+"""The command ``peftsp-predict``, also ``python predict.py``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp.errors import ConfigError
+from peftsp.inference.commands.command import (
+    add_number,
+    folder,
+    interruption,
+    new_parser,
+    run_command,
+    sentence,
+)
+from peftsp.inference.compute.options import (
+    ANY,
+    DEVICES,
+    ORGANISMS,
+    PRECISIONS,
+    Cluster,
+    ModelSettings,
+    chosen_bundles,
+)
+from peftsp.inference.formats.registry import FORMATS
+from peftsp.inference.run.settings import RunSettings, RunSummary
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
+
+_EPILOG = """\
+examples:
+  %(prog)s proteome.fasta -o results
+  %(prog)s proteome.fasta --organism eukarya --formats csv,gff3,fasta -o results
+  %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
+  %(prog)s 'bins/*.faa.gz' --cluster local -o results
+
+formats:
+{formats}
+
+Positions count residues from 1; a protein is cut behind its cleavage_site. An interrupted run goes
+on where it was when the same command is given again.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    return run_command(
+        lambda: sentence(_run(options)), interruption(options.fasta, is_fresh=options.fresh)
+    )
+
+
+def _run(options: argparse.Namespace) -> RunSummary:
+    settings = RunSettings(
+        model=ModelSettings(
+            bundles=chosen_bundles(options.model, options.bundle or ()),
+            backbone=options.backbone,
+            organism=options.organism,
+            min_probability=options.min_probability,
+            precision=options.precision,
+            device=options.device,
+            batch_size=None if options.batch_size == "auto" else options.batch_size,
+            cluster=_cluster(options),
+        ),
+        fasta=tuple(options.fasta),
+        output=options.output,
+        formats=tuple(options.formats),
+        threads=options.threads,
+        workers=options.workers,
+        has_progress=not options.no_progress,
+        is_fresh=options.fresh,
+        is_strict=options.strict,
+    )
+    # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
+    from peftsp.inference.run.execution import run
+
+    return run(settings)
+
+
+def _cluster(options: argparse.Namespace) -> Cluster | None:
+    if options.cluster is not None:
+        return Cluster(options.cluster, options.cluster_workers, options.threads or 1)
+    if options.cluster_workers is not None:
+        raise ConfigError(
+            f"--cluster-workers {options.cluster_workers}: expected --cluster too, found none"
+        )
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "peftsp-predict",
+        "Predict signal peptides, their types, cleavage sites and regions.",
+        _EPILOG.format(formats=_described_formats()),
+    )
+    add = parser.add_argument
+    add(
+        "fasta",
+        nargs="+",
+        help="proteins as FASTA, plain or packed by gzip, xz or zst; quoted patterns such as "
+        "'proteomes/*.faa.gz' are filled in; - is standard input, also between files",
+    )
+    add(
+        "--model",
+        choices=list(SHIPPED),
+        help="model that ships with peftsp: "
+        + "; ".join(f"{model.name}, {model.description}" for model in SHIPPED.values())
+        + f" (default: {DEFAULT_MODEL})",
+    )
+    add(
+        *("--bundle", "-b"),
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="folder of a trained model; several are averaged (default: a model that ships with "
+        "peftsp, see --model)",
+    )
+    add(
+        *("--output", "-o"),
+        type=folder,
+        default=Path("predictions"),
+        metavar="DIR",
+        help="folder for what is written (default: %(default)s)",
+    )
+    add(
+        "--backbone",
+        metavar="CHECKPOINT",
+        help="ESM-2 weights, a fair-esm .pt file or a Hugging Face folder (default: where the "
+        "bundle says)",
+    )
+    add(
+        "--formats",
+        type=_names,
+        default=["csv"],
+        metavar="NAMES",
+        help="what to write, separated by commas, see below (default: csv)",
+    )
+    add(
+        *("--organism", "--kingdom"),
+        type=str.lower,
+        choices=ORGANISMS,
+        default=ANY,
+        help="where all the proteins come from; eukarya counts every signal peptide as SP; "
+        "positive and negative are Gram stains (default: %(default)s, not known or mixed)",
+    )
+    add_number(
+        parser,
+        "--min-probability",
+        text="call a signal peptide only where its type is at least as probable, from 0 to 1 "
+        "(default: the most probable type)",
+        default=0.0,
+    )
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="arithmetic of the backbone: bf16 and int8 are faster where the processor has them "
+        "and less exact (default: bf16 on GPUs that have it, else fp32)",
+    )
+    add("--device", choices=DEVICES, default="auto", help="where to compute")
+    add_number(
+        parser,
+        "--batch-size",
+        text="proteins at a time, or auto for what fits the device; fewer take less memory, and "
+        "too many are halved (default: auto)",
+    )
+    add_number(
+        parser, "--threads", text="CPU threads (default: one a core, on a cluster one a worker)"
+    )
+    add_number(parser, "--workers", text="processes that draw pictures (default: one a core)")
+    _add_cluster(parser)
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--fresh", action="store_true", help="do not resume an interrupted run")
+    add(
+        "--strict",
+        action="store_true",
+        help="end at the first wrong record instead of leaving it out and listing it in "
+        "skipped.tsv",
+    )
+    return parser
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="predict on a Ray cluster, with the same result: local starts one on this machine, "
+        "auto takes the one that runs here, HOST:PORT is the head of another one; peftsp and the "
+        "bundles have to lie on all its machines (needs pip install 'peftsp[ray]')",
+    )
+    add_number(
+        parser,
+        "--cluster-workers",
+        text="processes of the cluster that predict (default: as many as there is room for)",
+    )
+
+
+def _described_formats() -> str:
+    width = max(map(len, FORMATS))
+    return "\n".join(f"  {name:{width}}  {FORMATS[name].description}" for name in FORMATS)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip().lower() for name in text.split(",") if name.strip()]

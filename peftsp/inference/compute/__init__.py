@@ -1,0 +1,1 @@
+"""From proteins to predictions: models, devices, precision, clusters; also from Python."""

@@ -1,0 +1,132 @@
+"""Prediction from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from peftsp.data.fasta import read_fasta
+from peftsp.data.residues import find_foreign
+from peftsp.errors import ConfigError, RecordError
+from peftsp.inference.compute.options import ANY, ModelSettings, chosen_bundles
+from peftsp.inference.compute.predictor import Predictor
+from peftsp.inference.formats.table import COLUMNS, cells
+from peftsp.records import Prediction, SequenceRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Proteins = str | PathLike[str] | Mapping[str, str] | Iterable[Any]
+"""Path of a FASTA file; sequences by name; or any of records (`SequenceRecord`, Biopython's
+``SeqRecord``), pairs of a name and residues, residues alone, `pathlib.Path` of FASTA files."""
+
+
+def predict(
+    proteins: Proteins,
+    *,
+    model: str | None = None,
+    bundle: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    organism: str = ANY,
+    min_probability: float = 0.0,
+    has_region_probabilities: bool = False,
+    precision: str = "auto",
+    device: str = "auto",
+    batch_size: int | None = None,
+    backbone: str | None = None,
+) -> Iterator[Prediction]:
+    """Predict signal peptides, one protein at a time, in their order.
+
+    Args:
+        proteins: See `Proteins`; a ``str`` by itself is a path, one in a list is residues.
+        model: Name of a model that ships with peftsp, see `peftsp.model.shipped.SHIPPED`.
+        bundle: Folder of a trained model, or several that are averaged, instead.
+        organism: ``other`` (not known or mixed), ``eukarya``, ``positive``, ``negative`` or
+            ``archaea``; ``eukarya`` counts every signal peptide as SP.
+        min_probability: A signal peptide whose type is less probable than this is called NO_SP.
+        has_region_probabilities: Give each residue's region probabilities too.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``int8``; see
+            `peftsp.inference.compute.precision.find_precision`.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        batch_size: Proteins at a time; by default what fits the device.
+        backbone: Where the ESM-2 weights lie, if not where the bundle says.
+
+    Raises:
+        PeftspError: A setting, the bundle or a protein is wrong; the latter when it is reached.
+
+    Example:
+        >>> insulin = ("insulin", "MALWMRLLPLLALLALWGPDPAAAFVNQHLCGSHLVEALYLVCGERGFFYTPKT")
+        >>> [found] = predict([insulin])
+        >>> found.sp_type
+        'SP'
+    """
+    bundles = [bundle] if isinstance(bundle, str | PathLike) else list(bundle)
+    settings = ModelSettings(
+        bundles=chosen_bundles(model, bundles),
+        backbone=backbone,
+        organism=organism,
+        min_probability=min_probability,
+        precision=precision,
+        device=device,
+        batch_size=batch_size,
+    )
+    predictor = Predictor(settings, has_region_probabilities=has_region_probabilities)
+    predictor.load()
+    return predictor.predict(_records(proteins))
+
+
+def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
+    """Predictions as a pandas data frame with the columns of ``predictions.csv``."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ConfigError(
+            "to_frame: expected the package pandas, found none; pip install 'pandas>=2'"
+        ) from error
+
+    return pd.DataFrame(map(cells, predictions), columns=list(COLUMNS))
+
+
+def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
+    if isinstance(proteins, str | PathLike):
+        yield from read_fasta(proteins)
+        return
+    listed = proteins.items() if isinstance(proteins, Mapping) else proteins
+    for number, protein in enumerate(listed, start=1):
+        if isinstance(protein, PathLike):
+            yield from read_fasta(protein)
+        else:
+            yield _record(protein, number)
+
+
+def _record(protein: Any, number: int) -> SequenceRecord:
+    header, sequence = _name_and_residues(protein, number)
+    residues = sequence.strip().removesuffix("*")
+    if not header.strip() or not residues:
+        raise RecordError(f"protein {number}: expected a name and residues, found none")
+    column = find_foreign(residues)
+    if column is not None:
+        raise RecordError(
+            f"protein {number}: expected residues A to Z, found {residues[column]!r} in "
+            f"position {column + 1} ({header})"
+        )
+    return SequenceRecord(header, residues.upper())
+
+
+def _name_and_residues(protein: Any, number: int) -> tuple[str, str]:
+    if isinstance(protein, SequenceRecord):
+        return protein.header, protein.residues
+    if isinstance(protein, str):
+        return f"protein_{number}", protein
+    if hasattr(protein, "seq") and hasattr(protein, "id"):
+        # Biopython describes a record by its whole header, if it has one.
+        described = str(getattr(protein, "description", ""))
+        is_header = described.split(maxsplit=1)[:1] == [str(protein.id)]
+        return described if is_header else str(protein.id), str(protein.seq)
+    is_pair = isinstance(protein, tuple | list) and len(protein) == 2
+    if not is_pair or not all(isinstance(part, str) for part in protein):
+        raise RecordError(
+            f"protein {number}: expected a record, a pair of name and residues, residues or a "
+            f"path, found {type(protein).__name__}"
+        )
+    return protein[0], protein[1]

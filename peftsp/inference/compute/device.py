@@ -1,0 +1,76 @@
+"""Where to compute: devices and processors."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+
+from peftsp.errors import ConfigError
+from peftsp.labels import MAX_RESIDUES
+
+_GROUP = Path("/sys/fs/cgroup")
+_CACHED_BYTES = 12 * 1024**2
+_FEWEST, _MOST = 4, 64
+
+
+def find_device(name: str) -> torch.device:
+    """One of `peftsp.inference.compute.options.DEVICES`; ``auto`` takes a GPU where there is one.
+
+    Raises:
+        ConfigError: There is no such device in this machine.
+    """
+    is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next((kind for kind, is_there in is_available.items() if is_there), "cpu")
+    if not is_available.get(name, True):
+        raise ConfigError(f"device {name}: expected such a device in this machine, found none")
+    return torch.device(name)
+
+
+def fitting_batch_size(device: torch.device, width: int) -> int:
+    """Sequences in a batch where the user names no number.
+
+    GPUs wait if a batch is small. CPUs are fastest while the largest activation, four times as
+    wide as the backbone, stays in their cache.
+
+    Args:
+        device: Where to compute.
+        width: Features of the backbone.
+
+    >>> fitting_batch_size(torch.device("cpu"), 320), fitting_batch_size(torch.device("cpu"), 640)
+    (34, 17)
+    """
+    if device.type != "cpu":
+        return 256
+    bytes_each = 4 * 4 * width * (MAX_RESIDUES + 2)
+    return max(_FEWEST, min(_CACHED_BYTES // bytes_each, _MOST))
+
+
+def usable_cpus(group: Path = _GROUP) -> int:
+    """Processors that the system lets this process use, by affinity and by its control group.
+
+    Args:
+        group: Where the limits of the control group lie, of version 2 or 1.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(count or 1, _quota(group)))
+
+
+def _quota(group: Path) -> int:
+    for quota, period in (
+        ("cpu.max", None),
+        ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+    ):
+        try:
+            texts = (group / quota).read_text().split()
+            texts += (group / period).read_text().split() if period else []
+            allowed, every = (int(text) for text in texts[:2])
+        # No such limit, or "max".
+        except (OSError, ValueError):
+            continue
+        if allowed > 0 and every > 0:
+            return math.ceil(allowed / every)
+    return os.cpu_count() or 1

@@ -1,0 +1,164 @@
+"""From tokens to results, by one model or several as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from peftsp.crf.constraints import constraint_table
+from peftsp.crf.functional import viterbi
+from peftsp.crf.graph import FORBIDDEN, ChainScores, StateGraph
+from peftsp.data.batch import Batch
+from peftsp.errors import CheckpointError
+from peftsp.inference.compute.options import Options
+from peftsp.labels import MAX_RESIDUES
+from peftsp.metrics.functional import cleavage_sites
+from peftsp.model.decode import (
+    Decoded,
+    end_inside_probability,
+    peptide_region_probabilities,
+    region_probabilities,
+    site_probability,
+    states_of_call,
+    sum_types,
+    type_probabilities,
+)
+from peftsp.model.tagger import Tagger
+
+_SMALLEST_PROBABILITY = 1e-12
+
+_TYPE_DIGITS = 5
+
+_ILLEGAL_STEP = -1e4
+"""Far below the log-probability of any path, and small enough to keep the digits of a sum with one.
+Few residues may have no legal path of their type; then the one with the fewest illegal steps
+wins."""
+
+
+class Results(NamedTuple):
+    """What models find in a batch, in the memory of the host.
+
+    Attributes:
+        decoded: Types, paths and cleavage sites.
+        ends_inside: Probability that the sequence ends within its signal peptide, float, ``(B,)``;
+            zero for those whose end is not seen.
+        regions: Region probabilities, float, ``(B, L, 8)``, if asked for.
+        peptide_regions: Those by SP type, float, ``(B, L, 18)``, if asked for.
+    """
+
+    decoded: Decoded
+    ends_inside: Tensor
+    regions: Tensor | None
+    peptide_regions: Tensor | None
+
+
+# A decorator and not a block in the generator, where the mode would leak to the caller at a yield.
+@torch.inference_mode()
+def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> Results:
+    """What one model decodes as it was trained to, or several decode of their average.
+
+    Args:
+        batch: Tokens on the device of the models.
+        taggers: At least one, in evaluation mode.
+        options: What is told to the models and asked of them.
+
+    Raises:
+        CheckpointError: A model gives a score that is no finite number.
+    """
+    with torch.autocast(
+        batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
+    ):
+        emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
+    if not all(bool(scores[batch.residue_mask].isfinite().all()) for scores in emissions):
+        raise CheckpointError(
+            f"models in {options.precision}: expected finite scores, found others: the weights are "
+            "broken or too large for this precision"
+        )
+    if len(taggers) > 1:
+        marginals = average_marginals(taggers, emissions, batch.residue_mask)
+        decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
+    else:
+        (tagger,) = taggers
+        marginals = tagger.marginals(emissions[0], batch.residue_mask)
+        decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
+    regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
+    by_type = (
+        peptide_region_probabilities(marginals, options.sums_types).cpu()
+        if options.has_peptide_regions
+        else None
+    )
+    ends_inside = _ends_inside(emissions, batch.residue_mask, taggers).cpu()
+    return Results(Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type)
+
+
+def _ends_inside(
+    emissions: list[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
+) -> Tensor:
+    """Of those whose end is seen, see `end_inside_probability`; zero for the others."""
+    found = emissions[0].new_zeros(len(residue_mask))
+    is_seen = residue_mask.sum(dim=1) < MAX_RESIDUES
+    if is_seen.any():
+        each = [
+            end_inside_probability(scores[is_seen], residue_mask[is_seen], tagger.crf)
+            for scores, tagger in zip(emissions, taggers, strict=True)
+        ]
+        found[is_seen] = torch.stack(each).mean(dim=0)
+    return found
+
+
+def average_marginals(
+    taggers: Sequence[Tagger], emissions: Sequence[Tensor], residue_mask: Tensor
+) -> Tensor:
+    """State probabilities, averaged over models.
+
+    Args:
+        taggers: At least one.
+        emissions: Of each model, float, ``(B, L, C)``.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+
+    Returns:
+        float, ``(B, L, C)``; real residues sum to one, padded ones are zero.
+    """
+    marginals = [
+        tagger.marginals(scores, residue_mask)
+        for tagger, scores in zip(taggers, emissions, strict=True)
+    ]
+    return torch.stack(marginals).mean(dim=0)
+
+
+def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool = False) -> Decoded:
+    """Read types, paths and cleavage sites out of state probabilities alone.
+
+    The path is the one with the greatest product of its states' probabilities among the legal paths
+    (`peftsp.labels`) of the most probable type: posterior-Viterbi decoding of Fariselli et al., BMC
+    Bioinformatics 2005. Models of an ensemble score steps on scales of their own, which
+    probabilities make comparable. Of types that are equally probable to five digits the first one
+    wins: two models that are sure of different types leave nothing but rounding to decide.
+
+    Args:
+        marginals: float, ``(B, L, C)``, zero at padding.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+        sums_types: Count every signal peptide as SP, see `peftsp.model.decode.sum_types`.
+    """
+    of_types = type_probabilities(marginals, residue_mask)
+    probabilities = sum_types(of_types) if sums_types else of_types
+    sp_types = probabilities.round(decimals=_TYPE_DIGITS).argmax(dim=-1)
+    of_type = states_of_call(of_types.round(decimals=_TYPE_DIGITS), sp_types)
+    scores = marginals.clamp(min=_SMALLEST_PROBABILITY).log().masked_fill(~of_type, FORBIDDEN)
+    paths = viterbi(scores, residue_mask, _legal_steps(marginals.device))
+    sites = cleavage_sites(paths)
+    certainties = site_probability(marginals, paths, sites, sums_types)
+    return Decoded(probabilities, sp_types, paths, sites, certainties)
+
+
+def _legal_steps(device: torch.device) -> ChainScores:
+    legal = constraint_table("peftsp")
+    transitions, start, end = (
+        torch.zeros(allowed.shape).masked_fill(~allowed, _ILLEGAL_STEP).to(device)
+        for allowed in legal
+    )
+    every_step = torch.ones_like(legal.transitions, device=device)
+    return ChainScores.from_tables(transitions, start, end, StateGraph.from_allowed(every_step))

@@ -1,0 +1,144 @@
+"""What a user chooses about a prediction, and what models are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from peftsp.errors import ConfigError
+from peftsp.labels import KINGDOMS
+from peftsp.model.shipped import DEFAULT_MODEL, find_model
+
+ANY = "other"
+EUKARYA = "eukarya"
+
+ORGANISMS = (ANY, *(kingdom.lower() for kingdom in KINGDOMS))
+"""``other`` for unknown or mixed origin, or a kingdom."""
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Ray cluster.
+
+    Attributes:
+        address: ``local`` for a new cluster on this machine; ``auto`` for the one that runs here,
+            or ``HOST:PORT`` of its head.
+        workers: Processes that predict; None for as many as there is room for.
+        threads: CPU threads of each.
+    """
+
+    address: str
+    workers: int | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What predicts and how: the choices that the command line and Python share.
+
+    Attributes:
+        bundles: Bundle folders, at least one.
+        backbone: Where the backbone's weights lie, if not where the bundles say.
+        organism: One of `ORGANISMS`; ``eukarya`` counts every signal peptide as SP.
+        min_probability: A signal peptide whose type is less probable than this is called NO_SP.
+        precision: One of `PRECISIONS`.
+        device: One of `DEVICES`.
+        batch_size: Sequences in a batch; None for what fits the device.
+        cluster: Where to predict, if not in this process.
+
+    Raises:
+        ConfigError: A choice is none, or a number is out of range.
+    """
+
+    bundles: tuple[Path, ...]
+    backbone: str | None = None
+    organism: str = ANY
+    min_probability: float = 0.0
+    precision: str = "auto"
+    device: str = "auto"
+    batch_size: int | None = None
+    cluster: Cluster | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("organism", self.organism, ORGANISMS)
+        check_choice("precision", self.precision, PRECISIONS)
+        check_choice("device", self.device, DEVICES)
+        check_count("batch size", self.batch_size)
+        share: Any = self.min_probability
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ConfigError(f"min probability: expected a number from 0 to 1, found {share!r}")
+        if self.cluster is not None:
+            check_count("cluster workers", self.cluster.workers)
+            check_count("threads", self.cluster.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is told to a model, and what is asked of it.
+
+    Attributes:
+        kingdom: Kingdom id of all proteins, -1 where not known; for models that use it.
+        sums_types: Count every signal peptide as SP, as is right for eukaryotes.
+        min_probability: A signal peptide whose type is less probable than this is called NO_SP.
+        has_region_probabilities: Give those of each residue too.
+        has_peptide_regions: Give those of each residue by SP type too.
+        precision: ``fp32``; ``bf16``: the backbone computes in bfloat16; ``int8``: in 8-bit
+            integers, for which the models have to be held so, see
+            `peftsp.inference.compute.precision`.
+    """
+
+    kingdom: int = -1
+    sums_types: bool = False
+    min_probability: float = 0.0
+    has_region_probabilities: bool = False
+    precision: str = "fp32"
+    has_peptide_regions: bool = False
+
+
+def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) -> tuple[Path, ...]:
+    """Bundle folders of a run.
+
+    Args:
+        model: Name of a model that ships; None for the default one.
+        bundles: Folders of other models, if any.
+
+    Raises:
+        ConfigError: There is no such model, or both are given.
+    """
+    if not bundles:
+        return (find_model(model or DEFAULT_MODEL),)
+    if model is not None:
+        raise ConfigError(f"--model {model}: expected it without --bundle, found both")
+    return tuple(map(Path, bundles))
+
+
+def kingdom_of(organism: str) -> int:
+    """Kingdom id of one of `ORGANISMS` for models that use it, -1 for ``other``.
+
+    >>> kingdom_of("archaea"), kingdom_of("other")
+    (3, -1)
+    """
+    return ORGANISMS.index(organism) - 1
+
+
+def sums_types(organism: str) -> bool:
+    """Whether every signal peptide counts as SP: eukaryotes have no other."""
+    return organism == EUKARYA
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raise ConfigError unless a setting is one of its choices."""
+    if value not in choices:
+        raise ConfigError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ConfigError unless a setting is a whole number of one or more, or None."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if value is not None and not is_count:
+        raise ConfigError(f"{name}: expected a whole number of 1 or more, found {value!r}")

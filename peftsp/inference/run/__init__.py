@@ -1,0 +1,1 @@
+"""One run of a command: inputs, settings, results in a folder, and what is said of them."""

@@ -1,0 +1,163 @@
+"""One run of the prediction command: FASTA in, files of the wanted formats out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain, islice
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from peftsp.allocator import keep_freed_memory
+from peftsp.inference.compute.device import usable_cpus
+from peftsp.inference.compute.options import ANY, Options
+from peftsp.inference.compute.pipeline import window_size
+from peftsp.inference.compute.predictor import Predictor
+from peftsp.inference.formats.base import OutputFormat, RunFacts
+from peftsp.inference.formats.registry import find_formats, write_formats
+from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
+from peftsp.inference.run.output import OutputFolder, writing_to
+from peftsp.inference.run.record import describe_run, fingerprint_run, write_skipped
+from peftsp.inference.run.settings import STANDARD_INPUT, RunSettings, RunSummary
+from peftsp.inference.run.store import PredictionStore, Tally
+from peftsp.records import Prediction, SequenceRecord
+
+_IDENTIFIER_SHOWN = 60
+
+
+def run(settings: RunSettings) -> RunSummary:
+    """Predict every protein of the inputs.
+
+    Raises:
+        PeftspError: An input, a bundle or a setting is wrong, or the folder cannot be written to.
+            Predictions made so far are kept.
+    """
+    started = datetime.now().astimezone()
+    # PyTorch counts the processors of the machine, of which a container may have a share.
+    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_cpus()))
+    formats = find_formats(settings.formats)
+    predictor = Predictor(
+        settings.model,
+        has_region_probabilities=any(f.needs_region_probabilities for f in formats),
+        has_peptide_regions=any(f.needs_peptide_regions for f in formats),
+    )
+    inputs = find_inputs(settings.fasta)
+    check_inputs(inputs)
+    intake = Intake(inputs, settings.is_strict)
+    paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
+    with OutputFolder(settings.output, paths) as output, closing(intake.records()) as reader:
+        # A wrong stream shows before the models are loaded.
+        records = chain([next(reader)], reader)
+        _load(predictor, settings)
+        with _store(settings, inputs, predictor.options) as store:
+            summary = _predict(store, records, predictor, intake, settings)
+            finished = datetime.now().astimezone()
+            made = _write(formats, store, settings, intake, output.stage, finished)
+            times = started, finished
+            record = describe_run(settings, inputs, predictor.options, summary, times)
+            files = output.publish(made, record)
+            _tell_of_repeats(intake, store)
+            store.remove()
+    return replace(summary, files=files)
+
+
+def _load(predictor: Predictor, settings: RunSettings) -> None:
+    predictor.load()
+    keep_freed_memory()
+    organism = settings.model.organism
+    if organism != ANY and not predictor.uses_organism:
+        print(
+            f"--organism {organism} changes nothing: no bundle was trained to use it",
+            file=sys.stderr,
+        )
+
+
+def _predict(
+    store: PredictionStore,
+    records: Iterator[SequenceRecord],
+    predictor: Predictor,
+    intake: Intake,
+    settings: RunSettings,
+) -> RunSummary:
+    window = window_size(predictor.batch_size)
+    kept = Tally() if settings.is_fresh else store.resume(window)
+    if kept.proteins:
+        store.check_kept(records)
+        print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
+    started = time.perf_counter()
+    with closing(predictor.predict(records)) as predictions:
+        found = _fill(store, predictions, intake, window, settings, kept.proteins)
+    seconds = time.perf_counter() - started
+    return RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
+
+
+def _fill(
+    store: PredictionStore,
+    predictions: Iterator[Prediction],
+    intake: Intake,
+    window: int,
+    settings: RunSettings,
+    kept: int,
+) -> Tally:
+    tally = Tally()
+    # Bytes read tell how far a run is without counting the proteins first.
+    unit = "B" if intake.size else " proteins"
+    # tqdm takes None for: off unless standard error is a terminal.
+    is_off = None if settings.has_progress else True
+    with tqdm(total=intake.size, unit=unit, unit_scale=True, disable=is_off) as bar:
+        while found := list(islice(predictions, window)):
+            store.write(found)
+            tally += Tally.of(found)
+            bar.set_postfix_str(f"{tally.proteins:,} proteins", refresh=False)
+            # What was read may be far ahead of what is predicted.
+            share = (kept + tally.proteins) / intake.identifiers.count
+            bar.update((intake.position * share if intake.size else tally.proteins) - bar.n)
+    return tally
+
+
+def _write(
+    formats: list[OutputFormat],
+    store: PredictionStore,
+    settings: RunSettings,
+    intake: Intake,
+    stage: Path,
+    finished: datetime,
+) -> tuple[Path, ...]:
+    facts = RunFacts(
+        size=intake.identifiers.count,
+        organism=settings.model.organism,
+        model=", ".join(str(bundle.name) for bundle in settings.model.bundles),
+        finished=finished,
+        workers=settings.workers or usable_cpus(),
+        has_progress=settings.has_progress,
+        folder=settings.output,
+    )
+    with writing_to(settings.output):
+        files = write_formats(formats, store.read, stage, facts)
+        return (*files, write_skipped(intake.skipped, stage)) if intake.skipped else files
+
+
+def _tell_of_repeats(intake: Intake, store: PredictionStore) -> None:
+    repeats = intake.identifiers.repeats()
+    if repeats is not None:
+        example = next(islice(store.read(), repeats.first, None)).identifier
+        print(
+            f"{repeats.proteins:,} proteins have the identifier of an earlier one, such as "
+            f"{example[:_IDENTIFIER_SHOWN]}; each has a row of its own",
+            file=sys.stderr,
+        )
+
+
+def _store(settings: RunSettings, inputs: list[str], options: Options) -> PredictionStore:
+    fingerprint = None
+    if all(Path(path).is_file() for path in inputs):
+        fingerprint = fingerprint_run(
+            [Path(path) for path in inputs], settings.model.bundles, options
+        )
+    return PredictionStore(settings.output, fingerprint)

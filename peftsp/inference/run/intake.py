@@ -1,0 +1,180 @@
+"""The proteins of all inputs of a run, and what is wrong with those that are none."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import sys
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO
+
+from peftsp.data.fasta import WrongRecord, read_entries
+from peftsp.data.nucleotides import are_nucleotides
+from peftsp.errors import RecordError
+from peftsp.inference.run.identifiers import IdentifierBook
+from peftsp.inference.run.settings import STANDARD_INPUT
+from peftsp.records import SequenceRecord
+
+_LOOKED_AT = 20
+
+
+def find_inputs(arguments: Sequence[str]) -> list[str]:
+    """Paths that arguments stand for: patterns are filled in, in alphabetical order.
+
+    Raises:
+        RecordError: Nothing is there, a folder is, or standard input is named twice.
+    """
+    paths = []
+    for argument in arguments:
+        is_path = argument == STANDARD_INPUT or Path(argument).exists()
+        # `Path.glob` takes no absolute patterns.
+        found = [argument] if is_path else sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+        if not found:
+            raise RecordError(f"{argument}: expected a FASTA file: No such file or directory")
+        paths += found
+    folder = next((path for path in paths if Path(path).is_dir()), None)
+    if folder is not None:
+        raise RecordError(
+            f"{folder}: expected a FASTA file, found a folder; name its files, as in "
+            f"'{Path(folder) / '*.fasta'}'"
+        )
+    times = paths.count(STANDARD_INPUT)
+    if times > 1:
+        raise RecordError(f"{STANDARD_INPUT}: expected standard input once, found it {times} times")
+    return paths
+
+
+def check_inputs(paths: Iterable[str]) -> None:
+    """Look at the beginning of each file, so that a wrong one shows before hours of prediction.
+
+    What can be read only once is left alone.
+
+    Raises:
+        RecordError: A file cannot be read, is no FASTA, holds DNA, or holds no right record.
+    """
+    for path in paths:
+        if _size(path) is not None:
+            with closing(Intake([path], is_strict=False).records()) as records:
+                next(records)
+
+
+@dataclass(frozen=True, slots=True)
+class FastaSource:
+    """An open input.
+
+    Attributes:
+        name: What messages call it.
+        stream: Its bytes, gzip or not.
+        path: Where it can be read again; None for a pipe.
+        size: Its size in bytes; None for a pipe.
+    """
+
+    name: str
+    stream: BinaryIO
+    path: Path | None
+    size: int | None
+
+
+@contextmanager
+def open_source(fasta: str) -> Iterator[FastaSource]:
+    """Open an input for the length of a block.
+
+    Args:
+        fasta: A path, or ``-`` for standard input.
+
+    Raises:
+        RecordError: It cannot be opened.
+    """
+    if fasta == STANDARD_INPUT:
+        yield FastaSource("standard input", sys.stdin.buffer, None, None)
+        return
+    try:
+        stream = Path(fasta).open("rb")  # noqa: SIM115  (errors of the block are not its own)
+    except OSError as error:
+        raise RecordError(f"{fasta}: expected a FASTA file: {error.strerror}") from error
+    with stream:
+        status = os.fstat(stream.fileno())
+        if stat.S_ISREG(status.st_mode):
+            yield FastaSource(fasta, stream, Path(fasta), status.st_size)
+        else:
+            yield FastaSource(fasta, stream, None, None)
+
+
+class Intake:
+    """Reads inputs one after the other; holds 8 bytes a protein, see `IdentifierBook`.
+
+    Args:
+        paths: As `find_inputs` gives them.
+        is_strict: End at the first wrong record instead of leaving it out.
+
+    Attributes:
+        skipped: Wrong records so far, with the names of their files.
+        identifiers: Those of the proteins so far.
+        size: Bytes of all inputs; None if one is a pipe.
+    """
+
+    def __init__(self, paths: Sequence[str], is_strict: bool) -> None:
+        self.skipped: list[tuple[str, WrongRecord]] = []
+        self.identifiers = IdentifierBook()
+        sizes = [_size(path) for path in paths]
+        self.size = None if None in sizes else sum(size or 0 for size in sizes)
+        self._paths = paths
+        self._is_strict = is_strict
+        self._finished_bytes = 0
+        self._source: FastaSource | None = None
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far."""
+        return self._finished_bytes + (self._source.stream.tell() if self._source else 0)
+
+    def records(self) -> Generator[SequenceRecord]:
+        """Yield the proteins of all inputs in order.
+
+        Raises:
+            RecordError: An input cannot be read, is no FASTA, holds DNA, or holds no right record;
+                or a record is wrong and the intake is strict.
+        """
+        for path in self._paths:
+            with open_source(path) as self._source:
+                yield from self._records_of(self._source)
+                self._finished_bytes += self._source.size or 0
+                self._source = None
+
+    def _records_of(self, source: FastaSource) -> Generator[SequenceRecord]:
+        before = len(self.skipped)
+        with closing(read_entries(source.stream, source.name)) as entries:
+            right = self._right(entries, source.name)
+            first = list(islice(right, _LOOKED_AT))
+            if not first:
+                wrong = self.skipped[before][1]
+                raise RecordError(
+                    f"{source.name}: expected proteins, found none; {wrong.message(source.name)}"
+                )
+            if are_nucleotides(record.residues for record in first):
+                raise RecordError(f"{source.name}: expected protein sequences, found DNA or RNA")
+            for record in chain(first, right):
+                self.identifiers.note(record.identifier)
+                yield record
+
+    def _right(
+        self, entries: Generator[SequenceRecord | WrongRecord], name: str
+    ) -> Generator[SequenceRecord]:
+        for entry in entries:
+            if isinstance(entry, SequenceRecord):
+                yield entry
+            elif self._is_strict:
+                raise RecordError(entry.message(name))
+            else:
+                self.skipped.append((name, entry))
+
+
+def _size(path: str) -> int | None:
+    if path == STANDARD_INPUT or not Path(path).is_file():
+        return None
+    return Path(path).stat().st_size

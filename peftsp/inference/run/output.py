@@ -1,0 +1,257 @@
+"""The folder of a run's results."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from peftsp.errors import ConfigError
+from peftsp.files import is_there, read_json
+
+RUN_FILE = "run.json"
+_STAGE = ".unfinished"
+_MARK = ".peftsp"
+_LOCK = ".lock"
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Name the folder that a block writes to if the block cannot.
+
+    Raises:
+        ConfigError: The disk is full, the folder is read-only, and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: expected a folder to write to, found: {error.strerror or error}"
+        ) from error
+
+
+class OutputFolder:
+    """Results of a run, which take the place of an earlier run's when all of them are whole.
+
+    In the block, files are made in the folder ``stage``; what is left there goes at its end.
+    ``run.json`` in the folder itself lists the results of the last whole run with their hashes:
+    what it does not list, or lists with another content, is the user's and is never replaced or
+    removed, nor is an input. One run has the folder at a time; the system lets go of it when a run
+    is killed.
+
+    Args:
+        path: The folder; made if need be.
+        inputs: Files that the run reads.
+    """
+
+    def __init__(self, path: Path, inputs: Sequence[Path] = ()) -> None:
+        self.path = path
+        self.stage = path / _STAGE
+        self._inputs = [found.resolve() for found in inputs]
+        self._lock = FileLock(path / _LOCK, blocking=False)
+
+    def __enter__(self) -> Self:
+        with writing_to(self.path):
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise ConfigError(f"{self.path}: expected a folder, found a file") from error
+            self._take()
+            try:
+                self._recover()
+                self._check_own(self._listed())
+                self.stage.mkdir()
+                (self.stage / _MARK).touch()
+            except BaseException:
+                self._let_go()
+                raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.stage, ignore_errors=True)
+        self._let_go()
+
+    def publish(self, made: Sequence[Path], record: dict[str, Any]) -> tuple[Path, ...]:
+        """Move results out of ``stage``, and remove what only the earlier run's ``run.json`` lists.
+
+        Args:
+            made: Files and folders in ``stage``.
+            record: JSON-compatible, with the key ``peftsp``; goes into ``run.json`` with the list
+                of ``files`` and their hashes.
+
+        Returns:
+            Where the results are now.
+
+        Raises:
+            ConfigError: They cannot be written, or something of the user's is in their place.
+        """
+        names = [path.name for path in made]
+        with writing_to(self.path):
+            listed = self._listed()
+            self._check_own(listed)
+            for name in names:
+                self._check_place(self.path / name, is_own=name in listed)
+            written = self.stage / RUN_FILE
+            _write_record(written, {**record, "files": names, "sha256": _hashes(made, self.stage)})
+            stale = [name for name in listed if name not in names and not self._is_input(name)]
+            for path in made:
+                target = self.path / path.name
+                if target.is_dir() or path.is_dir():
+                    _remove(target)
+                path.replace(target)
+            for name in stale:
+                _remove(self.path / name)
+            written.replace(self.path / RUN_FILE)
+        return tuple(self.path / name for name in names)
+
+    def _check_place(self, place: Path, is_own: bool) -> None:
+        if self._is_input(place.name):
+            raise ConfigError(
+                f"{place}: expected a place for a result, found an input of this run; choose "
+                "another folder"
+            )
+        if not is_own and (is_there(place) or place.is_symlink()):
+            raise ConfigError(
+                f"{place}: expected nothing there or what an earlier run wrote, found something "
+                "else; move it away or choose another folder"
+            )
+
+    def _is_input(self, name: str) -> bool:
+        place = (self.path / name).resolve()
+        return any(place == found or place in found.parents for found in self._inputs)
+
+    def _check_own(self, names: Sequence[str]) -> None:
+        """Check that what is listed is what was written."""
+        known = self._record().get("sha256", {})
+        for name in names:
+            place = self.path / name
+            for path, digest in _hashes([place], self.path).items():
+                if known.get(path) != digest and not self._is_input(name):
+                    raise ConfigError(
+                        f"{self.path / path}: expected what the last run wrote, found it changed; "
+                        "move it away or choose another folder"
+                    )
+
+    def _recover(self) -> None:
+        """Remove what a killed run left in ``stage``; take over what it had moved already."""
+        if not is_there(self.stage) and not self.stage.is_symlink():
+            return
+        is_own = (self.stage / _MARK).is_file() or not any(self.stage.iterdir())
+        if self.stage.is_symlink() or not is_own:
+            raise ConfigError(
+                f"{self.stage}: expected the unfinished files of a run, found others; move them "
+                "away or choose another folder"
+            )
+        written = self.stage / RUN_FILE
+        if written.is_file():
+            moved, before = read_json(written, ConfigError), self._record()
+            names = [name for name in moved["files"] if is_there(self.path / name)]
+            found = _hashes([self.path / name for name in names], self.path)
+            listed = self._listed()
+            ours = {
+                path: value for path, value in found.items() if moved["sha256"].get(path) == value
+            }
+            record = {
+                **(before or moved),
+                "files": sorted({*listed, *(path.split("/")[0] for path in ours)}),
+                "sha256": {**before.get("sha256", {}), **ours},
+            }
+            renewed = self.stage / "recovered.json"
+            _write_record(renewed, record)
+            renewed.replace(self.path / RUN_FILE)
+        shutil.rmtree(self.stage)
+
+    def _take(self) -> None:
+        lock = Path(self._lock.lock_file)
+        if lock.is_symlink() or (is_there(lock) and (not lock.is_file() or lock.stat().st_size)):
+            raise ConfigError(
+                f"{lock}: expected nothing there or the lock of a run, found something else; move "
+                "it away or choose another folder"
+            )
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise ConfigError(
+                f"{self.path}: expected a folder that no other run writes to, found one that does"
+            ) from error
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            lock.unlink(missing_ok=True)
+            print(
+                f"{self.path}: its file system has no locks; let no other run write to it",
+                file=sys.stderr,
+            )
+
+    def _let_go(self) -> None:
+        # Before it is unlocked: whoever opened it meanwhile finds that it is gone.
+        with suppress(OSError):
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _record(self) -> dict[str, Any]:
+        path = self.path / RUN_FILE
+        if not is_there(path):
+            return {}
+        try:
+            record = read_json(path, ConfigError)
+        except ConfigError:
+            record = {}
+        names, hashes = record.get("files"), record.get("sha256", {})
+        is_own = "peftsp" in record and isinstance(names, list) and isinstance(hashes, dict)
+        if not is_own or not all(map(_is_plain, names or [])):
+            raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
+        return record
+
+    def _listed(self) -> list[str]:
+        """Names of the last whole run's results."""
+        return list(self._record().get("files", []))
+
+
+def _write_record(path: Path, record: dict[str, Any]) -> None:
+    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _hashes(places: Sequence[Path], folder: Path) -> dict[str, str]:
+    """SHA-256 of files, and of those in folders, by their paths in a folder."""
+    found = {}
+    for place in places:
+        for path in _files_of(place):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(folder).as_posix()] = digest
+    return found
+
+
+def _files_of(place: Path) -> Iterator[Path]:
+    if place.is_dir() and not place.is_symlink():
+        yield from (path for path in sorted(place.rglob("*")) if not path.is_dir())
+    elif is_there(place):
+        yield place
+
+
+def _is_plain(name: Any) -> bool:
+    # Results lie in the folder itself; nothing elsewhere is ever removed.
+    return isinstance(name, str) and name == Path(name).name and name not in ("", "..", RUN_FILE)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

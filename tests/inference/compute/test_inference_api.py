@@ -1,0 +1,134 @@
+"""Prediction from Python, against the command."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import peftsp
+from peftsp.errors import ConfigError, RecordError
+from peftsp.inference.commands.predict import main
+from peftsp.inference.formats.table import COLUMNS
+from peftsp.records import SequenceRecord
+
+
+def test_predictions_are_those_of_the_command(fasta, bundles, short_records, tmp_path):
+    assert main([str(fasta), "-b", str(bundles[0]), "-o", str(tmp_path / "out")]) == 0
+    with (tmp_path / "out" / "predictions.csv").open() as file:
+        expected = list(csv.DictReader(file))
+    pairs = [(record.header, record.residues.lower()) for record in short_records]
+    for proteins in (fasta, str(fasta), short_records, pairs):
+        found = list(peftsp.predict(proteins, bundle=bundles[0]))
+        assert [p.identifier for p in found] == [row["id"] for row in expected]
+        assert [p.sp_type for p in found] == [row["sp_type"] for row in expected]
+        for prediction, row in zip(found, expected, strict=True):
+            assert prediction.probability == pytest.approx(float(row[row["sp_type"]]), abs=1e-5)
+
+
+def test_several_bundles_are_averaged(bundles, short_records):
+    single, other = (list(peftsp.predict(short_records, bundle=bundle)) for bundle in bundles)
+    for both, a, b in zip(
+        peftsp.predict(short_records, bundle=bundles), single, other, strict=True
+    ):
+        expected = (torch.tensor(a.probabilities) + torch.tensor(b.probabilities)) / 2
+        torch.testing.assert_close(torch.tensor(both.probabilities), expected)
+
+
+def test_options_reach_the_model(bundles, short_records):
+    options = {"organism": "eukarya", "has_region_probabilities": True, "batch_size": 3}
+    found = list(peftsp.predict(short_records, bundle=bundles[0], **options))
+    assert {prediction.sp_type for prediction in found} <= {"NO_SP", "SP"}
+    assert all(prediction.region_probabilities for prediction in found)
+
+
+def test_frame_has_the_columns_of_the_table(bundles, short_records):
+    pytest.importorskip("pandas")
+    frame = peftsp.to_frame(peftsp.predict(short_records, bundle=bundles[0]))
+    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame["id"]) == [record.identifier for record in short_records]
+    assert frame.loc[frame["sp_type"] == "NO_SP", "cleavage_site"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("protein", "message"),
+    [
+        (("a", "MK1"), r"protein 2: expected residues A to Z, found '1' in position 3 \(a\)"),
+        (("a", ""), "protein 2: expected a name and residues, found none"),
+        (SequenceRecord(" ", "MK"), "protein 2: expected a name and residues, found none"),
+    ],
+)
+def test_wrong_protein_is_named(bundles, protein, message):
+    found = peftsp.predict([("first", "MKL"), protein], bundle=bundles[0])
+    with pytest.raises(RecordError, match=message):
+        list(found)
+
+
+def test_wrong_setting_is_an_error_at_once(bundles):
+    with pytest.raises(ConfigError, match=r"organism: expected one of other, .* found 'yeast'"):
+        peftsp.predict([], bundle=bundles[0], organism="yeast")
+
+
+def test_package_imports_without_torch():
+    code = "import sys, peftsp; assert 'torch' not in sys.modules; peftsp.nothing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'peftsp' has no attribute 'nothing'" in done.stderr
+
+
+class SeqRecordLike:
+    """What Biopython's SeqRecord has, and no more."""
+
+    def __init__(self, name, sequence):
+        self.id, self.seq, self.description = name, sequence, f"{name} described"
+
+
+def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
+    path = tmp_path / "p.fasta"
+    path.write_text(">a described\nMKLAAVW*\n")
+    shapes = [
+        {"a described": "MKLAAVW"},
+        [("a described", "mklaavw*")],
+        [["a described", "MKLAAVW "]],
+        [SeqRecordLike("a", "MKLAAVW")],
+        [path],
+    ]
+    expected = list(peftsp.predict(path, bundle=bundles[0]))
+    for proteins in shapes:
+        assert list(peftsp.predict(proteins, bundle=bundles[0])) == expected
+    (found,) = peftsp.predict(["MKLAAVW"], bundle=bundles[0])
+    assert (found.header, found.probabilities) == ("protein_1", expected[0].probabilities)
+    with pytest.raises(RecordError, match=r"protein 1: expected a record, a pair .* found int"):
+        list(peftsp.predict([7], bundle=bundles[0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "bf-16"}, "precision: expected one of auto, fp32, bf16, int8"),
+        ({"min_probability": 7}, "min probability: expected a number from 0 to 1, found 7"),
+        ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
+        ({"organism": "plants"}, "organism: expected one of other, eukarya"),
+        ({"batch_size": 0}, "batch size: expected a whole number of 1 or more, found 0"),
+        ({"model": "huge"}, "model: expected one of accurate, fast"),
+        ({"model": "fast", "bundle": "here"}, "--model fast: expected it without --bundle"),
+    ],
+)
+def test_wrong_option_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        next(iter(peftsp.predict([("a", "MKL")], **options)))
+
+
+def test_model_by_name_is_the_default():
+    protein = [("a", "MKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNG")]
+    assert list(peftsp.predict(protein, model="accurate")) == list(peftsp.predict(protein))
+
+
+def test_package_shows_what_it_has():
+    assert {"predict", "to_frame", "__version__"} <= set(dir(peftsp))
+
+
+def test_frame_without_pandas_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigError, match=r"expected the package pandas.* pip install"):
+        peftsp.to_frame([])
