@@ -13,11 +13,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from peftsp.data.batch import LabelledExample, collate_labelled
+from peftsp.data.chimeras import tat_lipoproteins
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
 from peftsp.data.folds import nested_folds, split
 from peftsp.data.identity import DatasetIdentity, dataset_digest
-from peftsp.data.sampling import EpochSampler, cell_weights, eval_batches
+from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, eval_batches
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
@@ -52,11 +53,13 @@ class SignalPeptideData(LightningDataModule):
             whose own validation and test scores mean nothing.
         keeps_prior: Let the model learn the probabilities of the data as they are, whatever
             kingdoms and SP types are drawn more often, see `drawn_more`.
+        chimeras: Tat lipoproteins to train on beside those of the data, of each kingdom, see
+            `peftsp.data.chimeras.tat_lipoproteins`.
 
     Attributes:
-        drawn_more: float, ``(kingdoms, K)``; logarithm of how often an example of each kingdom and
-            SP type is drawn, up to a constant, after `setup` for the stage ``fit``; None where that
-            is to be ignored or all are drawn alike.
+        drawn_more: float, ``(kingdoms, K)``; logarithm of how often each kingdom and SP type is
+            drawn for an example that the data have of it, up to a constant, after `setup` for the
+            stage ``fit``; None where that is to be ignored or all are drawn alike.
         notes: After `prepare_data`, a line for each thing about the records that a user should
             know.
 
@@ -79,6 +82,7 @@ class SignalPeptideData(LightningDataModule):
         extra_path: str | PathLike[str] | None,
         train_splits: Sequence[str],
         keeps_prior: bool,
+        chimeras: int,
     ) -> None:
         super().__init__()
         if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
@@ -103,6 +107,7 @@ class SignalPeptideData(LightningDataModule):
         self._extra = None if extra_path is None else LabelledFile(extra_path)
         self._train_splits = train_splits
         self._keeps_prior = keeps_prior
+        self._chimeras = chimeras
         self.drawn_more: Tensor | None = None
         self.notes: list[str] = []
         self._start: tuple[int, int] | None = None
@@ -239,22 +244,30 @@ class SignalPeptideData(LightningDataModule):
                 f"whose sequences validate or test"
             )
         trained = [r for name in self._train_splits for r in splits[name]]
-        self._records = {**splits, "train": trained + used}
+        made = tat_lipoproteins(trained + used, self._chimeras, self._seed)
+        self._n_made = len(made)  # they stand last
+        if made:
+            self.notes.append(
+                f"data.chimeras: {len(made):,} Tat lipoproteins of two proteins train"
+            )
+        self._records = {**splits, "train": trained + used + made}
 
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
         dataset = self._datasets["train"]
-        weights = None
-        if self._balance or self._type_weights or self._kingdom_weights:
-            of_cell = cell_weights(
-                dataset.kingdoms,
-                dataset.sp_types,
-                self._balance,
-                self._type_weights,
-                self._kingdom_weights,
-            )
-            weights = of_cell[dataset.kingdoms, dataset.sp_types]
-            if self._keeps_prior:
-                self.drawn_more = of_cell.log().masked_fill(of_cell == 0, 0.0).float()
+        of_cell = cell_weights(
+            dataset.kingdoms,
+            dataset.sp_types,
+            self._balance,
+            self._type_weights,
+            self._kingdom_weights,
+        )
+        is_weighted = bool(self._balance or self._type_weights or self._kingdom_weights)
+        if self._keeps_prior and (is_weighted or self._n_made):
+            n_found = len(dataset) - self._n_made
+            found = cell_counts(dataset.kingdoms[:n_found], dataset.sp_types[:n_found]).clamp(min=1)
+            every = cell_counts(dataset.kingdoms, dataset.sp_types).clamp(min=1)
+            self.drawn_more = (of_cell * every / found).log().masked_fill(of_cell == 0, 0.0).float()
+        weights = of_cell[dataset.kingdoms, dataset.sp_types] if is_weighted else None
         return EpochSampler(len(dataset), self._seed, weights, replicas, rank)
 
     def _processes(self) -> tuple[int, int]:
