@@ -247,9 +247,7 @@ class SignalPeptideData(LightningDataModule):
         made = tat_lipoproteins(trained + used, self._chimeras, self._seed)
         self._n_made = len(made)  # they stand last
         if made:
-            self.notes.append(
-                f"data.chimeras: {len(made):,} Tat lipoproteins of two proteins train"
-            )
+            self.notes.append(f"data.chimeras: {len(made):,} Tat lipoproteins joined from two")
         self._records = {**splits, "train": trained + used + made}
 
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:

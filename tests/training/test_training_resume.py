@@ -155,6 +155,24 @@ def test_accumulated_gradients_survive_a_stop(run, read_curve, tmp_path, monkeyp
     assert_same(folder, expected, read_curve, after=4)
 
 
+def test_averaged_weights_survive_a_stop(run, finished_run, read_curve, tmp_path, monkeypatch):
+    averaging = (
+        "+callbacks.averaging={_target_: peftsp.training.averaging.AveragedWeights, decay: 0.8}"
+    )
+    changes = (averaging, "callbacks.resume_point.minutes=0")
+    expected = run(tmp_path / "whole", *changes)
+    with monkeypatch.context() as patch:
+        cut_power(patch, "on_train_batch_start", 1, 2)
+        with pytest.raises(PowerCutError):
+            run(tmp_path / "cut", *changes)
+    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    assert_same(folder, expected, read_curve, after=6)
+    averaged, plain = (
+        load_file(place / "bundle" / "weights.safetensors") for place in (expected, finished_run)
+    )
+    assert not all(torch.equal(averaged[name], plain[name]) for name in plain)
+
+
 def score_by_epoch(monkeypatch, scores):
     """Let validations find given scores."""
 
