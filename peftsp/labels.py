@@ -10,6 +10,12 @@ from __future__ import annotations
 KINGDOMS = ("EUKARYA", "POSITIVE", "NEGATIVE", "ARCHAEA")
 """Organism groups, index = kingdom id. POSITIVE and NEGATIVE are Gram-stain groups of bacteria."""
 
+UNKNOWN_KINGDOM = "UNKNOWN"
+"""Kingdom of a labelled protein whose organism is not known."""
+
+KINGDOM_LABELS = (*KINGDOMS, UNKNOWN_KINGDOM)
+"""What labelled records may have as a kingdom; index = id, as that of `KINGDOMS`."""
+
 SP_TYPES = ("NO_SP", "SP", "LIPO", "TAT", "TATLIPO", "PILIN")
 """Signal peptide types, index = type id."""
 

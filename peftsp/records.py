@@ -38,7 +38,7 @@ class LabelledRecord:
 
     Attributes:
         accession: Name of the protein.
-        kingdom: One of `peftsp.labels.KINGDOMS`.
+        kingdom: One of `peftsp.labels.KINGDOM_LABELS`.
         sp_type: One of `peftsp.labels.SP_TYPES`.
         partition: Homology partition; proteins of different partitions are dissimilar.
         residues: At most `peftsp.labels.MAX_RESIDUES` N-terminal residues, upper case.

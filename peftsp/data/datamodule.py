@@ -16,7 +16,7 @@ from peftsp.data.batch import LabelledExample, collate_labelled
 from peftsp.data.chimeras import tat_lipoproteins
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
-from peftsp.data.folds import nested_folds, split
+from peftsp.data.folds import Fold, folds_of, split
 from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, eval_batches
 from peftsp.data.source import LabelledFile, RecordSource
@@ -37,7 +37,7 @@ class SignalPeptideData(LightningDataModule):
 
     Args:
         source: Where the records come from.
-        fold: 0-based index into `peftsp.data.folds.nested_folds`.
+        fold: 0-based index into `peftsp.data.folds.folds_of` the protocol.
         batch_size: Sequences a training batch and process; the last batch may be smaller.
         eval_batch_size: Sequences a validation or test batch and process.
         num_workers: Loader processes; 0 loads in the training process.
@@ -51,6 +51,7 @@ class SignalPeptideData(LightningDataModule):
         train_splits: Which of train, validation and test are trained on. Validation beside train
             refits with settings that were chosen before; all three make a model to be given away,
             whose own validation and test scores mean nothing.
+        protocol: Which folds there are, see `peftsp.data.folds.folds_of`.
         keeps_prior: Let the model learn the probabilities of the data as they are, whatever
             kingdoms and SP types are drawn more often, see `drawn_more`.
         chimeras: Tat lipoproteins to train on beside those of the data, of each kingdom, see
@@ -83,6 +84,7 @@ class SignalPeptideData(LightningDataModule):
         train_splits: Sequence[str],
         keeps_prior: bool,
         chimeras: int,
+        protocol: str,
     ) -> None:
         super().__init__()
         if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
@@ -97,6 +99,7 @@ class SignalPeptideData(LightningDataModule):
         _check("seed", seed, least=0)
         self._source = source
         self._fold = fold
+        self._protocol = protocol
         self._batch_size = batch_size
         self._eval_batch_size = eval_batch_size
         self._num_workers = num_workers
@@ -186,9 +189,9 @@ class SignalPeptideData(LightningDataModule):
         """Go on where a checkpoint was made."""
         self._start = (state_dict["epoch"], state_dict["batches"])
 
-    def partitions(self) -> list[int]:
-        """The partitions that the records have, in order."""
-        return sorted({record.partition for record in self._source.load()})
+    def folds(self) -> list[Fold]:
+        """The folds that the records have."""
+        return folds_of((record.partition for record in self._source.load()), self._protocol)
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
         """Count records by split, kingdom and SP type, after `setup`; leaves out zeros."""
@@ -211,8 +214,7 @@ class SignalPeptideData(LightningDataModule):
     def identity(self) -> DatasetIdentity:
         """What data set this is a fold of."""
         records = self._source.load()
-        folds = nested_folds(record.partition for record in records)
-        return DatasetIdentity(len(folds), len(records), dataset_digest(records))
+        return DatasetIdentity(len(self.folds()), len(records), dataset_digest(records))
 
     def extra_sha256(self) -> str | None:
         """sha256 of the further records that train, as of a data set; None without."""
@@ -225,7 +227,8 @@ class SignalPeptideData(LightningDataModule):
     def _load(self) -> None:
         if self._records:
             return
-        splits = dict(zip(_SPLITS, split(self._source.load(), self._fold), strict=True))
+        parts = split(self._source.load(), self._fold, self._protocol)
+        splits = dict(zip(_SPLITS, parts, strict=True))
         where: dict[str, set[str]] = {}
         for name, records in splits.items():
             for record in records:

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from peftsp.data.batch import LabelledExample
 from peftsp.data.regions import cleavage_site, region_bitmaps
 from peftsp.data.tokens import tokenize
-from peftsp.labels import KINGDOMS, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 from peftsp.records import LabelledRecord
 
 
@@ -24,7 +24,7 @@ class LabelledDataset(Dataset[LabelledExample]):
     """
 
     def __init__(self, records: Sequence[LabelledRecord]) -> None:
-        self.kingdoms = torch.tensor([KINGDOMS.index(r.kingdom) for r in records])
+        self.kingdoms = torch.tensor([KINGDOM_LABELS.index(r.kingdom) for r in records])
         self.sp_types = torch.tensor([SP_TYPES.index(r.sp_type) for r in records])
         sites = [cleavage_site(record) for record in records]
         self._cleavage_sites = [-1 if site is None else site for site in sites]

@@ -16,7 +16,7 @@ from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
 from peftsp.labels import (
     ANNOTATION_LETTER,
-    KINGDOMS,
+    KINGDOM_LABELS,
     MAX_RESIDUES,
     RESIDUES_OF_STATE,
     SP_TYPES,
@@ -119,7 +119,10 @@ def _labels(place: str, header: str) -> tuple[str, str, str, int]:
     accession, kingdom, sp_type, partition = fields
     if not accession:
         raise RecordError(f"{place}: expected an accession after '>', found none")
-    for what, value, known in (("kingdom", kingdom, KINGDOMS), ("SP type", sp_type, SP_TYPES)):
+    for what, value, known in (
+        ("kingdom", kingdom, KINGDOM_LABELS),
+        ("SP type", sp_type, SP_TYPES),
+    ):
         if value not in known:
             expected = ", ".join(known)
             raise RecordError(

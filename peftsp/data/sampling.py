@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from peftsp.errors import ConfigError
-from peftsp.labels import KINGDOMS, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 
 
 def cell_weights(
@@ -47,7 +47,7 @@ def cell_weights(
     if not (math.isfinite(balance) and balance >= 0):
         raise ConfigError(f"data.balance: expected a number of 0 or more, found {balance}")
     weights = cell_counts(kingdoms, sp_types).clamp(min=1).double() ** -balance
-    weights *= _factors("data.kingdom_weights", KINGDOMS, kingdom_weights)[:, None]
+    weights *= _factors("data.kingdom_weights", KINGDOM_LABELS, kingdom_weights)[:, None]
     weights *= _factors("data.type_weights", SP_TYPES, type_weights)
     if not weights[kingdoms, sp_types].any():
         raise ConfigError("sampling weights: expected some above 0, found only 0")
@@ -57,8 +57,8 @@ def cell_weights(
 def cell_counts(kingdoms: Tensor, sp_types: Tensor) -> Tensor:
     """Return how many examples there are of each kingdom and SP type, int64, ``(kingdoms, K)``."""
     cells = kingdoms * len(SP_TYPES) + sp_types
-    counts = torch.bincount(cells, minlength=len(KINGDOMS) * len(SP_TYPES))
-    return counts.view(len(KINGDOMS), len(SP_TYPES))
+    counts = torch.bincount(cells, minlength=len(KINGDOM_LABELS) * len(SP_TYPES))
+    return counts.view(len(KINGDOM_LABELS), len(SP_TYPES))
 
 
 def _factors(setting: str, names: tuple[str, ...], given: Mapping[str, float] | None) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, NO_SP, SP_TYPES
 
 WINDOWS = (0, 1, 2, 3)
 """Distances, in residues, within which a cleavage site counts as found."""
@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 _FAR, _NONE, _EXTRA, _NEITHER = range(len(WINDOWS), len(WINDOWS) + 4)
 _BUCKETS = _NEITHER + 1
-_SHAPE = (len(KINGDOMS), len(SP_TYPES), len(SP_TYPES), _BUCKETS)
+_SHAPE = (len(KINGDOM_LABELS), len(SP_TYPES), len(SP_TYPES), _BUCKETS)
 
 
 @dataclass(frozen=True, slots=True)

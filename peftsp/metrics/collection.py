@@ -52,7 +52,7 @@ class SignalPeptideMetrics(Metric):
             predicted_types: int64, ``(B,)``.
             true_sites: int64, ``(B,)``, cleavage sites, -1 for none.
             predicted_sites: int64, ``(B,)``, cleavage sites, -1 for none.
-            kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOMS`.
+            kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOM_LABELS`.
         """
         columns = (true_types, predicted_types, true_sites, predicted_sites, kingdoms)
         self.samples.append(torch.stack(columns, dim=1))  # type: ignore[union-attr]  # (B, 5)

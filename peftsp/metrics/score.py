@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from peftsp.labels import KINGDOMS
+from peftsp.labels import KINGDOM_LABELS
 from peftsp.metrics.functional import multiclass_mcc
 
 
@@ -60,7 +60,7 @@ def checkpoint_score(
         predicted_types: int64, ``(B,)``.
         true_sites: int64, ``(B,)``, cleavage sites, -1 for none.
         predicted_sites: int64, ``(B,)``, cleavage sites, -1 for none.
-        kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOMS`.
+        kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOM_LABELS`.
 
     >>> import torch
     >>> types, sites = torch.tensor([0, 1, 1]), torch.tensor([-1, 22, 25])
@@ -69,7 +69,7 @@ def checkpoint_score(
     (1.0, 1.0, 2.0)
     """
     detection, cleavage_site = {}, {}
-    for kingdom, name in enumerate(KINGDOMS):
+    for kingdom, name in enumerate(KINGDOM_LABELS):
         is_here = kingdoms == kingdom
         if is_here.any():
             detection[name] = multiclass_mcc(true_types[is_here], predicted_types[is_here])

@@ -12,7 +12,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from torch import Tensor
 
-from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, NO_SP, SP_TYPES
 from peftsp.metrics.cells import WINDOWS, CellCounter, Outcomes
 
 _COLUMNS = (
@@ -27,7 +27,7 @@ class MetricRow:
     """How well one SP type is predicted in one kingdom.
 
     Attributes:
-        kingdom: One of `peftsp.labels.KINGDOMS`.
+        kingdom: One of `peftsp.labels.KINGDOM_LABELS`.
         sp_type: One of `peftsp.labels.SP_TYPES` except NO_SP.
         n: Number of sequences of this kingdom and type.
         mcc1: MCC of the type against NO_SP alone.
@@ -60,7 +60,7 @@ def metric_table(
         predicted_types: int64, ``(B,)``.
         true_sites: int64, ``(B,)``, cleavage sites, -1 for none.
         predicted_sites: int64, ``(B,)``, cleavage sites, -1 for none.
-        kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOMS`.
+        kingdoms: int64, ``(B,)``, indices into `peftsp.labels.KINGDOM_LABELS`.
 
     Returns:
         A row for each kingdom and SP type with at least one sequence, in the order of the labels.
@@ -84,7 +84,7 @@ def metric_table(
     recall = np.stack([counts.recall(window)[0] for window in WINDOWS])
     return [
         MetricRow(
-            kingdom=KINGDOMS[k],
+            kingdom=KINGDOM_LABELS[k],
             sp_type=SP_TYPES[t],
             n=int(n[k, t]),
             mcc1=float(mcc1[k, t]),
@@ -92,7 +92,7 @@ def metric_table(
             precision=tuple(precision[:, k, t].tolist()),
             recall=tuple(recall[:, k, t].tolist()),
         )
-        for k in range(len(KINGDOMS))
+        for k in range(len(KINGDOM_LABELS))
         for t in range(len(SP_TYPES))
         if t != NO_SP and n[k, t]
     ]

@@ -102,7 +102,7 @@ def _check_dataset(runs: list[Run]) -> None:
 
 
 def _named(dataset: DatasetIdentity) -> str:
-    return f"{dataset.records} records, sha256 {dataset.sha256[:12]}…"
+    return f"{dataset.records} records in {dataset.folds} folds, sha256 {dataset.sha256[:12]}…"
 
 
 def _differing(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from peftsp.errors import RunError
-from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, NO_SP, SP_TYPES
 from peftsp.metrics.cells import Outcomes
 from peftsp.report.methods import Method
 from peftsp.runs.results import Run
@@ -54,14 +54,15 @@ class Proteins:
                 )
             table = pd.concat([table, own.loc[own.index.difference(table.index)]])
         table = table.sort_index()
-        kingdom, sp_type = codes(table["kingdom"], KINGDOMS), codes(table["sp_type"], SP_TYPES)
+        kingdom = codes(table["kingdom"], KINGDOM_LABELS)
+        sp_type = codes(table["sp_type"], SP_TYPES)
         cell = kingdom * len(SP_TYPES) + sp_type
         found = sorted(set(cell[sp_type != NO_SP].tolist()))
         if not found:
             raise RunError(
                 f"test proteins: expected some with a signal peptide, found {len(table)} without"
             )
-        pairs = [(KINGDOMS[c // len(SP_TYPES)], SP_TYPES[c % len(SP_TYPES)]) for c in found]
+        pairs = [(KINGDOM_LABELS[c // len(SP_TYPES)], SP_TYPES[c % len(SP_TYPES)]) for c in found]
         return cls(table, table["partition"].to_numpy(np.int64) * 100 + cell, pairs)
 
     def __len__(self) -> int:
@@ -73,7 +74,7 @@ class Proteins:
 
     def cell_places(self) -> tuple[list[int], list[int]]:
         """Kingdom and type ids of `cells`, to pick them out of arrays over both."""
-        kingdoms = [KINGDOMS.index(kingdom) for kingdom, _ in self.cells]
+        kingdoms = [KINGDOM_LABELS.index(kingdom) for kingdom, _ in self.cells]
         return kingdoms, [SP_TYPES.index(sp_type) for _, sp_type in self.cells]
 
 
@@ -83,7 +84,7 @@ def outcomes(runs: Sequence[Run], proteins: Proteins) -> Outcomes:
     return Outcomes(
         protein=proteins.places(rows["protein"]),
         model=rows["model"].to_numpy(np.int64),
-        kingdom=codes(rows["kingdom"], KINGDOMS),
+        kingdom=codes(rows["kingdom"], KINGDOM_LABELS),
         true_type=codes(rows["sp_type"], SP_TYPES),
         predicted_type=codes(rows["predicted_type"], SP_TYPES),
         true_site=sites(rows["cleavage_site"]),

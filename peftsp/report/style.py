@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from peftsp.labels import KINGDOMS
+from peftsp.labels import KINGDOM_LABELS
 
 WIDTH = 7.0  # inches, two columns of a journal
 # Okabe and Ito, "Color Universal Design", 2008; without the yellow, which is faint on white.
@@ -22,9 +22,8 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#00
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
 _LEGEND_CHARACTERS = 130  # that fit side by side, with 8 for what is before each label
 _LEGEND_LINE = 0.16  # inches
-_PRETTY_KINGDOM = dict(
-    zip(KINGDOMS, ("Eukarya", "Gram-positive", "Gram-negative", "Archaea"), strict=True)
-)
+_PRETTY = ("Eukarya", "Gram-positive", "Gram-negative", "Archaea", "Unknown")
+_PRETTY_KINGDOM = dict(zip(KINGDOM_LABELS, _PRETTY, strict=True))
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,

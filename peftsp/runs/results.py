@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from peftsp.errors import RunError
-from peftsp.labels import KINGDOMS, SP_TYPES
+from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 from peftsp.runs.folder import BUNDLE, CHECKPOINTS
 from peftsp.runs.record import (
     LOGS,
@@ -117,7 +117,7 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
         )
     if rows.empty:
         raise RunError(f"{path}: expected a row for each test protein, found none")
-    named = {"kingdom": KINGDOMS, "sp_type": SP_TYPES, "predicted_type": SP_TYPES}
+    named = {"kingdom": KINGDOM_LABELS, "sp_type": SP_TYPES, "predicted_type": SP_TYPES}
     for column, names in named.items():
         _check(path, rows[column].isin(names), column, f"one of {', '.join(names)}", rows)
     numbers = ("partition", *_POSITIONS, *_ENDS, *SP_TYPES)

@@ -12,7 +12,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from peftsp.data.folds import nested_folds
 from peftsp.errors import ConfigError
 from peftsp.training.build import standalone
 from peftsp.training.cli import one_line_errors, run_with_hydra
@@ -108,8 +107,7 @@ def check_folds(cfg: DictConfig) -> None:
         )
     if "test" in cfg.data.train_splits:
         raise ConfigError("data.train_splits: expected no test in a search, found test")
-    data = instantiate(cfg.data)
-    folds = nested_folds(data.partitions())
+    folds = instantiate(cfg.data).folds()
     chosen = list(cfg.search.folds)
     if not chosen or not all(isinstance(k, int) and 0 <= k < len(folds) for k in chosen):
         raise ConfigError(f"search.folds: expected some of 0 to {len(folds) - 1}, found {chosen}")

@@ -87,6 +87,7 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
         run.folder.write(run.record)
         sizes = ", ".join(f"{count:,} {name}" for name, count in run.record.splits.items())
         run.folder.say(f"proteins: {sizes}")
+        run.folder.say(f"fold {run.cfg.data.fold}: {run.data.folds()[run.cfg.data.fold]}")
         share = parameters["trained"] / parameters["all"]
         run.folder.say(
             f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"

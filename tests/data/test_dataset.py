@@ -1,11 +1,15 @@
+import io
+
 import numpy as np
 import torch
 
 from peftsp.data.batch import collate_labelled
 from peftsp.data.dataset import LabelledDataset
+from peftsp.data.labelled import read_labelled
 from peftsp.data.regions import region_bitmap
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.data.tokens import tokenize
+from peftsp.labels import KINGDOMS
 
 
 def test_examples_hold_what_the_records_say():
@@ -33,3 +37,8 @@ def test_agrees_with_recorded_examples(shared, real_records):
         assert batch.cleavage_sites.tolist() == golden["cleavage_site"][rows].tolist()
         assert dataset.sp_types.tolist() == batch.sp_types.tolist()
         assert dataset.kingdoms.tolist() == batch.kingdoms.tolist()
+
+
+def test_an_unknown_kingdom_is_the_row_behind_the_known_ones():
+    records = read_labelled(io.StringIO(">P1|UNKNOWN|SP|0\nMKLLAAAAAAQAQ\nSSSSSSSSSSUUU\n"))
+    assert LabelledDataset(records)[0].kingdom == len(KINGDOMS)

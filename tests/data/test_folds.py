@@ -1,6 +1,6 @@
 import pytest
 
-from peftsp.data.folds import Fold, nested_folds, split
+from peftsp.data.folds import Fold, folds_of, nested_folds, split
 from peftsp.data.labelled import read_labelled
 from peftsp.errors import ConfigError
 from peftsp.records import LabelledRecord
@@ -34,7 +34,7 @@ def test_more_partitions_train_together():
     ("partitions", "found"), [([], "none"), ([4, 4], "4"), ([0, 1, 0], "0, 1")]
 )
 def test_fewer_partitions_are_refused(partitions, found):
-    message = f"^nested folds: expected at least 3 partitions, found {found}$"
+    message = f"^nested folds: expected at least 3 partitions, found {found};"
     with pytest.raises(ConfigError, match=message):
         nested_folds(partitions)
 
@@ -68,3 +68,17 @@ def test_every_fold_of_the_small_sets_is_filled(name, shared):
 def test_real_partitions_have_the_published_sizes(real_records):
     train, validation, test = split(real_records, 0)
     assert (len(test), len(validation), len(train)) == (5896, 7392, 7002)
+
+
+def test_a_plain_protocol_tests_every_partition_once():
+    folds = folds_of([0, 1, 2, 7, 9], "plain")
+    assert [(fold.test, fold.validation) for fold in folds] == [
+        *((0, 1), (1, 2), (2, 7), (7, 9), (9, 0)),
+    ]
+    assert folds[2].train == (0, 1, 9)
+    assert str(folds[2]) == "tests partition 2, validates 7, trains 0, 1, 9"
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(ConfigError, match=r"^data\.protocol: expected nested or plain, found 'x'$"):
+        folds_of([0, 1, 2], "x")

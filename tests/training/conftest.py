@@ -73,6 +73,7 @@ def make_data():
             **{"fold": 0, "batch_size": 5, "eval_batch_size": 8, "num_workers": 0, "seed": 1},
             **{"balance": 0.0, "type_weights": None, "kingdom_weights": None},
             **{"extra_path": None, "train_splits": ("train",), "keeps_prior": True, "chimeras": 0},
+            "protocol": "nested",
         }
         return SignalPeptideData.from_synthetic(60, 0, **{**defaults, **settings})
 

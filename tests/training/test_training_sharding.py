@@ -90,6 +90,7 @@ def make_batch():
         **{"fold": 0, "batch_size": 2 * PROCESSES, "eval_batch_size": 8, "num_workers": 0},
         **{"seed": 1, "balance": 0.0, "type_weights": None, "kingdom_weights": None},
         **{"extra_path": None, "train_splits": ["train"], "keeps_prior": True, "chimeras": 0},
+        protocol="nested",
     )
     data.setup("fit")
     return next(iter(data.train_dataloader()))
