@@ -213,8 +213,8 @@ class SignalPeptideData(LightningDataModule):
 
     def identity(self) -> DatasetIdentity:
         """What data set this is a fold of."""
-        records = self._source.load()
-        return DatasetIdentity(len(self.folds()), len(records), dataset_digest(records))
+        loaded = self._source.load()
+        return DatasetIdentity(len(self.folds()), len(loaded), dataset_digest(loaded))
 
     def extra_sha256(self) -> str | None:
         """sha256 of the further records that train, as of a data set; None without."""

@@ -1,0 +1,123 @@
+"""The command ``peftsp-prepare``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp import __version__
+from peftsp.errors import ConfigError, PeftspError
+from peftsp.labels import KINGDOM_LABELS
+from peftsp.prepare.entry import EVIDENCE_LEVELS
+
+_EPILOG = """\
+examples:
+  %(prog)s uniprot.tsv -o own.fasta
+  %(prog)s proteins.fasta labels.csv -o own.fasta --kingdom NEGATIVE --partitions 5
+  %(prog)s uniprot.json.gz -o own.fasta --split leave-one-group-out
+
+A source is a UniProt table (TSV), JSON or text, a table of id, type and site, GFF3, SignalP 6.0's
+prediction_results.txt or a 3-line file; sequences may be in a FASTA file of their own. Writes
+own.fasta, which train.py data=labelled reads; own.report.html, to look at before training;
+own.unusable.tsv, what is not in it and why; own.groups.tsv, the groups of organisms.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    try:
+        from peftsp.prepare.build import SPLITS, PrepareSettings, outputs, prepare
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"prepare: expected the package {error.name}, found none: pip install 'peftsp[prepare]'"
+        ) from error
+    if options.split not in SPLITS:
+        raise ConfigError(f"--split: expected {', '.join(SPLITS)}, found {options.split!r}")
+    if not 0 < options.identity <= 1:
+        raise ConfigError(f"--identity: expected more than 0, at most 1, found {options.identity}")
+    if options.partitions < 3:
+        raise ConfigError(f"--partitions: expected 3 or more, found {options.partitions}")
+    summary = prepare(
+        PrepareSettings(
+            sources=options.sources,
+            output=options.output,
+            kingdom=options.kingdom,
+            evidence=options.evidence,
+            split=options.split,
+            partitions=options.partitions,
+            identity=options.identity,
+            overwrite=options.overwrite,
+            has_progress=not options.no_progress,
+        )
+    )
+    cells = Counter((p.record.kingdom, p.record.sp_type) for p in summary.shown.proteins)
+    for (kingdom, sp_type), count in sorted(cells.items()):
+        print(f"{kingdom:8} {sp_type:8} {count:7,}")
+    for name, text in summary.shown.facts.items():
+        print(f"{name}: {text}")
+    places = outputs(options.output)
+    print(f"{places['unusable']}: {len(summary.shown.unusable):,} that are not used, and why")
+    print(f"{places['page']}: look at it before you train")
+    if options.split != "none":
+        print(f"python train.py data=labelled data.path={options.output}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peftsp-prepare",
+        description="Make a labelled 3-line file with homology partitions from other files.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("sources", type=Path, nargs="+", metavar="SOURCE", help="files of any kinds; gzip is read")
+    add("--output", "-o", type=Path, required=True, metavar="FILE", help="the 3-line file")
+    add("--partitions", type=int, default=3, metavar="N", help="how many (default: %(default)s)")
+    add(
+        "--identity",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="from which on proteins are homologs (default: %(default)s)",
+    )
+    add(
+        "--split",
+        default="homology",
+        metavar="HOW",
+        help="homology, given (partitions of the sources), leave-one-group-out (a partition for "
+        "each group of organisms) or none (default: %(default)s)",
+    )
+    add(
+        "--evidence",
+        choices=EVIDENCE_LEVELS,
+        default="manual",
+        help="least evidence for a signal peptide in UniProt (default: %(default)s)",
+    )
+    add("--kingdom", choices=KINGDOM_LABELS, help="of proteins whose source has none")
+    add("--overwrite", action="store_true", help="replace earlier files")
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--version", action="version", version=f"peftsp {__version__}")
+    return parser

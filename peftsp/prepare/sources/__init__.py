@@ -1,0 +1,1 @@
+"""Readers of what people have: one module a kind of source."""

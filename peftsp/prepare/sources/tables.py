@@ -1,0 +1,169 @@
+"""Tables: UniProt's exports, labels of a name, type and site, and SignalP 6.0's results."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from peftsp.data.lines import numbered_lines
+from peftsp.errors import RecordError
+from peftsp.labels import KINGDOM_LABELS, SP_TYPES
+from peftsp.prepare.entry import Entry, Label, Unusable
+from peftsp.prepare.sources.features import features_of_text
+
+_FEATURE_COLUMNS = (
+    *("signal peptide", "transmembrane", "intramembrane", "lipidation", "topological domain"),
+    *("propeptide", "modified residue"),
+)
+_ID = ("id", "accession", "entry", "name")
+_TYPE = ("type", "sp_type", "prediction")
+_SITE = ("site", "cleavage_site", "cs", "cs position")
+_TYPE_NAMES = {
+    **{name.casefold(): name for name in SP_TYPES},
+    **{"other": "NO_SP", "sec/spi": "SP", "sec/spii": "LIPO", "tat/spi": "TAT"},
+    **{"tat/spii": "TATLIPO", "sec/spiii": "PILIN"},
+}
+_SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
+
+
+def is_uniprot_table(header: str) -> bool:
+    """Whether a first line is that of a UniProt export."""
+    names = _names(header)
+    return "entry" in names and ("sequence" in names or "signal peptide" in names)
+
+
+def is_label_table(header: str) -> bool:
+    """Whether a first line names columns of an identifier and a type."""
+    names = _names(header)
+    return bool(set(names) & set(_ID)) and bool(set(names) & set(_TYPE))
+
+
+def _names(header: str) -> list[str]:
+    return [name.strip().strip('"').casefold() for name in header.split(_separator(header))]
+
+
+def _separator(header: str) -> str:
+    return "\t" if "\t" in header else ";" if header.count(";") > header.count(",") else ","
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
+    """Place and cells of each row by lower-case column; a number of cells where they do not fit."""
+    lines = ((n, line) for n, line in numbered_lines(path, str(path)) if line.strip())
+    first = next(lines, None)
+    if first is None:
+        raise RecordError(f"{path}: expected a table, found an empty file")
+    names = _names(first[1])
+    for number, line in lines:
+        [row] = csv.reader([line], delimiter=_separator(first[1]))
+        is_whole = len(row) == len(names)
+        cells = dict(zip(names, map(str.strip, row), strict=True)) if is_whole else len(row)
+        yield f"{path}:{number}", cells
+
+
+def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
+    """Entries of an export with Entry, Sequence, Signal peptide and further columns.
+
+    Raises:
+        RecordError: A column is missing.
+    """
+    for place, cells in _rows(path):
+        if isinstance(cells, int):
+            yield Unusable(place, "", f"expected a cell for each column, found {cells}")
+            continue
+        missing = [name for name in ("sequence", "signal peptide") if name not in cells]
+        if missing:
+            raise RecordError(
+                f"{path}:1: expected the columns Entry, Sequence and Signal peptide of a UniProt "
+                f"export, found no {missing[0]!r}"
+            )
+        text = "; ".join(cells.get(name, "") for name in _FEATURE_COLUMNS)
+        lineage = cells.get("taxonomic lineage", "")
+        yield Entry(
+            place,
+            cells["entry"],
+            cells["sequence"],
+            lineage=tuple(re.split(r"[,;] ", lineage)) if lineage else (),
+            features=tuple(features_of_text(text)),
+            is_fragment=bool(cells.get("fragment"))
+            or "(fragment" in cells.get("protein names", "").casefold(),
+            is_reviewed=cells.get("reviewed", "reviewed").casefold() == "reviewed",
+        )
+
+
+def read_label_table(path: Path) -> Iterator[Entry | Unusable]:
+    """Entries of a table of identifier, type, site, and perhaps kingdom, group, sequence."""
+    for place, cells in _rows(path):
+        if isinstance(cells, int):
+            yield Unusable(place, "", f"expected a cell for each column, found {cells}")
+            continue
+        named = _first(cells, _ID)
+        try:
+            label = _label(_first(cells, _TYPE), _first(cells, _SITE))
+            kingdom = _kingdom(cells.get("kingdom", ""))
+            partition = _number(cells.get("partition", ""), "a partition")
+        except ValueError as error:
+            yield Unusable(place, named, str(error))
+            continue
+        yield Entry(
+            place,
+            named,
+            cells.get("sequence", "") or cells.get("residues", ""),
+            kingdom=kingdom,
+            label=label,
+            group=cells.get("group", ""),
+            partition=partition,
+        )
+
+
+def read_signalp(path: Path) -> Iterator[Entry | Unusable]:
+    """Predictions of SignalP 6.0, ``prediction_results.txt``, as weak labels."""
+    for number, line in numbered_lines(path, str(path)):
+        if line.startswith("#") or not line.strip():
+            continue
+        place, cells = f"{path}:{number}", line.split("\t")
+        named = cells[0].split(maxsplit=1)[0] if cells[0].strip() else ""
+        site = _SIGNALP_SITE.search(cells[-1])
+        try:
+            label = _label(cells[1] if len(cells) > 1 else "", site.group(1) if site else "")
+        except ValueError as error:
+            yield Unusable(place, named, str(error))
+            continue
+        yield Entry(place, named, "", label=label, is_weak=True)
+
+
+def _first(cells: dict[str, str], names: tuple[str, ...]) -> str:
+    return next((cells[name] for name in names if name in cells), "")
+
+
+def _label(sp_type: str, site: str) -> Label:
+    named = _TYPE_NAMES.get(sp_type.casefold())
+    if named is None:
+        raise ValueError(f"expected a type of {', '.join(SP_TYPES)}, found {sp_type!r}")
+    found = _number(site, "a site")
+    if named == "NO_SP":
+        if found:
+            raise ValueError(f"expected no site of NO_SP, found {found}")
+        return Label(named, None)
+    if not found:
+        raise ValueError(f"expected a cleavage site of {named}, found none")
+    return Label(named, found)
+
+
+def _number(text: str, what: str) -> int | None:
+    if text in ("", "-", "0") and what == "a site":
+        return None
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"expected {what} as a whole number, found {text!r}")
+    return int(text)
+
+
+def _kingdom(text: str) -> str | None:
+    if not text:
+        return None
+    if text.upper() not in KINGDOM_LABELS:
+        raise ValueError(f"expected a kingdom of {', '.join(KINGDOM_LABELS)}, found {text!r}")
+    return text.upper()

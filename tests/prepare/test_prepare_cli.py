@@ -1,0 +1,108 @@
+"""The command leaves a file that trains, without homologs in different partitions."""
+
+import random
+
+import pytest
+
+from peftsp.data.labelled import read_labelled
+from peftsp.errors import RecordError
+from peftsp.prepare.cli import main
+
+pytest.importorskip("pyopal")
+pytest.importorskip("graph_part")
+pytest.importorskip("logomaker")
+from peftsp.prepare.homology import homologs
+from peftsp.prepare.partitions import homology_partitions
+
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+
+
+def family(rng: random.Random, members: int) -> list[str]:
+    """Sequences that differ in a few residues."""
+    parent = rng.choices(RESIDUES, k=60)
+    children = []
+    for _ in range(members):
+        child = parent.copy()
+        for place in rng.sample(range(60), 6):
+            child[place] = rng.choice(RESIDUES)
+        children.append("M" + "".join(child))
+    return children
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Ten families of four proteins, half of them with a signal peptide."""
+    rng = random.Random(0)
+    rows = ["id,type,site,kingdom,group,partition,sequence"]
+    for number in range(10):
+        for member, sequence in enumerate(family(rng, 4)):
+            label = "SP,20" if number % 2 else "NO_SP,"
+            rows.append(f"P{number}_{member},{label},EUKARYA,g{number % 3},{member},{sequence}")
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def run(source, *options):
+    output = source.parent / "own.fasta"
+    status = main([str(source), "-o", str(output), "--no-progress", *options])
+    return status, output
+
+
+def test_families_stay_together_and_labels_are_spread(source, capsys):
+    status, output = run(source)
+    assert status == 0
+    records = read_labelled(output)
+    of_family = {}
+    for record in records:
+        of_family.setdefault(record.accession.split("_")[0], set()).add(record.partition)
+    assert all(len(partitions) == 1 for partitions in of_family.values())
+    for sp_type in ("SP", "NO_SP"):
+        assert {r.partition for r in records if r.sp_type == sp_type} == {0, 1, 2}
+    assert "pairs in different partitions are 30% identical or more" in capsys.readouterr().out
+    page = (output.parent / "own.report.html").read_text()
+    assert "<svg" in page
+    assert "EUKARYA SP" in page
+    first = output.read_text()
+    assert run(source, "--overwrite")[1].read_text() == first
+
+
+def test_given_partitions_lose_proteins_that_have_homologs_in_others(source):
+    status, output = run(source, "--split", "given")
+    assert status == 0
+    assert len(read_labelled(output)) < 40
+    lost = (output.parent / "own.unusable.tsv").read_text().splitlines()[1:]
+    assert len(lost) + len(read_labelled(output)) == 40
+    assert all("removed: expected homologs in one partition, found them in" in row for row in lost)
+
+
+def test_a_group_can_be_a_partition(source, capsys):
+    assert run(source, "--split", "leave-one-group-out")[0] == 0
+    assert "Partitions: 0: g0, 1: g1, 2: g2" in capsys.readouterr().out
+
+
+def test_an_earlier_file_is_not_replaced(source, capsys):
+    (source.parent / "own.fasta").write_text("mine")
+    status, output = run(source)
+    assert (status, output.read_text()) == (2, "mine")
+    assert "expected no file, found one; --overwrite" in capsys.readouterr().err
+    assert sorted(p.name for p in source.parent.iterdir()) == ["own.csv", "own.fasta"]
+
+
+def test_no_usable_protein_is_one_line(tmp_path, capsys):
+    path = tmp_path / "own.csv"
+    path.write_text("id,type,site,sequence\nP1,SP,3,MKKKK\n")
+    assert run(path)[0] == 2
+    assert "expected proteins that can be used, found none" in capsys.readouterr().err
+
+
+def test_identity_is_that_of_the_alignment():
+    [[(_, _, share)], _] = homologs(["MKLLAWFRND", "MKLLAWRND"], 0.5)
+    assert share == pytest.approx(9 / 10)
+    assert not any(homologs(["MKLLAWFRND", "MEDPGHTTSQ"], 0.3))
+
+
+def test_too_many_homologs_are_refused():
+    chain = [(n, n + 1, 0.9) for n in range(8)]
+    with pytest.raises(RecordError, match="expected 3 without homologs in different ones"):
+        homology_partitions(["SP"] * 9, chain, 3, 0.3)
