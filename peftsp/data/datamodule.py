@@ -98,8 +98,7 @@ class SignalPeptideData(LightningDataModule):
         _check("num_workers", num_workers, least=0)
         _check("seed", seed, least=0)
         self._source = source
-        self._fold = fold
-        self._protocol = protocol
+        self._fold, self._protocol = fold, protocol
         self._batch_size = batch_size
         self._eval_batch_size = eval_batch_size
         self._num_workers = num_workers
@@ -213,8 +212,8 @@ class SignalPeptideData(LightningDataModule):
 
     def identity(self) -> DatasetIdentity:
         """What data set this is a fold of."""
-        loaded = self._source.load()
-        return DatasetIdentity(len(self.folds()), len(loaded), dataset_digest(loaded))
+        records = self._source.load()
+        return DatasetIdentity(len(self.folds()), len(records), dataset_digest(records))
 
     def extra_sha256(self) -> str | None:
         """sha256 of the further records that train, as of a data set; None without."""
