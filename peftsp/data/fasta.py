@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from io import StringIO
 from os import PathLike
 
 from peftsp.data.foreign_formats import name_text
@@ -14,10 +15,18 @@ from peftsp.errors import RecordError
 from peftsp.labels import MAX_RESIDUES
 from peftsp.records import SequenceRecord
 
+MOST_RESIDUES = 200_000
+"""Far beyond the longest protein known, of 45,212 residues; what is longer is no protein."""
+
 _SHOWN = 60
+_LONGEST_HEADER = 100_000
 # Also what DOS ends a file with.
 _BLANKS = " \t\n\r\v\f\x1a"
 _SIGNS = {"-": "the alignment gap '-'", "*": "the stop sign '*'"}
+
+
+class NoRecordError(RecordError):
+    """A file has no record that is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,57 +104,72 @@ def read_entries(
                 elif text and draft is None:
                     raise RecordError(f"{name}:{number}: {_no_header(text)}")
                 elif text and draft is not None:
-                    draft.pieces.append((number, _without_blanks(text)))
+                    draft.add(number, _without_blanks(text))
         except CutOffError as error:
             where = f"behind record {count:,} ({_shortened(last)})" if count else "in record 1"
             raise RecordError(f"{error}; cut off {where}") from error
     if draft is None:
-        raise RecordError(f"{name}: expected FASTA records, found none")
+        raise NoRecordError(f"{name}: expected FASTA records, found none")
     yield draft.finish()
 
 
-@dataclass(slots=True)
 class _Draft:
-    """Lines of a record so far, with their numbers."""
+    """A record so far: its residues, or what is wrong with it.
 
-    number: int
-    title: str
-    pieces: list[tuple[int, str]] = field(default_factory=list)
+    Args:
+        number: Line of its header.
+        title: The header's text.
+    """
 
-    @property
-    def identifier(self) -> str:
-        return self.title.split(maxsplit=1)[0] if self.title else ""
+    def __init__(self, number: int, title: str) -> None:
+        self.identifier = title.split(maxsplit=1)[0] if title else ""
+        self._number = number
+        self._title = title
+        self._residues = StringIO()
+        self._size = 0
+        self._last: tuple[int, str] | None = None
+        self._is_ended = False
+        self._wrong: WrongRecord | None = None
+        byte = find_escaped(title)
+        if byte is not None:
+            self._refuse(number, f"expected UTF-8 text, found the byte 0x{byte:02x}")
+        elif not title:
+            self._refuse(number, "expected a name after '>', found none")
+        elif len(title) > _LONGEST_HEADER:
+            found = f"at most {_LONGEST_HEADER:,} characters, found {len(title):,}"
+            self._refuse(number, f"expected a header of {found}")
+
+    def add(self, number: int, text: str) -> None:
+        """Take the next line, which is not empty."""
+        # The last line only may end in a stop sign.
+        if self._last is not None:
+            self._keep(*self._last)
+        self._last = number, text
 
     def finish(self) -> SequenceRecord | WrongRecord:
-        byte = find_escaped(self.title)
-        if byte is not None:
-            return self._wrong(self.number, f"expected UTF-8 text, found the byte 0x{byte:02x}")
-        if not self.title:
-            return self._wrong(self.number, "expected a name after '>', found none")
-        if self.pieces:
-            last, text = self.pieces[-1]
-            self.pieces[-1] = (last, text.rstrip("*"))
-        self._end_at_late_stop()
-        for place, text in self.pieces:
-            column = find_foreign(text)
-            if column is not None:
-                return self._wrong(place, _foreign(text, column))
-        residues = "".join(text for _, text in self.pieces).upper()
-        if not residues:
-            return self._wrong(self.number, "expected residues after the header, found none")
-        return SequenceRecord(self.title, residues)
+        if self._last is not None:
+            number, text = self._last
+            self._keep(number, text.rstrip("*"))
+        if not self._size:
+            self._refuse(self._number, "expected residues after the header, found none")
+        return self._wrong or SequenceRecord(self._title, self._residues.getvalue().upper())
 
-    def _end_at_late_stop(self) -> None:
-        seen = 0
-        for index, (place, text) in enumerate(self.pieces):
-            stop = text.find("*", max(0, MAX_RESIDUES - seen))
-            if stop >= 0:
-                self.pieces[index:] = [(place, text[:stop])]
-                return
-            seen += len(text)
+    def _keep(self, number: int, text: str) -> None:
+        if self._is_ended or self._wrong is not None:
+            return
+        stop = text.find("*", max(0, MAX_RESIDUES - self._size))
+        if stop >= 0:
+            text, self._is_ended = text[:stop], True
+        column = find_foreign(text)
+        if column is not None:
+            self._refuse(number, _foreign(text, column))
+        self._size += len(text)
+        if self._size > MOST_RESIDUES:
+            self._refuse(number, f"expected at most {MOST_RESIDUES:,} residues, found more")
+        self._residues.write(text)
 
-    def _wrong(self, line: int, reason: str) -> WrongRecord:
-        return WrongRecord(line, self.identifier, reason)
+    def _refuse(self, line: int, reason: str) -> None:
+        self._wrong = self._wrong or WrongRecord(line, self.identifier, reason)
 
 
 def _title(text: str) -> str:

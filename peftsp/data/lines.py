@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import IO, cast
@@ -18,6 +19,7 @@ TextSource = str | PathLike[str] | IO[str] | IO[bytes]
 
 _BYTE_ORDER_MARK = "\ufeff"
 _HEAD = 1024
+_LONGEST = 1_000_000
 
 
 class CutOffError(RecordError):
@@ -53,7 +55,12 @@ def escaped_lines(source: TextSource, name: str) -> Generator[tuple[int, str]]:
     number = 0
     try:
         with _opened(source, name) as text:
-            for number, line in enumerate(text, start=1):
+            for number, line in enumerate(iter(partial(text.readline, _LONGEST), ""), start=1):
+                if len(line) == _LONGEST:
+                    raise RecordError(
+                        f"{name}:{number}: expected lines of less than {_LONGEST:,} characters, "
+                        "found a longer one"
+                    )
                 if not line.isascii():
                     line = line.removeprefix(_BYTE_ORDER_MARK)
                 yield number, line.rstrip("\r\n")

@@ -3,6 +3,7 @@ import io
 import random
 import string
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,20 @@ def test_one_wrong_record_costs_no_other(records, data):
 def test_record_that_is_not_quite_fasta_is_not_lost(content, expected):
     found = read_fasta(io.BytesIO(content))
     assert [(record.header, record.residues) for record in found] == expected
+
+
+BOMBS = {
+    "one-residue lines": (b">P1\n" + 250_000 * b"M\n", 200002, "at most 200,000 residues, fou"),
+    "a line without end": (b">P1\n" + 2_000_000 * b"M", 2, "lines of less than 1,000,000 chara"),
+    "a long header": (b">" + 200_000 * b"x" + b"\nMKL\n", 1, "a header of at most 100,000 chara"),
+}
+
+
+@pytest.mark.parametrize(("content", "line", "message"), BOMBS.values(), ids=BOMBS)
+def test_what_is_no_protein_takes_little_memory(content, line, message):
+    stream = io.BytesIO(gzip.compress(content))
+    tracemalloc.start()
+    with pytest.raises(RecordError, match=f"^p:{line}: expected {message}"):
+        list(read_fasta(stream, "p"))
+    assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    tracemalloc.stop()

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.errors import ConfigError
+from peftsp.data.fasta import WrongRecord
+from peftsp.errors import ConfigError, plain
 from peftsp.inference.commands.command import add_number, new_parser, run_command
 from peftsp.inference.compute.options import check_count
 from peftsp.inference.formats.deepsig import WRITERS
@@ -44,7 +45,7 @@ def _run(options: argparse.Namespace) -> str:
     check_inputs(inputs)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    intake = Intake(inputs, is_strict=False)
+    intake = Intake(inputs, skip=_tell)
     predictions = predict(intake.records(), organism=_ORGANISMS[options.organism])
     partial = target.with_name(f"{target.name}.partial")
     with writing_to(target.parent):
@@ -59,9 +60,11 @@ def _run(options: argparse.Namespace) -> str:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-    for name, wrong in intake.skipped:
-        print(wrong.message(name), file=sys.stderr)
     return f"predicted {intake.identifiers.count:,} proteins; see {target}"
+
+
+def _tell(name: str, wrong: WrongRecord) -> None:
+    print(plain(wrong.message(name)), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

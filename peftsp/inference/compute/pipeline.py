@@ -47,7 +47,7 @@ def predict_records(
     Args:
         records: Proteins; the first 70 residues count.
         taggers: At least one model on ``device``; all are put into evaluation mode.
-        batch_size: Sequences in a batch. A batch too large for the memory of a GPU is halved.
+        batch_size: Sequences in a batch. A batch that the memory is too small for is halved.
         device: Where the models are.
         options: Those of `Options` by default.
 
@@ -103,7 +103,9 @@ def predict_batch(
     batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
         results = find_results(batch, taggers, options)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not _is_of_memory(error):
+            raise
         if len(records) == 1:
             raise ConfigError(
                 f"{device}: expected memory for one protein, found too little: {error}"
@@ -120,6 +122,12 @@ def predict_batch(
     half = len(records) // 2
     parts = records[:half], records[half:]
     return [found for part in parts for found in predict_batch(part, taggers, device, options)]
+
+
+def _is_of_memory(error: Exception) -> bool:
+    # On CPUs PyTorch raises a plain RuntimeError.
+    is_own_kind = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return is_own_kind or "DefaultCPUAllocator" in str(error)
 
 
 def _predictions(records: Sequence[SequenceRecord], results: Results) -> list[Prediction]:

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from peftsp.allocator import keep_freed_memory
+from peftsp.errors import plain
 from peftsp.inference.compute.device import usable_cpus
 from peftsp.inference.compute.options import ANY, Options
 from peftsp.inference.compute.pipeline import window_size
@@ -23,7 +24,7 @@ from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats, write_formats
 from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
 from peftsp.inference.run.output import OutputFolder, writing_to
-from peftsp.inference.run.record import describe_run, fingerprint_run, write_skipped
+from peftsp.inference.run.record import SkippedRecords, describe_run, fingerprint_run
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSettings, RunSummary
 from peftsp.inference.run.store import PredictionStore, Tally
 from peftsp.records import Prediction, SequenceRecord
@@ -48,21 +49,24 @@ def run(settings: RunSettings) -> RunSummary:
         has_peptide_regions=any(f.needs_peptide_regions for f in formats),
     )
     inputs = find_inputs(settings.fasta)
-    check_inputs(inputs)
-    intake = Intake(inputs, settings.is_strict)
+    check_inputs(inputs, settings.is_strict)
     paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
-    with OutputFolder(settings.output, paths) as output, closing(intake.records()) as reader:
+    with OutputFolder(settings.output, paths) as output, SkippedRecords(output.stage) as skipped:
+        intake = Intake(inputs, settings.is_strict, skipped.note)
+        reader = intake.records()
         # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
         _load(predictor, settings)
         with _store(settings, inputs, predictor.options) as store:
             summary = _predict(store, records, predictor, intake, settings)
             finished = datetime.now().astimezone()
-            made = _write(formats, store, settings, intake, output.stage, finished)
+            summary = replace(summary, skipped=skipped.count)
+            made = _write(formats, store, settings, summary, output.stage, finished)
+            made += skipped.finish()
             times = started, finished
             record = describe_run(settings, inputs, predictor.options, summary, times)
             files = output.publish(made, record)
-            _tell_of_repeats(intake, store)
+            _tell(intake, store)
             store.remove()
     return replace(summary, files=files)
 
@@ -94,7 +98,7 @@ def _predict(
     with closing(predictor.predict(records)) as predictions:
         found = _fill(store, predictions, intake, window, settings, kept.proteins)
     seconds = time.perf_counter() - started
-    return RunSummary((), kept + found, found.proteins, seconds, len(intake.skipped))
+    return RunSummary((), kept + found, found.proteins, seconds, skipped=0)
 
 
 def _fill(
@@ -125,12 +129,12 @@ def _write(
     formats: list[OutputFormat],
     store: PredictionStore,
     settings: RunSettings,
-    intake: Intake,
+    summary: RunSummary,
     stage: Path,
     finished: datetime,
 ) -> tuple[Path, ...]:
     facts = RunFacts(
-        size=intake.identifiers.count,
+        size=summary.tally.proteins,
         organism=settings.model.organism,
         model=", ".join(str(bundle.name) for bundle in settings.model.bundles),
         finished=finished,
@@ -139,17 +143,19 @@ def _write(
         folder=settings.output,
     )
     with writing_to(settings.output):
-        files = write_formats(formats, store.read, stage, facts)
-        return (*files, write_skipped(intake.skipped, stage)) if intake.skipped else files
+        return write_formats(formats, store.read, stage, facts)
 
 
-def _tell_of_repeats(intake: Intake, store: PredictionStore) -> None:
+def _tell(intake: Intake, store: PredictionStore) -> None:
+    """Name the files without a protein, and an identifier that comes again."""
+    for error in intake.empty:
+        print(error, file=sys.stderr)
     repeats = intake.identifiers.repeats()
     if repeats is not None:
         example = next(islice(store.read(), repeats.first, None)).identifier
         print(
             f"{repeats.proteins:,} proteins have the identifier of an earlier one, such as "
-            f"{example[:_IDENTIFIER_SHOWN]}; each has a row of its own",
+            f"{plain(example, _IDENTIFIER_SHOWN)}; each has a row of its own",
             file=sys.stderr,
         )
 

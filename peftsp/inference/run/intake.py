@@ -6,14 +6,14 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from peftsp.data.fasta import WrongRecord, read_entries
+from peftsp.data.fasta import NoRecordError, WrongRecord, read_entries
 from peftsp.data.nucleotides import are_nucleotides
 from peftsp.errors import RecordError
 from peftsp.inference.run.identifiers import IdentifierBook
@@ -49,18 +49,28 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
     return paths
 
 
-def check_inputs(paths: Iterable[str]) -> None:
+def check_inputs(paths: Sequence[str], is_strict: bool = False) -> None:
     """Look at the beginning of each file, so that a wrong one shows before hours of prediction.
 
     What can be read only once is left alone.
 
+    Args:
+        paths: As `find_inputs` gives them.
+        is_strict: Whether each file has to hold a protein.
+
     Raises:
-        RecordError: A file cannot be read, is no FASTA, holds DNA, or holds no right record.
+        RecordError: A file cannot be read, is no FASTA or holds DNA, or none holds a right record.
     """
+    empty = []
     for path in paths:
         if _size(path) is not None:
-            with closing(Intake([path], is_strict=False).records()) as records:
-                next(records)
+            try:
+                with closing(Intake([path]).records()) as records:
+                    next(records)
+            except NoRecordError as error:
+                empty.append(error)
+    if empty and (is_strict or len(empty) == len(paths)):
+        raise empty[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +120,31 @@ class Intake:
 
     Args:
         paths: As `find_inputs` gives them.
-        is_strict: End at the first wrong record instead of leaving it out.
+        is_strict: End at the first wrong record or empty file instead of leaving it out.
+        skip: Takes the name of a file and a record of it that is left out.
 
     Attributes:
-        skipped: Wrong records so far, with the names of their files.
+        empty: What is wrong with the files so far that hold no protein.
         identifiers: Those of the proteins so far.
         size: Bytes of all inputs; None if one is a pipe.
     """
 
-    def __init__(self, paths: Sequence[str], is_strict: bool) -> None:
-        self.skipped: list[tuple[str, WrongRecord]] = []
+    def __init__(
+        self,
+        paths: Sequence[str],
+        is_strict: bool = False,
+        skip: Callable[[str, WrongRecord], None] = lambda _name, _wrong: None,
+    ) -> None:
+        self.empty: list[NoRecordError] = []
         self.identifiers = IdentifierBook()
         sizes = [_size(path) for path in paths]
         self.size = None if None in sizes else sum(size or 0 for size in sizes)
         self._paths = paths
         self._is_strict = is_strict
+        self._skip = skip
         self._finished_bytes = 0
         self._source: FastaSource | None = None
+        self._wrong: WrongRecord | None = None
 
     @property
     def position(self) -> int:
@@ -137,25 +155,31 @@ class Intake:
         """Yield the proteins of all inputs in order.
 
         Raises:
-            RecordError: An input cannot be read, is no FASTA, holds DNA, or holds no right record;
-                or a record is wrong and the intake is strict.
+            RecordError: An input cannot be read, is no FASTA or holds DNA; or none holds a right
+                record; or the intake is strict and a record is wrong or a file has no right one.
         """
         for path in self._paths:
             with open_source(path) as self._source:
-                yield from self._records_of(self._source)
+                try:
+                    yield from self._records_of(self._source)
+                except NoRecordError as error:
+                    if self._is_strict:
+                        raise
+                    self.empty.append(error)
                 self._finished_bytes += self._source.size or 0
                 self._source = None
+        if self.empty and not self.identifiers.count:
+            raise self.empty[0]
 
     def _records_of(self, source: FastaSource) -> Generator[SequenceRecord]:
-        before = len(self.skipped)
+        self._wrong = None
         with closing(read_entries(source.stream, source.name)) as entries:
             right = self._right(entries, source.name)
             first = list(islice(right, _LOOKED_AT))
             if not first:
-                wrong = self.skipped[before][1]
-                raise RecordError(
-                    f"{source.name}: expected proteins, found none; {wrong.message(source.name)}"
-                )
+                wrong = self._wrong
+                found = f"none; {wrong.message(source.name)}" if wrong else "none"
+                raise NoRecordError(f"{source.name}: expected proteins, found {found}")
             if are_nucleotides(record.residues for record in first):
                 raise RecordError(f"{source.name}: expected protein sequences, found DNA or RNA")
             for record in chain(first, right):
@@ -171,7 +195,8 @@ class Intake:
             elif self._is_strict:
                 raise RecordError(entry.message(name))
             else:
-                self.skipped.append((name, entry))
+                self._wrong = self._wrong or entry
+                self._skip(name, entry)
 
 
 def _size(path: str) -> int | None:

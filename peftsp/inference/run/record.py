@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 from peftsp import __version__
 from peftsp.data.fasta import WrongRecord
+from peftsp.errors import plain
 from peftsp.inference.compute.options import Options
 from peftsp.inference.run.settings import RunSettings, RunSummary
 from peftsp.labels import SP_TYPES
@@ -19,20 +19,42 @@ from peftsp.model.bundle import hash_bundle
 SKIPPED_FILE = "skipped.tsv"
 
 
-def write_skipped(skipped: Iterable[tuple[str, WrongRecord]], folder: Path) -> Path:
-    """Write the records that were left out.
+class SkippedRecords:
+    """Writes the records that are left out into ``skipped.tsv``, once there is one.
 
     Args:
-        skipped: Names of files, and what is wrong in them.
-        folder: Gets ``skipped.tsv``.
+        folder: Gets the file.
+
+    Attributes:
+        count: Records so far.
     """
-    path = folder / SKIPPED_FILE
-    # Names of files and records need not be UTF-8.
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(("file", "line", "id", "reason"))
-        writer.writerows((name, w.line, w.identifier, w.reason) for name, w in skipped)
-    return path
+
+    def __init__(self, folder: Path) -> None:
+        self.count = 0
+        self._path = folder / SKIPPED_FILE
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.finish()
+
+    def note(self, name: str, wrong: WrongRecord) -> None:
+        """Write down a record of the file of that name."""
+        if self._file is None:
+            self._file = self._path.open("w", encoding="utf-8", newline="")
+            self._file.write("file\tline\tid\treason\n")
+        cells = (name, str(wrong.line), wrong.identifier, wrong.reason)
+        self._file.write("\t".join(map(plain, cells)) + "\n")
+        self.count += 1
+
+    def finish(self) -> tuple[Path, ...]:
+        """Close the file; returns its path, if there is one."""
+        if self._file is None:
+            return ()
+        self._file.close()
+        return (self._path,)
 
 
 def describe_run(

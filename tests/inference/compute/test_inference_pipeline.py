@@ -132,24 +132,50 @@ def test_inference_mode_stays_inside(taggers, records):
 class SmallMemory:
     """A forward pass that fails on batches above a size."""
 
-    def __init__(self, tagger, limit):
-        self.forward, self.limit = tagger.forward, limit
+    def __init__(self, tagger, limit, fail):
+        self.forward, self.limit, self.fail = tagger.forward, limit, fail
 
     def __call__(self, tokens, mask, kingdoms):
         if len(tokens) > self.limit:
-            raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+            self.fail()
         return self.forward(tokens, mask, kingdoms)
 
 
-def test_batch_too_large_for_the_memory_is_halved(taggers, records):
+def fail_on_gpu():
+    raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+
+
+def fail_on_cpu():
+    torch.empty(2**48)
+
+
+def fail_in_python():
+    raise MemoryError
+
+
+FAILURES = pytest.mark.parametrize("fail", [fail_on_gpu, fail_on_cpu, fail_in_python])
+
+
+@FAILURES
+def test_batch_too_large_for_the_memory_is_halved(taggers, records, fail):
     expected = list(predict_records(records[:20], taggers[:1], batch_size=2))
-    taggers[0].forward = SmallMemory(taggers[0], limit=3)
+    taggers[0].forward = SmallMemory(taggers[0], 3, fail)
     assert_same(list(predict_records(records[:20], taggers[:1], batch_size=16)), expected)
 
 
-def test_too_little_memory_for_one_protein_is_an_error(taggers, records):
-    taggers[0].forward = SmallMemory(taggers[0], limit=0)
-    with pytest.raises(ConfigError, match=r"cpu: expected memory for one protein.*2 GiB"):
+@FAILURES
+def test_too_little_memory_for_one_protein_is_an_error(taggers, records, fail):
+    taggers[0].forward = SmallMemory(taggers[0], 0, fail)
+    with pytest.raises(ConfigError, match="cpu: expected memory for one protein, found too little"):
+        list(predict_records(records[:4], taggers[:1], batch_size=4))
+
+
+def test_bug_in_a_model_is_not_taken_for_lack_of_memory(taggers, records):
+    def fail():
+        raise RuntimeError("shapes differ")
+
+    taggers[0].forward = SmallMemory(taggers[0], 0, fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
         list(predict_records(records[:4], taggers[:1], batch_size=4))
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import sys
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 
@@ -91,11 +92,34 @@ def test_wrong_input_is_one_line_and_status_2(predict, tmp_path, capsys, content
     assert not (tmp_path / "out" / "predictions.csv").exists()
 
 
-@pytest.mark.parametrize("content", ["", f">P1\n{DNA}\n", "MKL\n", ">P1\nM-K\n"])
+@pytest.mark.parametrize("content", [f">P1\n{DNA}\n", "MKL\n"])
 def test_wrong_later_input_shows_before_anything_is_predicted(predict, tmp_path, capsys, content):
     assert predict(f">P1\n{PROTEIN}\n", content) == 2
     assert "1.fasta" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", gzip.compress(b""), ">P1\nM-K\n"])
+def test_file_without_a_protein_among_others_is_named(predict, tmp_path, capsys, content):
+    assert predict(f">P1\n{PROTEIN}\n", content, ">P2\nMKL\n") == 0
+    assert [row["id"] for row in rows(tmp_path)] == ["P1", "P2"]
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"{tmp_path / '1.fasta'}: expected ")
+    assert shown.count("\n") == 1
+    assert predict(content, content) == 2
+    assert predict(f">P1\n{PROTEIN}\n", content, options=["--strict"]) == 2
+
+
+def test_many_wrong_records_take_no_memory(tmp_path):
+    path = tmp_path / "p.fasta"
+    path.write_text(">P1\nMKL\n" + ">W\nM-\n" * 20_000)
+    intake = Intake([str(path)])
+    records = intake.records()
+    next(records)
+    tracemalloc.start()
+    assert list(records) == []
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 MIXED = ">P1\nMKL\n>P2\nM*K\n>P3\n>P4\nMKV\n>P5\nMK-L\n"
@@ -186,7 +210,7 @@ def test_position_reaches_the_size_of_all_inputs(tmp_path):
     for number in range(3):
         paths.append(str(tmp_path / f"{number}.fasta"))
         Path(paths[-1]).write_text(f">P{number}\n{PROTEIN}\n")
-    intake = Intake(paths, is_strict=False)
+    intake = Intake(paths)
     assert [record.identifier for record in intake.records()] == ["P0", "P1", "P2"]
     assert intake.position == intake.size == sum(Path(path).stat().st_size for path in paths)
 
@@ -217,7 +241,10 @@ def test_standard_input_stands_where_it_is_named(bundles, tmp_path, monkeypatch,
     for content in (b">between\nMKL\n>wrong\nM-\n", b""):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         status = main([str(files[0]), "-", str(files[1]), *out])
-        assert status == (0 if content else 2)
-        assert [row["id"] for row in rows(tmp_path)] == ["first", "between", "last"]
+        assert status == 0
+        between = ["between"] if content else []
+        assert [row["id"] for row in rows(tmp_path)] == ["first", *between, "last"]
+        if content:
+            skipped = rows(tmp_path, "skipped.tsv")
+            assert [row["file"] for row in skipped] == ["standard input"]
     assert capsys.readouterr().err == "standard input: expected FASTA records, found none\n"
-    assert [row["file"] for row in rows(tmp_path, "skipped.tsv")] == ["standard input"]
