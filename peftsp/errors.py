@@ -6,6 +6,9 @@ print the message alone and exit with status 2; a traceback is for bugs.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 _LONGEST_MESSAGE = 900
 
 
@@ -24,6 +27,12 @@ def plain(text: str, longest: int = _LONGEST_MESSAGE) -> str:
         return line
     half = (longest - 1) // 2
     return f"{line[: longest - half]}...{line[-half:]}"
+
+
+def tell(text: str) -> None:
+    """Say something on standard error in one line; what takes no more of it ends nothing."""
+    with suppress(OSError, ValueError):
+        print(plain(text), file=sys.stderr, flush=True)
 
 
 class PeftspError(Exception):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 
 from peftsp import __version__
-from peftsp.errors import PeftspError
+from peftsp.errors import PeftspError, tell
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSummary
 from peftsp.labels import SP_TYPES
 from peftsp.records import SURE_SITE
@@ -25,14 +28,54 @@ def run_command(predict: Callable[[], str], interruption: str) -> int:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
     try:
-        print(predict())
+        text = predict()
     except (PeftspError, OSError) as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        tell(str(error))
         return 2
     except KeyboardInterrupt:
-        print(interruption, file=sys.stderr)
+        tell(interruption)
         return 130
+    _print(text)
     return 0
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Options of a command line, with standard streams that can be written to.
+
+    Args:
+        parser: What to expect.
+        arguments: Those of the process if None.
+    """
+    # A file that is opened would take the place of a stream that is closed.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return parser.parse_args(arguments)
+    finally:
+        # Of the help, which is followed by the end of the process.
+        _print()
+
+
+def _print(*texts: str) -> None:
+    """Print what was to be printed so far and texts; what becomes of them changes nothing else.
+
+    A reader that has gone has read what it wanted.
+    """
+    try:
+        print(*texts, end="\n" if texts else "", flush=True)
+    except OSError as error:
+        # Else the interpreter would try again at its end.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            tell(f"standard output: expected it to take a text, found: {error.strerror}")
 
 
 def sentence(summary: RunSummary) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.data.fasta import WrongRecord
-from peftsp.errors import ConfigError, plain
-from peftsp.inference.commands.command import add_number, new_parser, run_command
+from peftsp.errors import ConfigError, tell
+from peftsp.inference.commands.command import add_number, new_parser, parse, run_command
 from peftsp.inference.compute.options import check_count
 from peftsp.inference.formats.deepsig import WRITERS
 from peftsp.inference.run.settings import STANDARD_INPUT
@@ -26,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = parse(_parser(), arguments)
     return run_command(lambda: _run(options), "interrupted; nothing was written")
 
 
@@ -64,7 +63,7 @@ def _run(options: argparse.Namespace) -> str:
 
 
 def _tell(name: str, wrong: WrongRecord) -> None:
-    print(plain(wrong.message(name)), file=sys.stderr)
+    tell(wrong.message(name))
 
 
 def _parser() -> argparse.ArgumentParser:

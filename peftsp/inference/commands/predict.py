@@ -12,6 +12,7 @@ from peftsp.inference.commands.command import (
     folder,
     interruption,
     new_parser,
+    parse,
     run_command,
     sentence,
 )
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = parse(_parser(), arguments)
     return run_command(
         lambda: sentence(_run(options)), interruption(options.fasta, is_fresh=options.fresh)
     )
@@ -78,6 +79,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         has_progress=not options.no_progress,
         is_fresh=options.fresh,
         is_strict=options.strict,
+        is_safe_csv=options.safe_csv,
     )
     # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
     from peftsp.inference.run.execution import run
@@ -177,6 +179,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_number(parser, "--workers", text="processes that draw pictures (default: one a core)")
     _add_cluster(parser)
+    add(
+        "--safe-csv",
+        action="store_true",
+        help="for spreadsheets: write an apostrophe before identifiers that begin with = + - or @ "
+        "in csv and tsv",
+    )
     add("--no-progress", action="store_true", help="show no progress bar")
     add("--fresh", action="store_true", help="do not resume an interrupted run")
     add(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from peftsp.errors import BundleError
+from peftsp.errors import BundleError, tell
 from peftsp.inference.commands.command import (
     add_number,
     folder,
     interruption,
     new_parser,
+    parse,
     run_command,
     sentence,
 )
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = parse(_parser(), arguments)
     if options.skip_resolve:
-        print("without effect: --skip_resolve", file=sys.stderr)
+        tell("without effect: --skip_resolve")
     return run_command(
         lambda: sentence(_run(options)), interruption([options.fastafile], is_fresh=False)
     )

@@ -13,6 +13,18 @@ Read = Callable[[], Iterator[Prediction]]
 """Yields all predictions of a run from the first on, as often as it is called."""
 
 
+_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
+
+
+def in_one_line(header: str) -> str:
+    r"""A header with a space for what some reader would take for the end of a column or line.
+
+    >>> in_one_line("P1\tfirst\x0bone")
+    'P1 first one'
+    """
+    return header.translate(_BREAKS)
+
+
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """What a writer may say of the run beside its predictions.
@@ -25,6 +37,7 @@ class RunFacts:
         workers: Processes that may draw pictures.
         has_progress: Show a progress bar for slow writing if standard error is a terminal.
         folder: Where the files are going to lie, as given.
+        is_safe_csv: Write an apostrophe before identifiers that spreadsheets take for formulas.
     """
 
     size: int
@@ -34,6 +47,7 @@ class RunFacts:
     workers: int
     has_progress: bool
     folder: Path = Path()
+    is_safe_csv: bool = False
 
 
 @dataclass(frozen=True, slots=True)

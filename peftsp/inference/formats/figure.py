@@ -51,11 +51,20 @@ def draw(prediction: Prediction) -> Figure:
 
 
 def _draw_title(figure: Figure, prediction: Prediction, left: float, longest: int) -> None:
-    name, sp_type = _shorten(prediction.identifier, longest), prediction.sp_type
+    name, sp_type = _shorten(_drawable(prediction.identifier), longest), prediction.sp_type
     verdict = f"{sp_type} ({TYPE_TITLES[sp_type]}), probability {prediction.probability:.2f}"
     # A name may hold what matplotlib would take for a formula.
     figure.text(left, 0.925, name, size=12, weight="bold", color=_DARK, parse_math=False)
     figure.text(left, 0.862, verdict, size=10, color=_DARK)
+
+
+def _drawable(text: str) -> str:
+    r"""The text with a mark for what has no shape: some files of pictures take no control codes.
+
+    >>> _drawable("\ufeffP1\x1b[2J")
+    '\ufffdP1\ufffd[2J'
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _shorten(name: str, longest: int) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ def save(prediction: Prediction, path: Path) -> None:
     with rc_context(_STYLE), warnings.catch_warnings():
         # A name in a script that the font lacks shows boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        draw(prediction).savefig(path, metadata=_UNDATED[path.suffix[1:]])
+        kind, picture = path.suffix[1:], BytesIO()
+        draw(prediction).savefig(picture, format=kind, metadata=_UNDATED[kind])
+    path.write_bytes(picture.getvalue())
 
 
 def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:

@@ -28,6 +28,16 @@ _TYPE_IN_CHAIN = {
 }
 
 
+def sequence_id(prediction: Prediction) -> str:
+    """The identifier as the first column takes it.
+
+    >>> sequence_id(Prediction("sp|P1~2=x", "NO_SP", (), None, None, ()))
+    'sp|P1%7E2%3Dx'
+    """
+    # `quote` takes the tilde for safe whatever it is told.
+    return quote(prediction.identifier, safe=_IN_SEQUENCE_ID).replace("~", "%7E")
+
+
 def features(prediction: Prediction, number: int) -> Iterator[str]:
     """Lines of one protein with a cleavage site, without line ends.
 
@@ -37,7 +47,7 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
     """
     site, length = prediction.cleavage_site, len(prediction.residues)
     assert site is not None
-    sequence = quote(prediction.identifier, safe=_IN_SEQUENCE_ID)
+    sequence = sequence_id(prediction)
     probability = prediction.probability
     certainty = prediction.cleavage_site_probability or 0.0
     peptide, chain = f"signal_peptide_{number}", f"mature_{number}"
@@ -46,7 +56,6 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
         columns = (sequence, "peftsp", kind, str(start), str(end), score, ".", ".", attributes)
         return "\t".join(columns)
 
-    yield f"##sequence-region {sequence} 1 {length}"
     facts = f"ID={peptide};sp_type={prediction.sp_type};cleavage_site_probability={certainty:.4f}"
     if prediction.notes:
         facts += f";Note={','.join(prediction.notes)}"
@@ -68,8 +77,14 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
     with (folder / "predictions.gff3").open("w", encoding="utf-8") as file:
         file.write("##gff-version 3\n")
+        shown: set[int] = set()
         for number, prediction in enumerate(read(), start=1):
             if prediction.cleavage_site is not None:
+                sequence = sequence_id(prediction)
+                # A region is named once, whoever else has its name.
+                if hash(sequence) not in shown:
+                    file.write(f"##sequence-region {sequence} 1 {len(prediction.residues)}\n")
+                    shown.add(hash(sequence))
                 file.writelines(line + "\n" for line in features(prediction, number))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.base import OutputFormat, Read, RunFacts, in_one_line
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
@@ -12,7 +12,7 @@ def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
         for prediction in read():
             if prediction.cleavage_site is not None:
                 mature = prediction.residues[prediction.cleavage_site :]
-                file.write(f">{prediction.header}\n{mature}\n")
+                file.write(f">{in_one_line(prediction.header)}\n{mature}\n")
 
 
 FASTA = OutputFormat("fasta", "mature sequences of the proteins with a cleavage site", _write)

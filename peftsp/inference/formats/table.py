@@ -24,6 +24,7 @@ COLUMNS = (
 )
 
 _ROW_GROUP = 10_000
+_FORMULA = ("=", "+", "-", "@")
 
 Cell = str | float | int | None
 
@@ -54,19 +55,21 @@ def table_row(prediction: Prediction) -> list[str]:
     ]
 
 
-def _write_text(read: Read, path: Path, delimiter: str) -> None:
+def _write_text(read: Read, path: Path, delimiter: str, is_safe: bool) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(table_row(prediction) for prediction in read())
+        for identifier, *others in map(table_row, read()):
+            is_formula = is_safe and identifier.startswith(_FORMULA)
+            writer.writerow(("'" + identifier if is_formula else identifier, *others))
 
 
-def _write_csv(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    _write_text(read, folder / "predictions.csv", ",")
+def _write_csv(read: Read, folder: Path, facts: RunFacts) -> None:
+    _write_text(read, folder / "predictions.csv", ",", facts.is_safe_csv)
 
 
-def _write_tsv(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    _write_text(read, folder / "predictions.tsv", "\t")
+def _write_tsv(read: Read, folder: Path, facts: RunFacts) -> None:
+    _write_text(read, folder / "predictions.tsv", "\t", facts.is_safe_csv)
 
 
 def _write_parquet(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001

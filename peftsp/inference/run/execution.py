@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from peftsp.allocator import keep_freed_memory
-from peftsp.errors import plain
+from peftsp.errors import plain, tell
 from peftsp.inference.compute.device import usable_cpus
 from peftsp.inference.compute.options import ANY, Options
 from peftsp.inference.compute.pipeline import window_size
@@ -76,10 +75,7 @@ def _load(predictor: Predictor, settings: RunSettings) -> None:
     keep_freed_memory()
     organism = settings.model.organism
     if organism != ANY and not predictor.uses_organism:
-        print(
-            f"--organism {organism} changes nothing: no bundle was trained to use it",
-            file=sys.stderr,
-        )
+        tell(f"--organism {organism} changes nothing: no bundle was trained to use it")
 
 
 def _predict(
@@ -93,7 +89,7 @@ def _predict(
     kept = Tally() if settings.is_fresh else store.resume(window)
     if kept.proteins:
         store.check_kept(records)
-        print(f"resuming after {kept.proteins:,} proteins", file=sys.stderr)
+        tell(f"resuming after {kept.proteins:,} proteins")
     started = time.perf_counter()
     with closing(predictor.predict(records)) as predictions:
         found = _fill(store, predictions, intake, window, settings, kept.proteins)
@@ -141,6 +137,7 @@ def _write(
         workers=settings.workers or usable_cpus(),
         has_progress=settings.has_progress,
         folder=settings.output,
+        is_safe_csv=settings.is_safe_csv,
     )
     with writing_to(settings.output):
         return write_formats(formats, store.read, stage, facts)
@@ -149,14 +146,13 @@ def _write(
 def _tell(intake: Intake, store: PredictionStore) -> None:
     """Name the files without a protein, and an identifier that comes again."""
     for error in intake.empty:
-        print(error, file=sys.stderr)
+        tell(str(error))
     repeats = intake.identifiers.repeats()
     if repeats is not None:
         example = next(islice(store.read(), repeats.first, None)).identifier
-        print(
+        tell(
             f"{repeats.proteins:,} proteins have the identifier of an earlier one, such as "
-            f"{plain(example, _IDENTIFIER_SHOWN)}; each has a row of its own",
-            file=sys.stderr,
+            f"{plain(example, _IDENTIFIER_SHOWN)}; each has a row of its own"
         )
 
 

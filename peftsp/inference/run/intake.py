@@ -101,6 +101,8 @@ def open_source(fasta: str) -> Iterator[FastaSource]:
         RecordError: It cannot be opened.
     """
     if fasta == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise RecordError("standard input: expected FASTA records, found it closed")
         yield FastaSource("standard input", sys.stdin.buffer, None, None)
         return
     try:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from peftsp.errors import ConfigError
+from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there, read_json
 
 RUN_FILE = "run.json"
@@ -193,10 +192,7 @@ class OutputFolder:
             if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
                 raise
             lock.unlink(missing_ok=True)
-            print(
-                f"{self.path}: its file system has no locks; let no other run write to it",
-                file=sys.stderr,
-            )
+            tell(f"{self.path}: its file system has no locks; let no other run write to it")
 
     def _let_go(self) -> None:
         # Before it is unlocked: whoever opened it meanwhile finds that it is gone.

@@ -26,6 +26,7 @@ class RunSettings:
         has_progress: Show a progress bar if standard error is a terminal.
         is_fresh: Start anew even where an interrupted run can be resumed.
         is_strict: End at the first wrong record instead of leaving it out.
+        is_safe_csv: Write an apostrophe before identifiers that spreadsheets take for formulas.
 
     Raises:
         ConfigError: A number is out of range.
@@ -40,6 +41,7 @@ class RunSettings:
     has_progress: bool = True
     is_fresh: bool = False
     is_strict: bool = False
+    is_safe_csv: bool = False
 
     def __post_init__(self) -> None:
         check_count("threads", self.threads)

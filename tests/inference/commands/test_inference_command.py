@@ -1,4 +1,7 @@
-"""How commands end."""
+"""How commands end, whatever their standard streams are."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +50,51 @@ def test_success_is_said_on_standard_output(capsys):
 )
 def test_interruption_says_how_to_go_on(fasta, is_fresh, message):
     assert interruption(fasta, is_fresh=is_fresh) == message
+
+
+SAYS = """
+import sys
+from peftsp.inference.commands.command import new_parser, parse, run_command
+from peftsp.errors import ConfigError
+def predict():
+    if "wrong" in sys.argv:
+        raise ConfigError("expected this")
+    return "pr\u00e9dit \u86cb"
+parse(new_parser("x", "y"), [word for word in sys.argv[1:] if word != "wrong"])
+sys.exit(run_command(predict, "stopped"))
+"""
+
+
+def ends(redirections, word="", environment=""):
+    """Status, standard output and standard error of a command that a shell starts."""
+    line = f"{environment} {sys.executable} -c '{SAYS}' {word} {redirections}"
+    shell = ["bash", "-o", "pipefail", "-c", line]
+    done = subprocess.run(shell, capture_output=True, check=False, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+FULL = "standard output: expected it to take a text, found: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("redirections", "word", "expected"),
+    [
+        ("<&-", "", (0, "prédit 蛋\n", "")),
+        ("2>&-", "", (0, "prédit 蛋\n", "")),
+        ("2>&-", "wrong", (2, "", "")),
+        (">&-", "", (0, "", "")),
+        ("<&- >&- 2>&-", "", (0, "", "")),
+        (">/dev/full", "", (0, "", FULL)),
+        (">/dev/full", "--version", (0, "", FULL)),
+        ("2>/dev/full", "wrong", (2, "", "")),
+        ("| true", "", (0, "", "")),
+        ("| true", "--help", (0, "", "")),
+    ],
+)
+def test_status_is_that_of_the_results_whatever_takes_the_text(redirections, word, expected):
+    assert ends(redirections, word, "PYTHONUTF8=1") == expected
+
+
+def test_stream_of_ascii_takes_any_text():
+    found = ends("", environment="PYTHONIOENCODING=ascii")
+    assert found == (0, "pr\\xe9dit \\u86cb\n", "")

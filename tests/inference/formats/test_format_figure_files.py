@@ -7,12 +7,14 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from peftsp.errors import ConfigError
 from peftsp.inference.formats.figure_files import PDF, PNG, SVG, file_name, save
+from peftsp.inference.formats.process_pool import drawing
 from peftsp.inference.formats.registry import find_formats, write_formats
 
 
@@ -73,11 +75,32 @@ def test_kinds_stand_side_by_side_and_replace_their_own(tmp_path, make_predictio
     assert names == ["figures_png/1_new.png", "figures_svg/1_old.svg"]
 
 
-@pytest.mark.slow
-def test_error_in_a_worker_reaches_the_run(tmp_path, make_prediction, make_facts):
-    broken = replace(make_prediction(), sp_type="UNHEARD")
-    with pytest.raises(KeyError):
-        PNG.write(lambda: iter([broken]), tmp_path, make_facts(1, 2))
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_picture_that_cannot_be_drawn_is_left_out(
+    tmp_path, make_prediction, make_facts, capsys, workers
+):
+    broken = replace(make_prediction("P\x1b[31m"), sp_type="UNHEARD")
+    proteins = [make_prediction("before"), broken, make_prediction("behind"), broken]
+    PNG.write(lambda: iter(proteins), tmp_path, make_facts(4, workers))
+    names = sorted(path.name for path in (tmp_path / "figures_png").iterdir())
+    assert names == ["1_before.png", "3_behind.png"]
+    expected = "pictures of 2 proteins are left out, such as of P\\x1b[31m: KeyError: 'UNHEARD'\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_picture_that_cannot_be_written_ends_the_run(tmp_path, make_prediction, make_facts):
+    (tmp_path / "full.png").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"), drawing(save, 1) as add:
+        add(make_prediction(), tmp_path / "full.png")
+
+
+@pytest.mark.parametrize("name", ["\ufeffP1", "P\x00", "P\x1b[2J", "\ud800", "P\uffff", "<&'\"$_"])
+def test_any_name_makes_files_that_programs_read(tmp_path, make_prediction, name):
+    for kind in ("svg", "pdf"):
+        save(make_prediction(name), tmp_path / f"p.{kind}")
+    ET.parse(tmp_path / "p.svg")
+    assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.slow

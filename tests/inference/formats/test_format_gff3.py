@@ -103,3 +103,20 @@ def test_identifiers_are_encoded(tmp_path, name):
     identifier = line.split("\t")[0]
     assert re.fullmatch(r"[a-zA-Z0-9.:^*$@!+_?|~%-]+", identifier)
     assert unquote(identifier) == header
+
+
+def test_region_of_a_repeated_identifier_is_named_once(tmp_path):
+    found = lines_of([TAT, PILIN, replace(TAT, header="P1 again")], tmp_path)
+    named = [line for line in found if line.startswith("##sequence-region")]
+    assert named == ["##sequence-region P1 1 10", "##sequence-region P2 1 6"]
+
+
+def test_identifier_holds_no_character_but_those_of_the_specification(tmp_path):
+    name = "".join(chr(code) for code in range(33, 127)) + "é"
+    (column,) = {
+        line.split("\t")[0]
+        for line in lines_of([replace(TAT, header=name)], tmp_path)
+        if not line.startswith("#")
+    }
+    assert re.fullmatch(r"([a-zA-Z0-9.:^*$@!+_?|-]|%[0-9A-F]{2})+", column)
+    assert unquote(column) == name

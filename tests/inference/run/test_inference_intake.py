@@ -140,6 +140,28 @@ def test_wrong_records_are_listed_and_the_others_predicted(predict, tmp_path, ca
     assert "; 4 records were skipped" in capsys.readouterr().out
 
 
+def test_identifiers_reach_no_terminal_and_no_spreadsheet_as_commands(predict, tmp_path, capsys):
+    names = ["=1+1", "+1", "-1", "@x", "P1", "\x1b[31mP\x07", "\x1b[31mP\x07"]
+    text = "M" * 1000 + "\n"  # Control characters at the beginning of a file tell that it is none.
+    content = "".join(f">{name}\n{text}" for name in names) + ">\x1b]0;x\x07\nM-\n"
+    assert predict(content) == 0
+    assert [row["id"] for row in rows(tmp_path)] == names
+    assert [row["id"] for row in rows(tmp_path, "skipped.tsv")] == ["\\x1b]0;x\\x07"]
+    shown = capsys.readouterr().err
+    assert "such as \\x1b[31mP\\x07" in shown
+    assert "\x1b" not in shown
+    assert predict(content, options=["--safe-csv", "--formats", "csv,tsv"]) == 0
+    assert [row["id"] for row in rows(tmp_path)][:5] == ["'=1+1", "'+1", "'-1", "'@x", "P1"]
+    assert [row["id"] for row in rows(tmp_path, "predictions.tsv")][:2] == ["'=1+1", "'+1"]
+
+
+def test_messages_stay_short(predict, tmp_path, capsys):
+    assert predict(">P1\nMKL\n>" + 90_000 * "x" + "\nMKL1\n", options=["--strict"]) == 2
+    assert predict(90_000 * "x") == 2
+    assert main(["x" * 5000, "-o", str(tmp_path / "out")]) == 2
+    assert max(map(len, capsys.readouterr().err.splitlines())) < 1000
+
+
 def test_strict_run_ends_at_the_first_wrong_record(predict, tmp_path, capsys):
     assert predict(MIXED, options=["--strict"]) == 2
     assert "0.fasta:4: expected residues A to Z" in capsys.readouterr().err

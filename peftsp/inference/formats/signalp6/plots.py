@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,7 +163,9 @@ def _draw(prediction: Prediction, place: Path, kinds: list[str]) -> None:
     for kind in kinds:
         if kind == "eps":
             _flatten(figure)
-        figure.savefig(place.with_name(plot_file(place.name, kind)), format=kind)
+        picture = BytesIO()
+        figure.savefig(picture, format=kind)
+        place.with_name(plot_file(place.name, kind)).write_bytes(picture.getvalue())
 
 
 def _flatten(figure: Figure) -> None:

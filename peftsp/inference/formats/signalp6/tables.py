@@ -8,13 +8,12 @@ the specification.
 from __future__ import annotations
 
 from peftsp.inference.compute.options import EUKARYA
-from peftsp.inference.formats.base import RunFacts
+from peftsp.inference.formats.base import RunFacts, in_one_line
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.records import Prediction
 
 GFF_HEADING = "## gff-version 3\n"
 
-_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _COLUMNS = (
     *("OTHER", "SP(Sec/SPI)", "LIPO(Sec/SPII)", "TAT(Tat/SPI)"),
     *("TATLIPO(Tat/SPII)", "PILIN(Sec/SPIII)"),
@@ -36,7 +35,7 @@ def name_of(prediction: Prediction) -> str:
     >>> name_of(Prediction("P1\tfirst", "SP", (), None, None, ()))
     'P1 first'
     """
-    return prediction.header.translate(_BREAKS)
+    return in_one_line(prediction.header)
 
 
 def cut_of(prediction: Prediction) -> tuple[int, float] | None:
