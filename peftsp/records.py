@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from peftsp.errors import ConfigError
 from peftsp.labels import SP_TYPES
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SURE_SITE = 0.5
 """A cleavage site that is less probable than this is unsure: the cut is more likely elsewhere."""
@@ -110,9 +116,37 @@ class Prediction:
         return self.header.split(maxsplit=1)[0]
 
     @property
+    def description(self) -> str:
+        """The header behind its first word.
+
+        >>> Prediction("P1  a protein", "SP", (), None, None, ()).description
+        'a protein'
+        """
+        return self.header.strip()[len(self.identifier) :].strip()
+
+    @property
     def probability(self) -> float:
         """Probability of the type that the protein is said to have."""
         return self.probabilities[SP_TYPES.index(self.sp_type)]
+
+    def region_array(self) -> NDArray[np.float32]:
+        """`region_probabilities` as an array.
+
+        Returns:
+            float32, ``(L, 8)``: a row for each residue that the model looked at, a column for each
+            of `peftsp.labels.RESIDUE_REGIONS`.
+
+        Raises:
+            ConfigError: They were not asked for.
+        """
+        import numpy as np
+
+        if self.region_probabilities is None:
+            raise ConfigError(
+                "region_array: expected a prediction with has_region_probabilities=True, found one "
+                "without"
+            )
+        return np.array(self.region_probabilities, dtype=np.float32)
 
     @property
     def has_unsure_site(self) -> bool:

@@ -25,6 +25,7 @@ TESTED_ELSEWHERE = {
     "errors": "training/test_training_cli.py",
     "inference/compute/predictor": "inference/compute/test_inference_api.py",
     "inference/formats/base": "inference/formats/test_format_registry.py",
+    "inference/formats/notebook": "inference/compute/test_inference_api.py",
     "inference/formats/process_pool": "inference/formats/test_format_figure_files.py",
     "inference/run/execution": "inference/commands/test_inference_predict.py",
     "inference/run/settings": "inference/commands/test_inference_predict.py",

@@ -182,8 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--safe-csv",
         action="store_true",
-        help="for spreadsheets: write an apostrophe before identifiers that begin with = + - or @ "
-        "in csv and tsv",
+        help="for spreadsheets: write an apostrophe before names and descriptions that begin with "
+        "= + - or @ in csv and tsv",
     )
     add("--no-progress", action="store_true", help="show no progress bar")
     add("--fresh", action="store_true", help="do not resume an interrupted run")
@@ -202,7 +202,7 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="predict on a Ray cluster, with the same result: local starts one on this machine, "
         "auto takes the one that runs here, HOST:PORT is the head of another one; peftsp and the "
-        "bundles have to lie on all its machines (needs pip install 'peftsp[ray]')",
+        "bundles have to lie on all its machines (needs pip install 'ray>=2.50')",
     )
     add_number(
         parser,

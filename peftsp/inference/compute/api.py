@@ -11,6 +11,7 @@ from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.compute.options import ANY, ModelSettings, chosen_bundles
 from peftsp.inference.compute.predictor import Predictor
+from peftsp.inference.formats.notebook import shown
 from peftsp.inference.formats.table import COLUMNS, cells
 from peftsp.records import Prediction, SequenceRecord
 
@@ -36,6 +37,9 @@ def predict(
     backbone: str | None = None,
 ) -> Iterator[Prediction]:
     """Predict signal peptides, one protein at a time, in their order.
+
+    A prediction shows its picture in a notebook; `Prediction.region_array` gives its region
+    probabilities as an array if they were asked for.
 
     Args:
         proteins: See `Proteins`; a ``str`` by itself is a path, one in a list is residues.
@@ -72,7 +76,7 @@ def predict(
     )
     predictor = Predictor(settings, has_region_probabilities=has_region_probabilities)
     predictor.load()
-    return predictor.predict(_records(proteins))
+    return shown(predictor.predict(_records(proteins)))
 
 
 def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:

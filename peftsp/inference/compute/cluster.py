@@ -152,7 +152,7 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
         import ray
     except ImportError as error:
         raise ConfigError(
-            "--cluster: expected the package ray, found none; pip install 'peftsp[ray]'"
+            "--cluster: expected the package ray, found none; pip install 'ray>=2.50'"
         ) from error
     own: dict[str, Any] = {}
     if cluster.address == LOCAL:

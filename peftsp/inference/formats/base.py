@@ -37,7 +37,7 @@ class RunFacts:
         workers: Processes that may draw pictures.
         has_progress: Show a progress bar for slow writing if standard error is a terminal.
         folder: Where the files are going to lie, as given.
-        is_safe_csv: Write an apostrophe before identifiers that spreadsheets take for formulas.
+        is_safe_csv: Write an apostrophe before names that spreadsheets take for formulas.
     """
 
     size: int

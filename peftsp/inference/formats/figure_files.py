@@ -49,11 +49,16 @@ def file_name(prediction: Prediction, number: int, size: int, kind: str) -> str:
 
 
 def save(prediction: Prediction, path: Path) -> None:
-    """Draw a prediction into a file; the same prediction makes the same bytes.
+    """Draw a prediction into a file; its name ends in a kind that `picture_of` knows."""
+    path.write_bytes(picture_of(prediction, path.suffix[1:]))
+
+
+def picture_of(prediction: Prediction, kind: str) -> bytes:
+    """Draw a prediction; the same prediction makes the same bytes.
 
     Args:
         prediction: What to draw.
-        path: Ends in ``.png``, ``.svg`` or ``.pdf``.
+        kind: ``png``, ``svg`` or ``pdf``.
     """
     from matplotlib import rc_context
 
@@ -62,9 +67,9 @@ def save(prediction: Prediction, path: Path) -> None:
     with rc_context(_STYLE), warnings.catch_warnings():
         # A name in a script that the font lacks shows boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        kind, picture = path.suffix[1:], BytesIO()
+        picture = BytesIO()
         draw(prediction).savefig(picture, format=kind, metadata=_UNDATED[kind])
-    path.write_bytes(picture.getvalue())
+    return picture.getvalue()
 
 
 def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:

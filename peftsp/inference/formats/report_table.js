@@ -150,7 +150,7 @@ function asCsv(shown) {
     return [
       quote(record.name), record.type, ...record.probabilities.map(share),
       record.site ?? "", share(record.certainty), ...["n", "h", "c"].map((name) => ends[name] ?? ""),
-      record.note ?? "",
+      quote(record.description), record.note ?? "",
     ].join(",");
   });
   return [vocabulary.columns.join(","), ...lines, ""].join("\n");

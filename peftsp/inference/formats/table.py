@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.base import OutputFormat, Read, RunFacts, in_one_line
 from peftsp.labels import SP_TYPES
 from peftsp.records import Prediction
 
@@ -20,6 +20,7 @@ COLUMNS = (
     "n_region_end",
     "h_region_end",
     "c_region_end",
+    "description",
     "note",
 )
 
@@ -43,6 +44,7 @@ def cells(prediction: Prediction) -> tuple[Cell, ...]:
         prediction.cleavage_site,
         prediction.cleavage_site_probability,
         *(ends.get(name) for name in ("n", "h", "c")),
+        in_one_line(prediction.description) or None,
         prediction.note,
     )
 
@@ -59,9 +61,12 @@ def _write_text(read: Read, path: Path, delimiter: str, is_safe: bool) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for identifier, *others in map(table_row, read()):
-            is_formula = is_safe and identifier.startswith(_FORMULA)
-            writer.writerow(("'" + identifier if is_formula else identifier, *others))
+        for row in map(table_row, read()):
+            writer.writerow([_as_text(cell) for cell in row] if is_safe else row)
+
+
+def _as_text(cell: str) -> str:
+    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 def _write_csv(read: Read, folder: Path, facts: RunFacts) -> None:
@@ -77,7 +82,7 @@ def _write_parquet(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: 
     import pyarrow.parquet as pq
 
     whole_numbers = {"cleavage_site", "n_region_end", "h_region_end", "c_region_end"}
-    texts = {"id", "sp_type", "note"}
+    texts = {"id", "sp_type", "description", "note"}
     kinds = dict.fromkeys(texts, pa.string()) | dict.fromkeys(whole_numbers, pa.int16())
     schema = pa.schema([(name, kinds.get(name, pa.float32())) for name in COLUMNS])
     with pq.ParquetWriter(folder / "predictions.parquet", schema) as writer:

@@ -26,7 +26,7 @@ class RunSettings:
         has_progress: Show a progress bar if standard error is a terminal.
         is_fresh: Start anew even where an interrupted run can be resumed.
         is_strict: End at the first wrong record instead of leaving it out.
-        is_safe_csv: Write an apostrophe before identifiers that spreadsheets take for formulas.
+        is_safe_csv: Write an apostrophe before names that spreadsheets take for formulas.
 
     Raises:
         ConfigError: A number is out of range.

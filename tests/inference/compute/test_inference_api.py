@@ -1,9 +1,11 @@
 """Prediction from Python, against the command."""
 
+import base64
 import csv
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ import peftsp
 from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.commands.predict import main
 from peftsp.inference.formats.table import COLUMNS
+from peftsp.labels import RESIDUE_REGIONS
 from peftsp.records import SequenceRecord
 
 
@@ -132,3 +135,30 @@ def test_frame_without_pandas_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ConfigError, match=r"expected the package pandas.* pip install"):
         peftsp.to_frame([])
+
+
+def test_prediction_shows_its_picture_in_a_notebook(bundles, short_records):
+    record = SequenceRecord("<b>P1 x", short_records[0].residues)
+    found = next(peftsp.predict([record], bundle=bundles[0], has_region_probabilities=True))
+    page = found._repr_html_()
+    picture = page.partition("data:image/svg+xml;base64,")[2].partition('"')[0]
+    assert b"P1" in base64.b64decode(picture)
+    assert "<b>" not in page
+    assert found.note in page
+
+
+def test_region_probabilities_are_an_array(bundles, short_records):
+    ask = {"bundle": bundles[0], "has_region_probabilities": True}
+    found = next(peftsp.predict(short_records[:1], **ask))
+    array = found.region_array()
+    assert array.shape == (len(short_records[0].residues), len(RESIDUE_REGIONS))
+    assert array.dtype == np.float32
+    np.testing.assert_allclose(array.sum(axis=1), 1, atol=1e-5)
+    with pytest.raises(ConfigError, match="region_array: expected a prediction with has_region"):
+        next(peftsp.predict(short_records[:1], bundle=bundles[0])).region_array()
+
+
+def test_frame_has_the_description(bundles):
+    pytest.importorskip("pandas")
+    frame = peftsp.to_frame(peftsp.predict([("P1 a protein", "MKLAAV")], bundle=bundles[0]))
+    assert list(frame["description"]) == ["a protein"]

@@ -211,7 +211,7 @@ def test_no_ray_is_one_line_that_says_what_to_install(command, monkeypatch, caps
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main([*command, "--cluster", "local"]) == 2
     assert capsys.readouterr().err == (
-        "--cluster: expected the package ray, found none; pip install 'peftsp[ray]'\n"
+        "--cluster: expected the package ray, found none; pip install 'ray>=2.50'\n"
     )
 
 

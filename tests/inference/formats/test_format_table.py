@@ -36,6 +36,7 @@ def test_row_has_a_cell_for_each_column():
         "n_region_end": "5",
         "h_region_end": "15",
         "c_region_end": "22",
+        "description": "first",
         "note": "",
     }
 
