@@ -99,6 +99,8 @@ class _KnownContents:
 
         backbone, data = cfg.backbone, {**cfg.data, "fold": 0, "seed": 0}
         key = f"{data} {backbone.spec} {backbone.checkpoint} {backbone.seed}"
+        if cfg.init_from is not None:
+            key += f" {cfg.init_from} {cfg.peft}"
         if key not in self._known:
             self._known[key] = read_contents(cfg)
         return self._known[key]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp import __version__
+from peftsp.backbone.checkpoint import content_hash
+from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
@@ -30,6 +33,7 @@ FORMAT = "peftsp-bundle"
 VERSION = 1
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
+BACKBONE_FOLDER = "backbone"
 
 DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
 """The model that is used where none is named."""
@@ -94,12 +98,26 @@ class Bundle:
         )
 
 
-def save_bundle(bundle: Bundle, folder: Path) -> None:
+def hash_content(bundle: Bundle) -> str:
+    """SHA-256 of what a bundle computes, wherever it and its backbone lie, in hexadecimal."""
+    settings = [bundle.backbone_sha256, bundle.peft, asdict(bundle.head), asdict(bundle.crf)]
+    described = json.dumps([*settings, content_hash(bundle.weights)], sort_keys=True)
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def save_bundle(
+    bundle: Bundle,
+    folder: Path,
+    backbone: Mapping[str, Tensor] | None = None,
+    papers: Mapping[str, str] | None = None,
+) -> None:
     """Write a bundle; the folder appears whole or not at all.
 
     Args:
         bundle: What to write.
         folder: Replaced if it exists and is a bundle.
+        backbone: Weights to put beside it, in `BACKBONE_FOLDER`, which its source then names.
+        papers: Text of further files by name: card and licences.
 
     Raises:
         BundleError: The folder exists and is something else, or a number is not finite.
@@ -107,6 +125,8 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     if folder.exists() and not (folder / CONFIG_FILE).is_file():
         raise BundleError(f"{folder}: expected a bundle or nothing there, found something else")
     check_finite(bundle.weights, str(folder), BundleError)
+    if backbone is not None:
+        bundle = replace(bundle, backbone=replace(bundle.backbone, checkpoint=BACKBONE_FOLDER))
     config = {
         "format": FORMAT,
         "version": VERSION,
@@ -120,6 +140,11 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    if backbone is not None:
+        write_esm_folder(partial / BACKBONE_FOLDER, bundle.backbone.spec, dict(backbone))
+    for name, text in (papers or {}).items():
+        (partial / name).parent.mkdir(exist_ok=True)
+        (partial / name).write_text(text, encoding="utf-8")
     (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
     save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
     # Safetensors makes files that only their owner may read, but bundles are to be shared.

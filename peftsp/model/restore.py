@@ -17,7 +17,7 @@ from peftsp.backbone.checkpoint import (
     read_weights,
 )
 from peftsp.backbone.esm2 import ESM2
-from peftsp.backbone.specs import BackboneSource
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import BundleError
 from peftsp.files import shown
 from peftsp.model.bundle import Bundle, read_bundle
@@ -31,6 +31,8 @@ from peftsp.peft.registry import find_method
 _BACKBONE = "backbone."
 
 Weights = dict[str, Tensor]
+SharedWeights = dict[BackboneSource, tuple[Weights, str]]
+"""Weights of backbones as they are held, and the hash of what was read."""
 
 
 def load_taggers(
@@ -51,7 +53,7 @@ def load_taggers(
         CheckpointError: A backbone's weights are missing or broken.
         ConfigError: A setting in a bundle is unknown.
     """
-    shared: dict[BackboneSource, tuple[Weights, str]] = {}
+    shared: SharedWeights = {}
     taggers = []
     for folder in folders:
         bundle = read_bundle(folder)
@@ -59,7 +61,7 @@ def load_taggers(
             bundle = replace(
                 bundle, backbone=replace(bundle.backbone, checkpoint=backbone_checkpoint)
             )
-        tagger = _restore(bundle, str(folder), torch.device(device), shared)
+        tagger = restore_tagger(bundle, str(folder), device, shared)
         taggers.append(tagger.eval().requires_grad_(False))
     if len(taggers) == 1:
         # Merged weights are a model's own; several models keep the ones they share.
@@ -67,35 +69,88 @@ def load_taggers(
     return taggers
 
 
-def _restore(
+def restore_tagger(
     bundle: Bundle,
     place: str,
-    device: torch.device,
-    shared: dict[BackboneSource, tuple[Weights, str]],
+    device: torch.device | str = "cpu",
+    shared: SharedWeights | None = None,
 ) -> Tagger:
+    """The model of a bundle, in which what its method trains requires gradients.
+
+    Args:
+        bundle: The bundle.
+        place: Where it lies, for errors.
+        device: Where to put the model.
+        shared: Backbone weights that were read before; takes those that are read now.
+
+    Raises:
+        BundleError: The bundle is broken, or its backbone is not the one it was trained on.
+        CheckpointError: The backbone's weights are missing or broken.
+        ConfigError: A setting in the bundle is unknown.
+    """
+    method = find_method(bundle.peft)
+    backbone = restore_backbone(bundle, place, device=device, shared=shared)
+    tagger = build_tagger(backbone, method, bundle.head, bundle.crf)
+    load_trained(tagger, bundle, place)
+    return tagger.to(device)
+
+
+def restore_backbone(
+    bundle: Bundle,
+    place: str,
+    dtype: torch.dtype = torch.float32,
+    activation_checkpointing: bool = False,
+    device: torch.device | str = "cpu",
+    shared: SharedWeights | None = None,
+) -> ESM2:
+    """The backbone of a bundle without its method; one that was trained whole is as trained.
+
+    Args:
+        bundle: The bundle.
+        place: Where it lies, for errors.
+        dtype: In which the weights are held.
+        activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
+        device: Where to put the weights.
+        shared: As of `restore_tagger`.
+
+    Raises:
+        BundleError: The bundle is broken, or its backbone is not the one it was trained on.
+        CheckpointError: The backbone's weights are missing or broken.
+        ConfigError: A setting in the bundle is unknown.
+    """
     method = find_method(bundle.peft)
     check_types(method, place)
     _check_sizes(bundle, method, place)
     names = method.parameter_names(bundle.backbone.spec)
-    with torch.device("meta"):
-        is_whole = names >= ESM2(bundle.backbone.spec).state_dict().keys()
-    if is_whole:
+    if is_whole(method, bundle.backbone.spec):
         weights = {
-            name: bundle.weights[_BACKBONE + name]
+            name: bundle.weights[_BACKBONE + name].to(dtype)
             for name in names
             if _BACKBONE + name in bundle.weights
         }
         check_names(set(weights), names, place)
         digest = bundle.backbone_sha256
     else:
-        weights, digest = _backbone_weights(bundle, place, device, shared)
-    tagger = build_tagger(
-        build_backbone(bundle.backbone, weights, digest), method, bundle.head, bundle.crf
-    )
+        shared = {} if shared is None else shared
+        weights, digest = _backbone_weights(bundle, place, dtype, torch.device(device), shared)
+    return build_backbone(bundle.backbone, weights, digest, activation_checkpointing)
+
+
+def is_whole(method: PeftMethod, spec: BackboneSpec) -> bool:
+    """Whether a method trains the whole backbone, so that a bundle of it needs no other weights."""
+    with torch.device("meta"):
+        return method.parameter_names(spec) >= ESM2(spec).state_dict().keys()
+
+
+def load_trained(tagger: Tagger, bundle: Bundle, place: str) -> None:
+    """Give a model what a bundle of the same method and head holds.
+
+    Raises:
+        BundleError: The tensors are not those of the model.
+    """
     check_names(set(bundle.weights), tagger.trained_names(), place)
     check_shapes(bundle.weights, tagger, place)
     tagger.load_state_dict(bundle.weights, strict=False)
-    return tagger.to(device)
 
 
 def _check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
@@ -127,8 +182,9 @@ def _check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
 def _backbone_weights(
     bundle: Bundle,
     place: str,
+    dtype: torch.dtype,
     device: torch.device,
-    shared: dict[BackboneSource, tuple[Weights, str]],
+    shared: SharedWeights,
 ) -> tuple[Weights, str]:
     if bundle.backbone not in shared:
         weights, spec = read_weights(bundle.backbone)
@@ -138,9 +194,8 @@ def _backbone_weights(
                 f"weights are not the ones it was trained on"
             )
         digest = content_hash(weights)
-        # What is trained is single precision, and CPUs compute slowly in half.
-        single = hold_weights(weights, bundle.backbone, torch.float32, device)
-        shared[bundle.backbone] = single, digest
+        held = hold_weights(weights, bundle.backbone, dtype, device)
+        shared[bundle.backbone] = held, digest
     weights, digest = shared[bundle.backbone]
     if digest != bundle.backbone_sha256:
         raise BundleError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -10,6 +11,9 @@ from peftsp.backbone.contract import Backbone
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
+
+_TRAINING_ONLY = re.compile(r"\w*dropout|lr_ratio")
+"""Settings that say how a method trains, and nothing of what it computes once trained."""
 
 
 class PeftMethod(ABC):
@@ -64,6 +68,21 @@ class PeftMethod(ABC):
     def settings(self) -> dict[str, Any]:
         """The settings as plain data, from which `peftsp.peft.registry.find_method` rebuilds it."""
         return {"method": self.name, **asdict(self)}  # type: ignore[call-overload]
+
+    @property
+    def label(self) -> str:
+        """What run records and reports call the method."""
+        return self.name
+
+    def computes_like(self, other: PeftMethod) -> bool:
+        """Whether what one has trained means the same in the other; dropout may differ."""
+        return bool(_lasting(self.settings()) == _lasting(other.settings()))
+
+
+def _lasting(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return list(value) if isinstance(value, tuple) else value
+    return {k: _lasting(v) for k, v in value.items() if not _TRAINING_ONLY.fullmatch(k)}
 
 
 def last_layers(spec: BackboneSpec, count: int | None, setting: str) -> range:

@@ -65,6 +65,12 @@ class HuggingFace(PeftMethod):
                 )
 
     @property
+    def label(self) -> str:
+        """PEFT's name of the method; a kind of LoRA by what makes it one."""
+        special = [name for name in ("dora", "rslora") if self.options.get(f"use_{name}")]
+        return "+".join(special) or {"LORA": "hf_lora"}.get(self.kind, self.kind.lower())
+
+    @property
     def starts_as_identity(self) -> bool:  # type: ignore[override]
         """As the setting says."""
         return self.identity

@@ -20,7 +20,7 @@ DOES_NOT_COUNT = frozenset(
         *("callbacks.prefix_cache.folder", "callbacks.prefix_cache.gigabytes"),
         # Where data and weights come from: their content counts.
         *("data._target_", "data.name", "data.dir", "data.path", "data.extra_path"),
-        *("backbone.checkpoint", "backbone.seed"),
+        *("backbone.checkpoint", "backbone.seed", "init_from"),
     }
 )
 """Settings that may differ between two starts of one run; a group's name is for all in it."""
@@ -41,16 +41,20 @@ class Contents:
         data: sha256 of the data set.
         extra: sha256 of the further records that train; None without.
         backbone: sha256 of the backbone's weights.
+        start: sha256 of the trained model that is begun from; None without.
     """
 
     data: str
     extra: str | None
     backbone: str
+    start: str | None = None
 
 
 def contents_of(record: RunRecord) -> Contents:
     """What a run has read."""
-    return Contents(record.dataset.sha256, record.extra_sha256, record.backbone_sha256)
+    return Contents(
+        record.dataset.sha256, record.extra_sha256, record.backbone_sha256, record.start_sha256
+    )
 
 
 def what_counts(settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
@@ -60,6 +64,7 @@ def what_counts(settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
         "data (sha256)": contents.data,
         "data.extra_path (sha256)": contents.extra,
         "backbone.checkpoint (sha256)": contents.backbone,
+        "init_from (sha256)": contents.start,
     }
 
 
@@ -68,6 +73,8 @@ def method_of(record: RunRecord) -> dict[str, Any]:
     common = flatten(record.settings, DOES_NOT_COUNT | WHICH_OF_SEVERAL)
     if record.extra_sha256 is not None:
         common["data.extra_path (sha256)"] = record.extra_sha256[:12]
+    if record.start_sha256 is not None:
+        common["init_from (sha256)"] = record.start_sha256[:12]
     if record.settings.get("backbone", {}).get("checkpoint") != RANDOM:
         common["backbone.checkpoint (sha256)"] = record.backbone_sha256[:12]
     return common

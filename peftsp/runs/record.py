@@ -76,6 +76,7 @@ class RunRecord:
         seed: Of the run.
         dataset: What it was trained and tested on.
         extra_sha256: Of the further records that train, as of the data set; None without.
+        start_sha256: Content hash of the trained model that it began from; None without.
         splits: How many proteins train, validate and test.
         settings: All of them, resolved, as nested groups; see `without_credentials`.
         versions: Of peftsp and torch.
@@ -105,6 +106,7 @@ class RunRecord:
     ended: str | None = None
     metrics: dict[str, float] | None = None
     cost: Cost | None = None
+    start_sha256: str | None = None
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from peftsp.backbone.checkpoint import RANDOM, content_hash, read_weights
+from peftsp.backbone.checkpoint import RANDOM, content_hash, find_dtype, read_weights
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.data.datamodule import SignalPeptideData
@@ -24,6 +24,7 @@ from peftsp.peft.base import PeftMethod
 from peftsp.runs.identity import Contents
 from peftsp.runs.record import without_credentials
 from peftsp.training.module import SignalPeptideModule
+from peftsp.training.start import Start, read_start
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
@@ -78,16 +79,38 @@ def model_settings(cfg: DictConfig) -> tuple[PeftMethod, HeadSettings, CRFSettin
     return method, head, crf
 
 
-def build_module(cfg: DictConfig) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
+def build_start(cfg: DictConfig) -> Start | None:
+    """The trained model that a configuration begins from, if it names one.
+
+    Raises:
+        PeftspError: There is no such model, or the configuration is for another one.
+    """
+    if cfg.init_from is None:
+        return None
+    return read_start(cfg.init_from, *model_settings(cfg), _source(cfg))
+
+
+def build_module(
+    cfg: DictConfig, start: Start | None = None
+) -> tuple[SignalPeptideModule, HeadSettings, CRFSettings]:
     """The model of a configuration and what trains it, with the settings of head and CRF.
+
+    Args:
+        cfg: As composed from ``conf/train.yaml``.
+        start: What `build_start` gave.
 
     Raises:
         PeftspError: A setting is wrong, or the backbone's weights cannot be read.
     """
     method, head, crf = model_settings(cfg)
-    backbone = instantiate(cfg.backbone, checkpoint=_absolute(cfg.backbone.checkpoint))
+    if start:
+        dtype = find_dtype(cfg.backbone.dtype)
+        tagger = start.build(method, head, crf, dtype, cfg.backbone.activation_checkpointing)
+    else:
+        backbone = instantiate(cfg.backbone, checkpoint=_absolute(cfg.backbone.checkpoint))
+        tagger = build_tagger(backbone, method, head, crf)
     module = SignalPeptideModule(
-        build_tagger(backbone, method, head, crf),
+        tagger,
         instantiate(cfg.optimizer),
         instantiate(cfg.scheduler),
         cfg.regularisation.weight,
@@ -129,12 +152,25 @@ def read_contents(cfg: DictConfig) -> Contents:
     Raises:
         PeftspError: A file is missing or broken.
     """
-    data = build_data(cfg)
-    source = BackboneSource(
-        instantiate(cfg.backbone.spec), cfg.backbone.checkpoint, cfg.backbone.seed
+    data, start = build_data(cfg), build_start(cfg)
+    if start:
+        backbone = start.backbone_sha256
+    else:
+        weights, _ = read_weights(_source(cfg))
+        backbone = content_hash(weights)
+    return Contents(
+        data.identity().sha256, data.extra_sha256(), backbone, start.sha256 if start else None
     )
-    weights, _ = read_weights(source)
-    return Contents(data.identity().sha256, data.extra_sha256(), content_hash(weights))
+
+
+def _source(cfg: DictConfig) -> BackboneSource:
+    settings = cfg.backbone
+    return BackboneSource(
+        instantiate(settings.spec),
+        _absolute(settings.checkpoint),
+        settings.seed,
+        settings.quantization,
+    )
 
 
 def _absolute(checkpoint: str | None) -> str | None:

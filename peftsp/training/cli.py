@@ -24,6 +24,7 @@ from peftsp.errors import ConfigError, PeftspError
 from peftsp.runs.folder import ERROR_LOG
 from peftsp.settings_folder import CONF
 from peftsp.training.run import train
+from peftsp.training.start_settings import fill_in
 
 _MENDABLE = (
     PeftspError,
@@ -55,6 +56,7 @@ def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> No
     register()
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     with one_line_errors():
+        sys.argv[1:] = fill_in(sys.argv[1:])
         command()
 
 

@@ -19,11 +19,13 @@ from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.runs.folder import BUNDLE, RunFolder, check_checkpoint, now
 from peftsp.runs.record import PREDICTIONS_FILE, Cost, RunRecord
+from peftsp.training.card import describe_start, papers_of
 from peftsp.training.cost import CostMeter
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.predictions import write_predictions
 from peftsp.training.report import CONFUSION_FILE, METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
+from peftsp.training.start import Start
 
 _SHOWN = ("val/score", "test/score", "test/mean_mcc2")
 
@@ -37,6 +39,7 @@ class FittedRun:
         folder: Its folder.
         record: What it was asked to do.
         data: Its proteins.
+        start: The model that it begins from; None for one without training.
         module: What was trained.
         head: Settings of the head.
         crf: Settings of the CRF.
@@ -49,6 +52,7 @@ class FittedRun:
     folder: RunFolder
     record: RunRecord
     data: SignalPeptideData
+    start: Start | None
     module: SignalPeptideModule
     head: HeadSettings
     crf: CRFSettings
@@ -79,7 +83,12 @@ def end_run(run: FittedRun) -> dict[str, float]:
     if run.trainer.is_global_zero:
         folder, bundle = run.folder, run.folder.path / BUNDLE
         _write_tested(run, tested)
-        save_bundle(_bundle(run, best, metrics), bundle)
+        save_bundle(
+            _bundle(run, best, metrics),
+            bundle,
+            run.start.own_backbone(run.module.tagger.method) if run.start else None,
+            papers_of(run.start, run.cfg.name) if run.start else None,
+        )
         cost = _cost(run, best, seconds, peaks)
         folder.write(replace(run.record, ended=now(), metrics=_finite(metrics), cost=cost))
         folder.say(f"bundle: {bundle}")
@@ -148,6 +157,7 @@ def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
         "epoch": saved["epoch"],
         "step": saved["global_step"],
         "metrics": metrics,
+        **(describe_start(run.start) if run.start else {}),
     }
     weights = run.module.trained_weights(saved)
     return Bundle.from_tagger(run.module.tagger, run.head, run.crf, training, weights)

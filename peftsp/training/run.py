@@ -25,6 +25,7 @@ from peftsp.runs.record import RunRecord, read_record
 from peftsp.training.build import (
     build_data,
     build_module,
+    build_start,
     build_trainer,
     count_parameters,
     settings_of,
@@ -35,6 +36,7 @@ from peftsp.training.module import SignalPeptideModule
 from peftsp.training.outcome import FittedRun, end_run
 from peftsp.training.preemption import saving_before_the_end
 from peftsp.training.settings import check_settings
+from peftsp.training.start import Start
 
 _LOADER_SIGNS = ("DataLoader worker", "shared memory", "unable to open shared")
 _COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
@@ -60,23 +62,26 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
     check_settings(cfg)
     _seed(cfg.seed)
     data = build_data(cfg)
-    module, head, crf = build_module(cfg)
-    record = _record(cfg, data, module)
+    start = build_start(cfg)
+    module, head, crf = build_module(cfg, start)
+    record = _record(cfg, data, module, start)
     folder = RunFolder(Path(cfg.paths.output_dir), is_first=not getattr(rank_zero_only, "rank", 0))
     with folder.locked():
-        start = folder.find_start(
+        begin = folder.find_start(
             cfg.ckpt_path, cfg.overwrite, record.settings, contents_of(record)
         )
-        if start.is_finished:
+        if begin.is_finished:
             folder.say(f"{folder.path}: this run is finished, nothing to do", is_kept=False)
             return read_record(folder.path).metrics or {}
-        if start.checkpoint in (folder.last, folder.previous):
+        if begin.checkpoint in (folder.last, folder.previous):
             record = replace(record, begun=read_record(folder.path).begun)
         # Counted here, since some strategies share the parameters out over processes.
         parameters, meter = count_parameters(module), CostMeter()
         trainer = build_trainer(cfg, [*watchers, meter])
-        run = FittedRun(cfg, folder, record, data, module, head, crf, parameters, meter, trainer)
-        return _fit_and_test(run, start.checkpoint)
+        run = FittedRun(
+            cfg, folder, record, data, start, module, head, crf, parameters, meter, trainer
+        )
+        return _fit_and_test(run, begin.checkpoint)
 
 
 def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
@@ -93,6 +98,12 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"
         )
         run.folder.say(f"device: {run.record.device}")
+        if run.start:
+            was, now_has = run.start.bundle.peft["method"], run.module.tagger.method.label
+            goes_on = (
+                "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
+            )
+            run.folder.say(f"from {run.start.name}: its {was} {goes_on}")
         for note in run.data.notes:
             run.folder.say(note)
         keep_freed_memory()
@@ -119,17 +130,20 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
     return metrics
 
 
-def _record(cfg: DictConfig, data: SignalPeptideData, module: SignalPeptideModule) -> RunRecord:
+def _record(
+    cfg: DictConfig, data: SignalPeptideData, module: SignalPeptideModule, start: Start | None
+) -> RunRecord:
     tagger, dataset = module.tagger, data.identity()
     return RunRecord(
         name=cfg.name,
-        method=tagger.method.settings()["method"],
+        method=tagger.method.label,
         backbone=tagger.backbone.spec.name,
         backbone_sha256=tagger.backbone.content_hash,
         fold=cfg.data.fold,
         seed=cfg.seed,
         dataset=dataset,
         extra_sha256=data.extra_sha256(),
+        start_sha256=start.sha256 if start else None,
         splits=data.sizes(),
         settings=settings_of(cfg),
         versions={"peftsp": peftsp.__version__, "torch": torch.__version__},

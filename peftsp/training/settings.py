@@ -53,6 +53,7 @@ class _Run:
     overwrite: bool
     test: bool
     optimized_metric: str | None
+    init_from: str | None
     regularisation: _Regularisation
     learning_rate: _LearningRate
     augmentation: _Augmentation

@@ -1,0 +1,147 @@
+"""Settings of a command that begins from a trained model, where the command gives none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from peftsp.backbone.specs import BackboneSource, BackboneSpec, published_spec
+from peftsp.errors import ConfigError
+from peftsp.model.bundle import read_bundle
+from peftsp.peft.base import PeftMethod
+from peftsp.peft.registry import find_method
+from peftsp.settings_folder import CONF
+from peftsp.training.start import find_start
+
+_KEY = re.compile(r"[+~]*([\w./@]+)(?:=|$)")
+_INIT_FROM = re.compile(r"\+*init_from=.+")
+_ANY_SIZE = "esm2_tiny"
+_ANY_METHOD = "frozen"
+
+
+def fill_in(arguments: Sequence[str]) -> list[str]:
+    """Add what ``init_from`` implies to a command: backbone, head, CRF and method of the model.
+
+    What the command gives stays as it is given, so that what does not fit the model is refused
+    later. With a method of its own, ``peft=…``, the model's is left out.
+
+    Args:
+        arguments: As on the command line, without the program's name.
+
+    Raises:
+        PeftspError: There is no such model, or several are named.
+    """
+    places = [n for n, argument in enumerate(arguments) if _INIT_FROM.fullmatch(argument)]
+    if not places:
+        return list(arguments)
+    [override] = OverridesParser.create().parse_overrides([arguments[places[-1]]])
+    if override.is_sweep_override():
+        raise ConfigError(
+            f"init_from: expected one model a command, found {override.get_value_string()}"
+        )
+    name = override.value()
+    if name is None:
+        return list(arguments)
+    given = {match[1] for match in map(_KEY.match, arguments) if match}
+    first = places[0]
+    return [*arguments[:first], *_implied(str(name), given), *arguments[first:]]
+
+
+def _implied(init_from: str, given: set[str]) -> list[str]:
+    bundle = read_bundle(find_start(init_from))
+    choices, values = _backbone(bundle.backbone)
+    if "backbone" in given:
+        values = {key: value for key, value in values.items() if ".spec." not in key}
+    for group in ("head", "crf"):
+        values |= {f"{group}.{k}": v for k, v in asdict(getattr(bundle, group)).items()}
+    implied = [f"{group}={choice}" for group, choice in choices.items()]
+    implied += [f"++{key}={as_value(value)}" for key, value in values.items() if key not in given]
+    if "peft" not in given:
+        implied += _method(find_method(bundle.peft))
+    return [line for line in implied if line.partition("=")[0] not in given]
+
+
+def _backbone(source: BackboneSource) -> tuple[dict[str, str], dict[str, Any]]:
+    spec = source.spec
+    values = {
+        "backbone.checkpoint": source.checkpoint,
+        "backbone.seed": source.seed,
+        "backbone.quantization": source.quantization,
+    }
+    if _is_published(spec):
+        return {"backbone": spec.name}, values
+    sizes = {f"backbone.spec.{key}": value for key, value in asdict(spec).items()}
+    return {"backbone": _ANY_SIZE}, values | sizes
+
+
+def _is_published(spec: BackboneSpec) -> bool:
+    try:
+        published = published_spec(spec.name)
+    except ConfigError:
+        return False
+    return (published.layers, published.width, published.heads) == (
+        spec.layers,
+        spec.width,
+        spec.heads,
+    )
+
+
+def _method(method: PeftMethod) -> list[str]:
+    """Overrides that make a method of the configuration file that is nearest to it."""
+    settings = {name: value for name, value in method.settings().items() if name != "method"}
+    target = f"{type(method).__module__}.{type(method).__qualname__}"
+    files = {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in _files("peft")}
+    alike = {
+        name: _distance(settings, content)
+        for name, content in files.items()
+        if isinstance(content, dict)
+        and content.get("_target_") == target
+        and content.get("kind") == settings.get("kind")
+    }
+    choice = min(alike, key=alike.__getitem__, default=_ANY_METHOD)
+    known: Any = files[choice]
+    absent = [
+        f"~peft.options.{k}" for k in known.get("options", {}) if k not in settings["options"]
+    ]
+    settings = {f"peft.{key}": value for key, value in settings.items()}
+    options = settings.pop("peft.options", {}) if "options" in known else {}
+    settings |= {f"peft.options.{key}": value for key, value in options.items()}
+    changed = {"peft._target_": target, **settings} if choice == _ANY_METHOD else settings
+    values = [f"++{key}={as_value(value)}" for key, value in changed.items()]
+    return [f"peft={choice}", *absent, *values]
+
+
+def _distance(settings: Mapping[str, Any], content: Mapping[Any, Any]) -> int:
+    """How many settings of a file differ."""
+    own, other = settings.get("options", settings), content.get("options", content)
+    return sum(own.get(key) != other.get(key) for key in {*own, *other} - {"_target_"})
+
+
+def _files(group: str) -> Iterable[Path]:
+    return sorted((CONF / group).glob("*.yaml"))
+
+
+def as_value(value: Any) -> str:
+    r"""A value as Hydra's command line has it.
+
+    >>> as_value(None), as_value([1, "a b"]), as_value({"x": True})
+    ('null', "[1,'a b']", '{x:true}')
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{as_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(as_value, value)) + "]"
+    text = re.sub(r"(\\*)'", r"\1\1\\'", str(value))
+    return f"'{text}'"

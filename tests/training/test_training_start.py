@@ -1,0 +1,146 @@
+"""Runs that begin from a trained model: what they take over, keep, merge and refuse."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from peftsp.errors import ConfigError, PeftspError, RunError
+from peftsp.model.bundle import hash_content, read_bundle
+from peftsp.model.restore import load_taggers
+from peftsp.model.shipped import SHIPPED
+from peftsp.runs.record import read_record
+from peftsp.training.start_settings import fill_in
+
+NO_STEP = ("optimizer.lr=0", "trainer.max_epochs=1")
+
+
+def emissions(folder):
+    [tagger] = load_taggers([folder])
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(4, 24, (3, 20), generator=generator)
+    tokens[:, 0], tokens[:, -1] = 0, 2
+    return tagger(tokens, torch.ones_like(tokens).bool(), torch.tensor([0, 1, 2]))
+
+
+@pytest.fixture
+def continued(run, finished_run, tmp_path):
+    """Function of overrides that trains on from a run's bundle and gives the new run's folder."""
+
+    def of(*overrides, start=finished_run / "bundle"):
+        return run(tmp_path / "runs", *fill_in([f"init_from={start}", *overrides]))
+
+    return of
+
+
+def test_model_is_taken_over_with_its_method(continued, finished_run):
+    folder = continued(*NO_STEP)
+    before, after = (read_bundle(path / "bundle") for path in (finished_run, folder))
+    assert after.weights.keys() == before.weights.keys()
+    for name, tensor in after.weights.items():
+        torch.testing.assert_close(tensor, before.weights[name], rtol=0, atol=0)
+    assert after.training["start"]["sha256"] == hash_content(before)
+    assert after.training["start"]["method"] == "lora trained on"
+    assert read_record(folder).start_sha256 == hash_content(before)
+    assert "its lora goes on training" in (folder / "train.log").read_text()
+    assert hash_content(before) in (folder / "bundle" / "README.md").read_text()
+
+
+def test_training_goes_on_from_where_the_model_was(continued, finished_run):
+    folder = continued("trainer.max_epochs=1")
+    before, after = (read_bundle(path / "bundle") for path in (finished_run, folder))
+    assert hash_content(before) != hash_content(after)
+    assert not torch.equal(emissions(finished_run / "bundle"), emissions(folder / "bundle"))
+
+
+@pytest.mark.parametrize("method", ["lora peft.rank=2", "ln_tuning", "full"])
+def test_another_method_is_put_on_the_merged_model(continued, finished_run, tmp_path, method):
+    choice, *settings = method.split()
+    folder = continued(f"peft={choice}", *settings, *NO_STEP)
+    # A bundle that needs no file but its own.
+    moved = tmp_path / "moved"
+    shutil.move(folder / "bundle", moved)
+    found, expected = emissions(moved), emissions(finished_run / "bundle")
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert read_bundle(moved).training["start"]["method"] == "lora merged"
+    assert read_bundle(moved).peft["method"] == ("hf" if choice == "ln_tuning" else choice)
+
+
+def test_a_merged_model_still_loads_after_training(continued):
+    folder = continued("peft=ln_tuning", "trainer.max_epochs=1")
+    emissions(folder / "bundle")  # refuses a backbone that training had changed
+    again = continued("experiment_name=again", start=folder / "bundle")
+    assert read_record(again).method == "ln_tuning"
+    emissions(again / "bundle")
+
+
+def test_resuming_from_another_model_is_refused(continued, finished_run, run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished_run / "bundle", copy)
+    continued("trainer.max_epochs=1", start=copy)
+    continued("trainer.max_epochs=1", "ckpt_path=last", start=finished_run / "bundle")
+    config = json.loads((copy / "config.json").read_text())
+    config["crf"]["temperature"] = 1.5
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError, match=r"init_from \(sha256\)="):
+        continued("trainer.max_epochs=1", "crf.temperature=1.0", "ckpt_path=last", start=copy)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("head.context_window=3", r"head\.context_window: expected 0 as in .*, found 3"),
+        ("crf.constraint=soft", r"crf\.constraint: expected hard as in .*, found soft"),
+        ("backbone=esm2_scratch", r"backbone\.spec\.name: expected esm2_tiny .*, found esm2_scr"),
+        ("backbone.seed=9", r"expected the esm2_tiny backbone with the content hash"),
+        ("init_from=a,b", r"init_from: expected one model a command, found a,b"),
+        ("init_from=nowhere", r"nowhere: expected a bundle folder"),
+    ],
+)
+def test_settings_that_do_not_fit_the_model_are_named(continued, override, message):
+    with pytest.raises(PeftspError, match=message):
+        continued(override)
+
+
+def test_method_that_cannot_be_merged_goes_on_or_is_refused(run, continued, tmp_path):
+    first = run(tmp_path / "first", "peft=prompt", "trainer.max_epochs=1")
+    assert read_record(continued(*NO_STEP, start=first / "bundle")).method == "prompt"
+    with pytest.raises(ConfigError, match=r"init_from: expected a model whose method can be merge"):
+        continued("peft=lora", start=first / "bundle")
+
+
+def test_shipped_model_hands_down_its_licence_and_its_backbone(continued, tmp_path):
+    folder = continued(
+        "data=synthetic", "trainer.limit_train_batches=1", *NO_STEP, start="accurate"
+    )
+    bundle = tmp_path / "bundle"
+    shutil.move(folder / "bundle", bundle)
+    made = read_bundle(bundle)
+    assert made.head == read_bundle(SHIPPED["accurate"].folder).head
+    assert made.training["licence"] == "GPL-3.0-or-later"
+    assert "GPL-3.0-or-later" in (bundle / "README.md").read_text()
+    for name in ("LICENSE", "backbone/NOTICE"):
+        assert (bundle / name).read_text() == (SHIPPED["accurate"].folder / name).read_text()
+    torch.testing.assert_close(emissions(bundle), emissions(SHIPPED["accurate"].folder))
+
+
+def test_commands_without_a_model_stay_as_they_are():
+    assert fill_in(["-m", "peft=lora", "init_from=null"]) == ["-m", "peft=lora", "init_from=null"]
+
+
+def test_every_method_is_found_again(tmp_path):
+    from hydra import compose, initialize_config_dir
+    from hydra.utils import instantiate
+
+    from peftsp.peft.registry import find_method
+    from peftsp.settings_folder import CONF
+    from peftsp.training.start_settings import _method
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for path in sorted((CONF / "peft").glob("*.yaml"))[::3]:
+            given = instantiate(compose("train", [f"peft={path.stem}"]).peft, _convert_="all")
+            overrides = _method(given)
+            assert overrides[0] == f"peft={path.stem}"
+            again = compose("train", overrides).peft
+            assert instantiate(again, _convert_="all") == find_method(given.settings())
