@@ -13,6 +13,7 @@ def register() -> None:
     from hydra_plugins.peftsp.ray_launcher import RayLauncher
     from hydra_plugins.peftsp.submitit_launcher import SubmititLauncher
     from hydra_plugins.peftsp.sweeper import ResumingSweeper
+    from hydra_plugins.peftsp.workers import WorkerSweeper
 
-    for plugin in (RayLauncher, SubmititLauncher, ResumingSweeper):
+    for plugin in (RayLauncher, SubmititLauncher, ResumingSweeper, WorkerSweeper):
         Plugins.instance().register(plugin)

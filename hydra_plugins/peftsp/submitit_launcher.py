@@ -50,6 +50,8 @@ class SubmititLauncher(Launcher):
         """
         import submitit
 
+        from peftsp.runs.credentials import without_credentials
+
         timeouts = {f"{self.cluster}_max_num_timeout": self.max_num_timeout}
         executor = submitit.AutoExecutor(self.folder, cluster=self.cluster, **timeouts)
         executor.update_parameters(**self.parameters)
@@ -61,7 +63,8 @@ class SubmititLauncher(Launcher):
         with executor.batch():
             jobs = [executor.submit(call) for call in calls]
         for job, overrides in zip(jobs, job_overrides, strict=True):
-            print(f"job {job.job_id}, log {job.paths.stderr}: {' '.join(overrides)}", flush=True)
+            told = without_credentials(" ".join(overrides))
+            print(f"job {job.job_id}, log {job.paths.stderr}: {told}", flush=True)
         results = []
         for call, job in zip(calls, jobs, strict=True):
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,6 @@ PREDICTION_COLUMNS = (
 residue) are what the data set says; the columns after them are predicted: type, site, probability
 of each type, 1-based position of each region's last residue. What there is none of stays empty.
 """
-
-_CREDENTIALS = re.compile(r"(?<=://)([^/\s:@]*:\S*|[^/\s]+)@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class RunRecord:
         extra_sha256: Of the further records that train, as of the data set; None without.
         start_sha256: Content hash of the trained model that it began from; None without.
         splits: How many proteins train, validate and test.
-        settings: All of them, resolved, as nested groups; see `without_credentials`.
+        settings: All of them, resolved, as nested groups; see `peftsp.runs.credentials`.
         versions: Of peftsp and torch.
         commit: Of the checkout that peftsp was run from, ``-dirty`` where it had changes; None for
             an installed package.
@@ -142,16 +139,3 @@ def read_record(folder: Path) -> RunRecord:
     for part in filter(None, (dataset, cost, record)):
         check_types(part, str(path), RunError)
     return record
-
-
-def without_credentials(value: Any) -> Any:
-    """Settings or text in which user and password of every URL are hidden.
-
-    >>> without_credentials({"storage": "postgresql://me:secret@host/db", "folds": [0, 1]})
-    {'storage': 'postgresql://***@host/db', 'folds': [0, 1]}
-    """
-    if isinstance(value, dict):
-        return {name: without_credentials(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [without_credentials(part) for part in value]
-    return _CREDENTIALS.sub("***@", value) if isinstance(value, str) else value

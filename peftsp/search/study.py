@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 
 from peftsp.errors import ConfigError
-from peftsp.runs.record import without_credentials
+from peftsp.runs.credentials import without_credentials
 from peftsp.search.objective import ERROR, TrialError, ValidationScore
 
 _RETRIES = 5

@@ -21,8 +21,8 @@ from peftsp.errors import ConfigError
 from peftsp.model.checks import check_types
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.base import PeftMethod
+from peftsp.runs.credentials import without_credentials
 from peftsp.runs.identity import Contents
-from peftsp.runs.record import without_credentials
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.start import Start, read_start
 

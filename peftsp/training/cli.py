@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.peftsp import register
 from peftsp.errors import ConfigError, PeftspError
+from peftsp.runs.credentials import without_credentials
 from peftsp.runs.folder import ERROR_LOG
 from peftsp.settings_folder import CONF
 from peftsp.training.run import train
@@ -91,7 +92,8 @@ def _run_of_sweep(cfg: DictConfig) -> float:
         sys.exit(EXIT_TERMINATED)
     except Exception as error:
         line = _one_line(error) or type(error).__name__
-        log.write_text(f"{line}\n\n{traceback.format_exc()}", encoding="utf-8")
+        trace = without_credentials(traceback.format_exc())
+        log.write_text(f"{line}\n\n{trace}", encoding="utf-8")
         print(f"error: {cfg.name}: {line}", file=sys.stderr)
         # Not every error can be sent from the process of a run to that of the sweep.
         raise PeftspError(line) from None
@@ -117,7 +119,7 @@ def _one_line(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, PeftspError):
         cause = cause.__cause__
-    return " ".join(str(cause or error).split())
+    return str(without_credentials(" ".join(str(cause or error).split())))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from peftsp.errors import ConfigError
+from peftsp.runs.credentials import without_credentials
 from peftsp.runs.folder import WANDB_ID
 
 _PATIENCE = 5
@@ -49,7 +51,21 @@ def wandb_logger(
     # Outside of an agent an exported id would be that of all runs.
     of_agent = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
     run_id = id or of_agent or _kept_id(Path(save_dir))
-    return WandbLogger(mode=mode, save_dir=save_dir, id=run_id, **settings)
+    return _Logger(mode=mode, save_dir=save_dir, id=run_id, **settings)
+
+
+class _Logger(WandbLogger):
+    """Lets the program's arguments be recorded without credentials."""
+
+    @property
+    def experiment(self) -> Any:
+        """The run in Weights & Biases, which is begun at the first call."""
+        arguments = sys.argv
+        sys.argv = without_credentials(arguments)
+        try:
+            return super().experiment
+        finally:
+            sys.argv = arguments
 
 
 def _has_key() -> bool:

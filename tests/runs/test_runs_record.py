@@ -1,4 +1,4 @@
-"""The record of a run: what it holds, and what it never holds."""
+"""The record of a run."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from peftsp.errors import RunError
-from peftsp.runs.record import read_record, without_credentials, write_record
+from peftsp.runs.record import read_record, write_record
 
 
 @pytest.mark.parametrize("has_ended", [False, True])
@@ -29,21 +29,3 @@ def test_record_says_what_was_asked_for_before_it_says_what_came_of_it(make_reco
 def test_missing_record_is_named(tmp_path):
     with pytest.raises(RunError, match=r"run\.json: expected JSON, found .*No such file"):
         read_record(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "hidden"),
-    [
-        ("postgresql://me:PW@host:5432/db", "postgresql://***@host:5432/db"),
-        ("mysql+pymysql://me:p/W@host/db", "mysql+pymysql://***@host/db"),
-        ("mysql://me:p@W@host/db", "mysql://***@host/db"),
-        (
-            "cannot reach redis://:PW@host or redis://b",
-            "cannot reach redis://***@host or redis://b",
-        ),
-        ("sqlite:///runs/a@b/study.db", "sqlite:///runs/a@b/study.db"),
-        ("https://host/path?mail=a@b", "https://host/path?mail=a@b"),
-    ],
-)
-def test_credentials_are_hidden_wherever_they_stand(text, hidden):
-    assert without_credentials({"search": [{"storage": text}]}) == {"search": [{"storage": hidden}]}

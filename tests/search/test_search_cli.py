@@ -111,3 +111,12 @@ def test_what_a_search_must_not_do_is_refused(search, capsys, settings, message)
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
     assert "PW" not in line
+
+
+def test_started_workers_leave_no_credentials(search, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        search("search.storage=postgresql+typo://me:PASSWORD@host/db", "search.worker=0,1", "-m")
+    assert "PASSWORD" not in "".join(capsys.readouterr())
+    [kept] = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept.name == "multirun.yaml"
+    assert "search.storage=postgresql+typo://***@host/db" in kept.read_text()

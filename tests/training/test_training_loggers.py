@@ -156,9 +156,11 @@ def offline_runs(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     settings = ["experiment=quickstart", "logger=wandb", "data.count=60", "trainer.max_epochs=2"]
     steps = ["data.batch_size=10", "trainer.log_every_n_steps=1", "data.fold=0,1"]
-    monkeypatch.setattr(sys, "argv", ["train.py", *settings, *steps, "-m"])
+    secret = "+search.storage=postgresql://me:PASSWORD@host/db"
+    monkeypatch.setattr(sys, "argv", ["train.py", *settings, *steps, secret, "-m"])
     main()
     wandb.teardown()
+    assert sys.argv[-2] == secret
     runs = {}
     for path in Path(tmp_path, "runs").rglob("*.wandb"):
         records = records_of(path)
@@ -173,8 +175,12 @@ def values_of(items):
 
 
 @pytest.mark.slow
-def test_offline_runs_hold_settings_curves_table_picture_and_bundle(offline_runs):
+def test_offline_runs_hold_settings_curves_table_picture_and_bundle(offline_runs, tmp_path, capfd):
     assert sorted(offline_runs) == ["fold0", "fold1"]
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
+    assert any(b"postgresql://***@host/db" in path.read_bytes() for path in written)
+    assert not [path for path in written if b"PASSWORD" in path.read_bytes()]
+    assert "PASSWORD" not in "".join(capfd.readouterr())
     for job_type, (run, records) in offline_runs.items():
         assert run.run_group == "quickstart"
         assert run.project == "peftsp"
