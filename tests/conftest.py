@@ -21,6 +21,18 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TEST_PARTITION = (0, 0, 1, 1, 2, 2)
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--campaign", type=int, default=1, metavar="N", help="try N times as many mutated files"
+    )
+
+
+@pytest.fixture
+def campaign(request):
+    """How many times as many mutations to try."""
+    return request.config.getoption("--campaign")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder with real data and recorded cases, which a plain checkout does not have."""

@@ -2,7 +2,9 @@
 
 import argparse
 import copy
+import gzip
 import json
+import lzma
 import os
 import random
 import shutil
@@ -78,8 +80,9 @@ def read_run_record(folder):
 
 
 def read_fasta(folder):
-    for _ in read_entries(folder / "proteins.fasta"):
-        pass
+    for name in ("proteins.fasta", "proteins.fasta.gz", "proteins.fasta.xz"):
+        for _ in read_entries(folder / name):
+            pass
 
 
 READERS = {
@@ -93,7 +96,7 @@ READERS = {
     "adapter/adapter_model.safetensors": read_adapter,
     "reference.pt": read_reference,
     "out/run.json": read_run_record,
-    "proteins.fasta": read_fasta,
+    **dict.fromkeys(("proteins.fasta", "proteins.fasta.gz", "proteins.fasta.xz"), read_fasta),
 }
 
 
@@ -122,7 +125,10 @@ def whole(tmp_path_factory):
     (folder / "out").mkdir()
     record = {"peftsp": "0", "files": ["a.csv"], "inputs": ["x"], "bundles": []}
     (folder / "out" / "run.json").write_text(json.dumps(record))
-    (folder / "proteins.fasta").write_text(">P1 first\nMKLAAV\n>P2\nMKLX*\n")
+    proteins = b">P1 first\nMKLAAV\n>P2\nMKLX*\n"
+    (folder / "proteins.fasta").write_bytes(proteins)
+    (folder / "proteins.fasta.gz").write_bytes(gzip.compress(proteins))
+    (folder / "proteins.fasta.xz").write_bytes(lzma.compress(proteins))
     return folder
 
 
@@ -194,17 +200,17 @@ def test_right_file_is_read(copy_of, name):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_changed_bytes(copy_of, name):
+def test_changed_bytes(copy_of, name, campaign):
     path, right = copy_of / name, (copy_of / name).read_bytes()
-    for seed in range(25):
+    for seed in range(25 * campaign):
         path.write_bytes(change_bytes(right, random.Random(seed)))
         takes_or_refuses(READERS[name], copy_of, (name, seed))
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if name.endswith(".json")])
-def test_changed_values(copy_of, name):
+def test_changed_values(copy_of, name, campaign):
     path, right = copy_of / name, json.loads((copy_of / name).read_text())
-    for seed in range(80):
+    for seed in range(80 * campaign):
         changed = change_tree(copy.deepcopy(right), random.Random(seed))
         path.write_text(json.dumps(changed))
         takes_or_refuses(READERS[name], copy_of, (name, seed, path.read_text()[:3000]))
@@ -214,9 +220,9 @@ def test_changed_values(copy_of, name):
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if name.endswith(".safetensors")])
-def test_changed_tensors(copy_of, name):
+def test_changed_tensors(copy_of, name, campaign):
     path, right = copy_of / name, load_file(copy_of / name)
-    for seed in range(25):
+    for seed in range(25 * campaign):
         rng = random.Random(seed)
         changed = dict(right)
         changed[rng.choice([*right, "x", "layers.a.b", "\x1b"])] = rng.choice(TENSORS).clone()
@@ -226,10 +232,10 @@ def test_changed_tensors(copy_of, name):
 
 @pytest.mark.parametrize("name", ["esm.pt", "reference.pt"])
 @pytest.mark.filterwarnings("ignore")
-def test_changed_pickles(copy_of, name):
+def test_changed_pickles(copy_of, name, campaign):
     path = copy_of / name
     right = torch.load(path, weights_only=False)
-    for seed in range(40):
+    for seed in range(40 * campaign):
         rng = random.Random(seed)
         changed = copy.copy(right)
         table = changed
@@ -244,7 +250,7 @@ def test_changed_pickles(copy_of, name):
 @pytest.mark.parametrize("name", READERS)
 def test_what_is_no_file(copy_of, name):
     path = copy_of / name
-    if name == "proteins.fasta":
+    if READERS[name] is read_fasta:
         pytest.skip("a pipe is an input")
     path.unlink()
     takes_or_refuses(READERS[name], copy_of, "nothing")

@@ -1,0 +1,69 @@
+"""Whether types and cleavage sites depend on batch size, order and neighbours, in each precision.
+
+python experiments/robustness/flips.py PROTEINS.faa.gz --proteins 300 [--start 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from itertools import islice
+
+import torch
+
+from peftsp.data.fasta import read_fasta
+from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.pipeline import predict_records
+from peftsp.inference.compute.precision import lower_precision
+from peftsp.model.restore import load_taggers
+from peftsp.model.shipped import SHIPPED, find_model
+from peftsp.records import Prediction, SequenceRecord
+
+PRECISIONS = ("fp32", "bf16", "int8")
+BATCH_SIZES = (1, 7, 16, 34, 64)
+ORDERS = 3
+
+
+def main() -> None:
+    """Compare every combination with the first one of its precision."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("proteins_file")
+    parser.add_argument("--model", choices=list(SHIPPED), default="fast")
+    parser.add_argument("--proteins", type=int, default=300)
+    parser.add_argument("--start", type=int, default=0, help="proteins left out before")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    chosen = islice(read_fasta(options.proteins_file), options.start, None)
+    records = list(islice(chosen, options.proteins))
+    for precision in PRECISIONS:
+        taggers = load_taggers([find_model(options.model)])
+        lower_precision(taggers, precision)
+        told = Options(precision=precision)
+        expected: dict[int, Prediction] = {}
+        flips, farthest, runs = 0, 0.0, 0
+        for order in range(ORDERS):
+            places = list(range(len(records)))
+            random.Random(order).shuffle(places)
+            for size in BATCH_SIZES:
+                shuffled: list[SequenceRecord] = [records[place] for place in places]
+                found = predict_records(shuffled, taggers, size, "cpu", told)
+                for place, prediction in zip(places, found, strict=True):
+                    first = expected.setdefault(place, prediction)
+                    flips += call(first) != call(prediction)
+                    pairs = zip(first.probabilities, prediction.probabilities, strict=True)
+                    farthest = max(farthest, *(abs(a - b) for a, b in pairs))
+                runs += 1
+        print(
+            f"{precision}: {len(records)} proteins from {options.start} on, {runs} runs, "
+            f"{flips} flips, probabilities differ by at most {farthest:.1e}",
+            flush=True,
+        )
+
+
+def call(prediction: Prediction) -> tuple[str, int | None]:
+    """What a user reads first."""
+    return prediction.sp_type, prediction.cleavage_site
+
+
+if __name__ == "__main__":
+    main()
