@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
-from peftsp.inference import cli as prediction
+from peftsp.inference.commands import predict as prediction
 from peftsp.training import cli as training
 
 REPOSITORY = Path(__file__).resolve().parents[2]

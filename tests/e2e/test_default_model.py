@@ -4,11 +4,13 @@ import csv
 import random
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
+import peftsp
 from peftsp.data.fasta import read_fasta
 from peftsp.inference.commands.predict import main
 from peftsp.inference.compute.pipeline import predict_records
@@ -133,3 +135,20 @@ def test_first_result_does_not_wait_for_the_compiler(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "0 False", done.stderr
+
+
+@pytest.mark.parametrize("organism", ["other", "eukarya"])
+@pytest.mark.parametrize("proteome", ["ecoli", "scerevisiae"])
+def test_no_site_of_a_proteome_is_improbable_without_a_note(shared, proteome, organism):
+    """Path and sums are of one type: else sites of next to no probability are called."""
+    path = shared / "data" / "proteomes" / f"{proteome}.faa.gz"
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    every_tenth = islice(read_fasta(path), 0, 2000, 10)
+    found = list(peftsp.predict(every_tenth, model="fast", organism=organism))
+    sites = [p for p in found if p.cleavage_site is not None]
+    assert len(sites) > 5
+    assert all(p.sp_type != "NO_SP" for p in sites)
+    improbable = [p for p in sites if p.cleavage_site_probability < 0.05]
+    assert [p.header for p in improbable if p.note is None] == []
+    assert len(improbable) <= len(sites) / 50
