@@ -159,7 +159,7 @@ def _expected(spec: BackboneSpec, method: PeftMethod) -> dict[str, Tensor]:
     with torch.device("meta"):
         backbone = ESM2(spec)
         expected = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
-        head = EmissionHead(spec.width)
+        head = EmissionHead(spec.width, PUBLISHED_DROPOUT, 0, 0.0, 0, shares_types=False)
         adapted = method.apply(backbone).state_dict()
     expected |= {f"backbone.{name}": adapted[name] for name in method.parameter_names(spec)}
     expected |= {f"head.{name}": value for name, value in head.state_dict().items()}

@@ -89,9 +89,8 @@ def _head_memory(
     residues = torch.zeros(shape, dtype=dtype, requires_grad=True)
     given = _Given(tagger.backbone, residues)
     part = Tagger(given, tagger.method, tagger.head, tagger.crf, tagger.decoding)
-    module = SignalPeptideModule(
-        part, partial(torch.optim.SGD, lr=0), partial(constant, warmup=0), regularisation
-    )
+    optimizer, scheduler = partial(torch.optim.SGD, lr=0), partial(constant, warmup=0)
+    module = SignalPeptideModule(part, optimizer, scheduler, regularisation, 0.0, 1.0)
     live = LiveBytes([*_tensors_of(part), residues])
     with live:
         torch.autograd.backward([module.loss(batch)["loss"]])

@@ -44,11 +44,11 @@ class EmissionHead(nn.Module):
     def __init__(
         self,
         width: int,
-        dropout: float = 0.1,
-        kingdom_embedding: int = 0,
-        kingdom_dropout: float = 0.1,
-        context_window: int = 0,
-        shares_types: bool = False,
+        dropout: float,
+        kingdom_embedding: int,
+        kingdom_dropout: float,
+        context_window: int,
+        shares_types: bool,
     ) -> None:
         super().__init__()
         for name, value in (("dropout", dropout), ("kingdom_dropout", kingdom_dropout)):

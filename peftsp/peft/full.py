@@ -24,7 +24,7 @@ class Full(PeftMethod):
             feed-forward, before a block's residual sums (Vaswani et al., NeurIPS 2017).
     """
 
-    dropout: float = 0.0
+    dropout: float
 
     starts_as_identity: ClassVar[bool] = True
 

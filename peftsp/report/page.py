@@ -43,10 +43,17 @@ def render_page(content: PageContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["inline"] = _inline
+    environment.filters |= {"inline": _inline, "parted": _parted}
     return environment.get_template("page.html.j2").render(
         page=content, tables=content.tables, pictures=content.pictures, version=__version__
     )
+
+
+def _parted(cell: str) -> Markup:
+    """A number that is broken in front of its brackets alone, so that many columns fit."""
+    value, bracket, rest = cell.partition(" (")
+    interval = Markup(" <span>({}</span>").format(rest) if bracket else ""
+    return Markup("<span>{}</span>").format(value) + interval
 
 
 def _inline(picture: Picture) -> Any:

@@ -53,8 +53,8 @@ class SignalPeptideModule(LightningModule):
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
         regularisation: float,
-        hidden_residues: float = 0.0,
-        head_factor: float = 1.0,
+        hidden_residues: float,
+        head_factor: float,
     ) -> None:
         super().__init__()
         if not isinstance(regularisation, int | float) or regularisation < 0:

@@ -33,7 +33,7 @@ METHODS = {
     "adapter": Adapter(None, None, True),
     "prompt": Prompt("all", 5, None, 16),
     "frozen": Frozen(),
-    "full": Full(),
+    "full": Full(0.0),
 }
 
 

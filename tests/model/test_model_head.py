@@ -1,25 +1,36 @@
 """Emissions, and what the head makes of a kingdom."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, STATES
 from peftsp.model.head import EmissionHead
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 RESIDUES = torch.randn(5, 7, 16, generator=torch.Generator().manual_seed(0))
 EVERY_KINGDOM = torch.tensor([0, 1, 2, 3, -1])
 EVERYWHERE = torch.ones(5, 7, dtype=torch.bool)
 
 
+def make_head(**changes):
+    """A head with the settings of ``conf/head/linear.yaml`` but for some."""
+    settings = dict(OmegaConf.load(REPOSITORY / "conf" / "head" / "linear.yaml"))
+    del settings["_target_"], settings["trainable"]
+    return EmissionHead(16, **settings | changes)
+
+
 @pytest.fixture
 def head():
     torch.manual_seed(0)
-    return EmissionHead(16, dropout=0.1, kingdom_embedding=3, kingdom_dropout=0.1)
+    return make_head(kingdom_embedding=3)
 
 
 def test_without_kingdoms_emissions_are_linear():
-    plain = EmissionHead(16, dropout=0.5).eval()
+    plain = make_head(dropout=0.5).eval()
     emissions = plain(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
     expected = RESIDUES @ plain.emissions.weight.T + plain.emissions.bias
     torch.testing.assert_close(emissions, expected)
@@ -43,7 +54,7 @@ def test_kingdoms_and_the_unknown_one_differ(head):
 
 def test_share_of_kingdoms_is_hidden_in_training_alone():
     torch.manual_seed(0)
-    head = EmissionHead(16, dropout=0.0, kingdom_embedding=3, kingdom_dropout=0.3)
+    head = make_head(dropout=0.0, kingdom_embedding=3, kingdom_dropout=0.3)
     residues, kingdoms = torch.zeros(4000, 1, 16), torch.ones(4000, dtype=torch.int64)
     everywhere = torch.ones(4000, 1, dtype=torch.bool)
     unknown = head(residues[:1], -kingdoms[:1], everywhere[:1])
@@ -69,7 +80,7 @@ def test_all_rows_of_the_embedding_learn(head):
 @pytest.fixture
 def seeing():
     torch.manual_seed(0)
-    return EmissionHead(16, dropout=0.1, context_window=3).eval()
+    return make_head(dropout=0.1, context_window=3).eval()
 
 
 def test_context_is_two_convolutions_over_neighbours(seeing):
@@ -110,7 +121,7 @@ def test_half_precision_residues_give_full_precision_emissions(head, dtype):
 
 
 def test_double_precision_stays():
-    head = EmissionHead(16).double().eval()
+    head = make_head().double().eval()
     assert head(RESIDUES.double(), EVERY_KINGDOM, EVERYWHERE).dtype == torch.float64
 
 
@@ -126,13 +137,13 @@ def test_double_precision_stays():
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
-        EmissionHead(16, **settings)
+        make_head(**settings)
 
 
 def test_tat_lipoproteins_add_what_tat_and_lipoproteins_have():
     torch.manual_seed(0)
-    sharing = EmissionHead(16, shares_types=True).eval()
-    plain = EmissionHead(16).eval()
+    sharing = make_head(shares_types=True).eval()
+    plain = make_head().eval()
     plain.load_state_dict(sharing.state_dict())
     own = plain(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
     found = sharing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)

@@ -119,10 +119,10 @@ def test_elsewhere_must_be_the_same_weights(make_bundle, tmp_path):
 
 def test_fully_trained_bundle_needs_no_backbone(make_bundle, esm_folder, tokens, make_tagger):
     backbone = load_backbone(SPEC, str(esm_folder))
-    folder = make_bundle("bundle", method=Full(), backbone=backbone)
+    folder = make_bundle("bundle", method=Full(0.0), backbone=backbone)
     shutil.rmtree(esm_folder)
     [tagger] = load_taggers([folder])
-    expected = make_tagger(method=Full())
+    expected = make_tagger(method=Full(0.0))
     torch.testing.assert_close(emissions_of(tagger, tokens), emissions_of(expected, tokens))
 
 

@@ -51,7 +51,7 @@ def test_kingdom_embedding_is_saved(make_tagger):
 
 
 def test_full_fine_tuning_saves_everything(make_tagger):
-    tagger = make_tagger(method=Full())
+    tagger = make_tagger(method=Full(0.0))
     assert tagger.trained_names() == set(tagger.state_dict())
 
 

@@ -94,6 +94,18 @@ def test_page_holds_everything_and_fetches_nothing(built):
     assert all(kingdom in text for kingdom in KINGDOMS)
 
 
+def test_numbers_may_be_broken_before_their_interval_alone(built):
+    output, _ = built
+    text = (output / "report.html").read_text()
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "td span { white-space: nowrap; }" in style
+    assert "td { white-space" not in style
+    shown = re.findall(r'<td class="number">(.*?)</td>', text)
+    intervals = [cell for cell in shown if " to " in cell]
+    assert len(intervals) > 100
+    assert all(re.fullmatch(r"<span>[^(]+</span> <span>\([^)]+\)</span>", c) for c in intervals)
+
+
 def test_published_numbers_stand_beside_their_own_data_set_alone(built):
     output, _ = built
     assert "SignalP 6.0" not in (output / "tables" / "mcc2.md").read_text()

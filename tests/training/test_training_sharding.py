@@ -42,8 +42,8 @@ CASES = {
     "adapter": (Adapter(None, 4, False), {}, ADAM),
     "prompt": (Prompt("all", 3, None, 4), {}, ADAM),
     "frozen": (Frozen(), {}, ADAM),
-    "full": (Full(), {}, ADAM),
-    "full, muon": (Full(), {}, MUON),
+    "full": (Full(0.0), {}, ADAM),
+    "full, muon": (Full(0.0), {}, MUON),
     "half-precision backbone": (LORA, {"dtype": "bfloat16"}, ADAM),
     "activation checkpointing": (LORA, {"activation_checkpointing": True}, ADAM),
     "nf4": (LORA, {"quantization": "nf4"}, ADAM),
@@ -58,7 +58,7 @@ def make_module(method, held, optimizer):
         HeadSettings(0.0, 0, 0.0, True),
         CRFSettings("hard", "peftsp", "of_type"),
     )
-    return SignalPeptideModule(tagger, optimizer, partial(constant, warmup=0.0), 0.5)
+    return SignalPeptideModule(tagger, optimizer, partial(constant, warmup=0.0), 0.5, 0.0, 1.0)
 
 
 # Muon rounds to bfloat16, which would hide errors.
