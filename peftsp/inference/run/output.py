@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there, read_json
 
-RUN_FILE = "run.json"
+RECORD_FILE = "prediction.json"
+_EARLIER_NAME = "run.json"
 _STAGE = ".unfinished"
 _MARK = ".peftsp"
 _LOCK = ".lock"
@@ -43,10 +44,10 @@ class OutputFolder:
     """Results of a run, which take the place of an earlier run's when all of them are whole.
 
     In the block, files are made in the folder ``stage``; what is left there goes at its end.
-    ``run.json`` in the folder itself lists the results of the last whole run with their hashes:
-    what it does not list, or lists with another content, is the user's and is never replaced or
-    removed, nor is an input. One run has the folder at a time; the system lets go of it when a run
-    is killed.
+    ``prediction.json`` in the folder itself lists the results of the last whole run with their
+    hashes: what it does not list, or lists with another content, is the user's and is never
+    replaced or removed, nor is an input. One run has the folder at a time; the system lets go of it
+    when a run is killed.
 
     Args:
         path: The folder; made if need be.
@@ -67,6 +68,7 @@ class OutputFolder:
                 raise ConfigError(f"{self.path}: expected a folder, found a file") from error
             self._take()
             try:
+                _rename_earlier(self.path)
                 self._recover()
                 self._check_own(self._listed())
                 self.stage.mkdir()
@@ -86,12 +88,12 @@ class OutputFolder:
         self._let_go()
 
     def publish(self, made: Sequence[Path], record: dict[str, Any]) -> tuple[Path, ...]:
-        """Move results out of ``stage``, and remove what only the earlier run's ``run.json`` lists.
+        """Move results out of ``stage``, and remove what only the earlier run's record lists.
 
         Args:
             made: Files and folders in ``stage``.
-            record: JSON-compatible, with the key ``peftsp``; goes into ``run.json`` with the list
-                of ``files`` and their hashes.
+            record: JSON-compatible, with the key ``peftsp``; goes into ``prediction.json`` with
+                the list of ``files`` and their hashes.
 
         Returns:
             Where the results are now.
@@ -105,7 +107,7 @@ class OutputFolder:
             self._check_own(listed)
             for name in names:
                 self._check_place(self.path / name, is_own=name in listed)
-            written = self.stage / RUN_FILE
+            written = self.stage / RECORD_FILE
             _write_record(written, {**record, "files": names, "sha256": _hashes(made, self.stage)})
             stale = [name for name in listed if name not in names and not self._is_input(name)]
             for path in made:
@@ -115,7 +117,7 @@ class OutputFolder:
                 path.replace(target)
             for name in stale:
                 _remove(self.path / name)
-            written.replace(self.path / RUN_FILE)
+            written.replace(self.path / RECORD_FILE)
         return tuple(self.path / name for name in names)
 
     def _check_place(self, place: Path, is_own: bool) -> None:
@@ -156,7 +158,8 @@ class OutputFolder:
                 f"{self.stage}: expected the unfinished files of a run, found others; move them "
                 "away or choose another folder"
             )
-        written = self.stage / RUN_FILE
+        _rename_earlier(self.stage)
+        written = self.stage / RECORD_FILE
         if written.is_file():
             moved, before = read_json(written, ConfigError), self._record()
             names = [name for name in moved["files"] if is_there(self.path / name)]
@@ -172,7 +175,7 @@ class OutputFolder:
             }
             renewed = self.stage / "recovered.json"
             _write_record(renewed, record)
-            renewed.replace(self.path / RUN_FILE)
+            renewed.replace(self.path / RECORD_FILE)
         shutil.rmtree(self.stage)
 
     def _take(self) -> None:
@@ -201,22 +204,33 @@ class OutputFolder:
         self._lock.release()
 
     def _record(self) -> dict[str, Any]:
-        path = self.path / RUN_FILE
+        path = self.path / RECORD_FILE
         if not is_there(path):
             return {}
-        try:
-            record = read_json(path, ConfigError)
-        except ConfigError:
-            record = {}
-        names, hashes = record.get("files"), record.get("sha256", {})
-        is_own = "peftsp" in record and isinstance(names, list) and isinstance(hashes, dict)
-        if not is_own or not all(map(_is_plain, names or [])):
+        if not _is_record(path):
             raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
-        return record
+        return read_json(path, ConfigError)
 
     def _listed(self) -> list[str]:
         """Names of the last whole run's results."""
         return list(self._record().get("files", []))
+
+
+def _rename_earlier(folder: Path) -> None:
+    """Give the record of a prediction that has its earlier name the name of now."""
+    earlier, record = folder / _EARLIER_NAME, folder / RECORD_FILE
+    if not is_there(record) and _is_record(earlier):
+        earlier.rename(record)
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        record = read_json(path, ConfigError)
+    except ConfigError:
+        return False
+    names, hashes = record.get("files"), record.get("sha256", {})
+    is_one = "peftsp" in record and isinstance(names, list) and isinstance(hashes, dict)
+    return is_one and all(map(_is_plain, names))
 
 
 def _write_record(path: Path, record: dict[str, Any]) -> None:
@@ -243,7 +257,7 @@ def _files_of(place: Path) -> Iterator[Path]:
 
 def _is_plain(name: Any) -> bool:
     # Results lie in the folder itself; nothing elsewhere is ever removed.
-    return isinstance(name, str) and name == Path(name).name and name not in ("", "..", RUN_FILE)
+    return isinstance(name, str) and name == Path(name).name and name not in ("", "..", RECORD_FILE)
 
 
 def _remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What identifies a run, and what it says of itself: ``skipped.tsv`` and ``run.json``."""
+"""What identifies a run, and what it says of itself: ``skipped.tsv`` and ``prediction.json``."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_interrupted_run_leaves_no_table_and_resumes(
     assert output.err == "resuming after 48 proteins\n"
     assert "predicted 32 proteins" in output.out
     assert "of 80 in all:" in output.out
-    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "prediction.json"}
     assert (out / "predictions.csv").read_bytes() == expected_table
 
 

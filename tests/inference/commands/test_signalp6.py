@@ -15,7 +15,7 @@ from peftsp.model.restore import load_taggers
 REPOSITORY = Path(__file__).resolve().parents[3]
 FILES = {
     *("prediction_results.txt", "output.gff3", "region_output.gff3"),
-    *("processed_entries.fasta", "output.json", "output.md", "run.json"),
+    *("processed_entries.fasta", "output.json", "output.md", "prediction.json"),
 }
 
 

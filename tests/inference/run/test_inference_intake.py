@@ -177,7 +177,7 @@ def test_repeated_identifiers_keep_their_rows(predict, tmp_path, capsys):
 def test_run_says_what_it_did_and_removes_what_an_earlier_one_left(predict, tmp_path):
     assert predict(MIXED, options=["--formats", "csv,gff3"]) == 0
     (tmp_path / "out" / "mine.txt").write_text("not of a run")
-    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    record = json.loads((tmp_path / "out" / "prediction.json").read_text())
     assert record["files"] == ["predictions.csv", "predictions.gff3", "skipped.tsv"]
     assert sum(record["counts"].values()) == 2
     assert record["skipped"] == 3
@@ -189,7 +189,7 @@ def test_run_says_what_it_did_and_removes_what_an_earlier_one_left(predict, tmp_
         assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
     assert predict(">P1\nMKL\n", options=["--formats", "tsv"]) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"mine.txt", "predictions.tsv", "run.json"}
+    assert names == {"mine.txt", "predictions.tsv", "prediction.json"}
 
 
 def test_interrupted_run_over_several_files_finds_wrong_records_again(

@@ -1,6 +1,7 @@
 """Results replace those of an earlier run together, and nothing else is touched."""
 
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -32,7 +33,7 @@ def test_what_the_earlier_run_alone_wrote_goes_and_the_rest_stays(tmp_path):
     publish(tmp_path, a="1", b="1")
     assert publish(tmp_path, b="2", c="2") == (tmp_path / "b", tmp_path / "c")
     found = contents(tmp_path)
-    record = json.loads(found.pop("run.json"))
+    record = json.loads(found.pop("prediction.json"))
     assert record.pop("sha256").keys() == {"b", "c"}
     assert record == {**RECORD, "files": ["b", "c"]}
     assert found == {"mine": "mine", "b": "2", "c": "2"}
@@ -75,10 +76,10 @@ def test_record_of_another_program_removes_nothing(tmp_path, record):
     folder.mkdir()
     for place in (tmp_path, folder):
         (place / "precious").write_text("data")
-    (folder / "run.json").write_text(record)
-    with pytest.raises(ConfigError, match=r"run\.json: expected the record of a peftsp run"):
+    (folder / "prediction.json").write_text(record)
+    with pytest.raises(ConfigError, match=r"prediction\.json: expected the record of a peftsp run"):
         publish(folder, a="1")
-    assert contents(folder) == {"precious": "data", "run.json": record}
+    assert contents(folder) == {"precious": "data", "prediction.json": record}
     assert contents(tmp_path) == {"precious": "data"}
 
 
@@ -108,10 +109,33 @@ def test_result_that_was_changed_or_added_to_is_kept(tmp_path):
     publish(tmp_path, a="2")
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_record_with_its_earlier_name_is_known(tmp_path, is_killed):
+    publish(tmp_path, a="1", b="2")
+    (tmp_path / "prediction.json").rename(tmp_path / "run.json")
+    if is_killed:
+        (tmp_path / ".unfinished").mkdir()
+        (tmp_path / ".unfinished" / ".peftsp").touch()
+        moved = json.dumps(
+            {**RECORD, "files": ["a"], "sha256": {"a": hashlib.sha256(b"3").hexdigest()}}
+        )
+        (tmp_path / ".unfinished" / "run.json").write_text(moved)
+        (tmp_path / "a").write_text("3")
+    publish(tmp_path, a="4")
+    assert set(contents(tmp_path)) == {"a", "prediction.json"}
+    assert contents(tmp_path)["a"] == "4"
+
+
+def test_record_of_a_training_beside_results_stays(tmp_path):
+    (tmp_path / "run.json").write_text('{"format": "peftsp-run", "version": 2}')
+    publish(tmp_path, a="1")
+    assert set(contents(tmp_path)) == {"a", "prediction.json", "run.json"}
+
+
 def test_planted_record_removes_nothing(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "text").write_text("mine")
-    (tmp_path / "run.json").write_text('{"peftsp": "0", "files": ["thesis"]}')
+    (tmp_path / "prediction.json").write_text('{"peftsp": "0", "files": ["thesis"]}')
     with pytest.raises(ConfigError, match="thesis/text: expected what the last run wrote"):
         publish(tmp_path, a="1")
     assert (tmp_path / "thesis" / "text").read_text() == "mine"
@@ -151,7 +175,7 @@ def test_run_killed_while_it_publishes_is_followed_by_another(tmp_path, monkeypa
     output._let_go()
     publish(tmp_path, a="3", d="3")
     found = contents(tmp_path)
-    found.pop("run.json")
+    found.pop("prediction.json")
     assert found == {"a": "3", "d": "3"}
 
 
@@ -196,7 +220,7 @@ def test_one_run_has_a_folder_at_a_time(fasta, bundles, tmp_path, capsys):
         assert predict(fasta, bundles[0], tmp_path / "another") == 0
         other.communicate()
     assert predict(fasta, bundles[0], out) == 0
-    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "prediction.json"}
 
 
 def test_killed_run_keeps_no_other_from_its_folder(fasta, bundles, tmp_path):
@@ -205,7 +229,7 @@ def test_killed_run_keeps_no_other_from_its_folder(fasta, bundles, tmp_path):
         other.kill()
     assert (out / ".lock").exists()
     assert predict(fasta, bundles[0], out) == 0
-    assert {path.name for path in out.iterdir()} == {"predictions.csv", "run.json"}
+    assert {path.name for path in out.iterdir()} == {"predictions.csv", "prediction.json"}
 
 
 @pytest.fixture
@@ -257,7 +281,7 @@ def test_full_disk_leaves_the_earlier_results_alone(fasta, bundles, mount, capsy
     assert "No space left on device" in capsys.readouterr().err
     (disk / "ballast").unlink()
     assert predict(fasta, bundles[1], disk / "out", "csv,tsv") == 0
-    assert set(contents(disk / "out")) == {"predictions.csv", "predictions.tsv", "run.json"}
+    assert set(contents(disk / "out")) == {"predictions.csv", "predictions.tsv", "prediction.json"}
 
 
 def test_read_only_folder_is_one_line_and_status_2(fasta, bundles, mount, capsys):
