@@ -1,6 +1,7 @@
-"""Adapters of the Hugging Face PEFT library: writing their folders, and reading those of LoRA.
+"""Adapters of the Hugging Face PEFT library: writing their folders, and reading them.
 
-Usage: ``python -m peftsp.interop.huggingface_peft export BUNDLE -o FOLDER``
+Usage: ``python -m peftsp.interop.huggingface_peft export BUNDLE -o FOLDER``,
+``python -m peftsp.interop.huggingface_peft import FOLDER -o BUNDLE``
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -20,26 +20,26 @@ from torch import Tensor
 
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.hugging_face import THEIR_MODULES
-from peftsp.backbone.specs import BackboneSpec
-from peftsp.backbone.tensor_files import (
-    check_finite,
-    check_plain,
-    read_pickled_tensors,
-    read_safetensors,
-    tensor_table,
-)
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.backbone.tensor_files import check_finite, check_plain
 from peftsp.errors import BundleError, CheckpointError, PeftspError
-from peftsp.files import is_there, read_json, shown
+from peftsp.files import read_json
+from peftsp.interop.adapter_folder import (
+    CONFIG_FILE,
+    HEAD_FILE,
+    WEIGHTS_FILE,
+    read_adapter,
+    read_tensors,
+    write_head,
+)
 from peftsp.interop.injected import export_injected
 from peftsp.interop.layers import lora_extent
-from peftsp.model.bundle import Bundle, read_bundle
+from peftsp.interop.lora_settings import check_lora, lora_of
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.restore import restore_tagger
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
 from peftsp.peft.registry import find_method
-
-CONFIG_FILE = "adapter_config.json"
-WEIGHTS_FILE = "adapter_model.safetensors"
-_OLD_WEIGHTS_FILE = "adapter_model.bin"
 
 _OUR_MODULES = {theirs: ours for ours, theirs in THEIR_MODULES.items()}
 _OURS = re.compile(r"layers\.(\d+)\.(.+)\.(lora_[AB])")
@@ -47,29 +47,6 @@ _THEIRS = re.compile(
     r"base_model\.model\.(?:esm\.)?encoder\.layer\.(\d+)\.(.+)\.(lora_[AB])\.weight"
 )
 _OTHER_HEADS = re.compile(r"base_model\.model\.(classifier|lm_head)\.")
-
-_GREATEST_RANK = 2**16
-_READ = {"peft_type", "r", "lora_alpha", "lora_dropout", "bias", "init_lora_weights"}
-_WITHOUT_EFFECT = {
-    "auto_mapping",
-    "base_model_name_or_path",
-    "exclude_modules",
-    "inference_mode",
-    "layers_pattern",
-    "layers_to_transform",
-    "megatron_core",
-    "modules_to_save",
-    "peft_version",
-    "qalora_group_size",
-    "revision",
-    "runtime_config",
-    "target_modules",
-    "task_type",
-}
-"""Settings that change nothing, or whose effect the tensors tell."""
-
-_PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
-"""Ways to draw LoRA weights that leave the model's own weights as they were."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +67,7 @@ class ImportedAdapter:
 def export_adapter(bundle: Bundle, folder: Path) -> None:
     """Write a bundle's method for ``peft.PeftModel.from_pretrained`` to put on an ``EsmModel``.
 
-    Head and CRF have no place in such a folder.
+    Head and CRF, which have no place in an ``EsmModel``, lie in a file of their own beside it.
 
     Args:
         bundle: Its method is LoRA or one of Hugging Face PEFT.
@@ -102,11 +79,16 @@ def export_adapter(bundle: Bundle, folder: Path) -> None:
     method = find_method(bundle.peft)
     if isinstance(method, HuggingFace):
         export_injected(bundle, method, folder)
-        return
-    if not isinstance(method, LoRA):
+    elif isinstance(method, LoRA):
+        _export_lora(bundle, method, folder)
+    else:
         raise BundleError(
             f"expected a bundle with lora or a method of Hugging Face PEFT, found {method.name}"
         )
+    write_head(bundle, folder)
+
+
+def _export_lora(bundle: Bundle, method: LoRA, folder: Path) -> None:
     spec = bundle.backbone.spec
     names = sorted(method.parameter_names(spec))
     tensors = {_their_key(name): bundle.weights[f"backbone.{name}"].contiguous() for name in names}
@@ -117,6 +99,8 @@ def export_adapter(bundle: Bundle, folder: Path) -> None:
         "r": method.rank,
         "lora_alpha": method.alpha,
         "lora_dropout": method.dropout,
+        "use_rslora": method.rslora,
+        "init_lora_weights": "pissa" if method.start == "pissa" else True,
         "target_modules": _target_pattern(names),
         "bias": "none",
         "inference_mode": True,
@@ -141,17 +125,50 @@ def import_adapter(folder: Path, spec: BackboneSpec) -> ImportedAdapter:
             fit the backbone.
         ConfigError: A number in the configuration is out of range.
     """
-    config = _read_config(folder / CONFIG_FILE)
-    path, tensors = _read_tensors(folder)
+    config = read_json(folder / CONFIG_FILE, CheckpointError)
+    check_lora(config, folder / CONFIG_FILE)
+    path, tensors = read_tensors(folder)
     unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
     weights = {_our_name(key, path): tensors[key] for key in tensors if key not in unused}
     check_plain(weights, str(path))
     targets, last_k = lora_extent(weights, spec, str(path))
-    method = LoRA(config["r"], config["lora_alpha"], config["lora_dropout"], targets, last_k)
+    method = lora_of(config, targets, last_k, folder / CONFIG_FILE)
     _check_fit(weights, method, spec, path)
     check_finite(weights, str(path))
     named = {f"backbone.{name}": tensor.float() for name, tensor in weights.items()}
     return ImportedAdapter(method, named, unused)
+
+
+def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:
+    """A bundle of a folder that holds a head and a CRF, as `export_adapter` writes it.
+
+    Args:
+        folder: The folder.
+        checkpoint: Where the backbone's weights lie; see
+            `peftsp.backbone.specs.BackboneSource`.
+
+    Raises:
+        CheckpointError: A file is missing or broken, or there is no head beside the adapter.
+        BundleError: The adapter does not fit the backbone, or that is another one.
+    """
+    adapter = read_adapter(folder)
+    if adapter.head is None or adapter.crf is None or adapter.spec is None:
+        raise CheckpointError(
+            f"{folder}: expected {HEAD_FILE} with head and CRF beside the adapter, found none: "
+            f"peft=from_adapter peft.path={folder} trains them"
+        )
+    place = None if checkpoint is None else str(Path(checkpoint).absolute())
+    bundle = Bundle(
+        BackboneSource(adapter.spec, place),
+        adapter.backbone_sha256 or "",
+        adapter.method.settings(),
+        adapter.head,
+        adapter.crf,
+        {"name": folder.name},
+        adapter.weights,
+    )
+    restore_tagger(bundle, str(folder))
+    return bundle
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,9 +190,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write"
     )
+    export.set_defaults(run=lambda o: export_adapter(read_bundle(o.bundle), o.output))
+    importing = commands.add_parser("import", help="make a bundle of an adapter folder with a head")
+    importing.add_argument("folder", type=Path, help="adapter folder")
+    importing.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="BUNDLE", help="bundle to write"
+    )
+    importing.add_argument(
+        "--checkpoint", metavar="PATH", help="the backbone's weights, if not the published ones"
+    )
+    importing.set_defaults(
+        run=lambda o: save_bundle(import_bundle(o.folder, o.checkpoint), o.output)
+    )
     options = parser.parse_args(arguments)
     try:
-        export_adapter(read_bundle(options.bundle), options.output)
+        options.run(options)
     except PeftspError as error:
         print(error, file=sys.stderr)
         return 2
@@ -204,42 +233,6 @@ def _our_name(key: str, path: Path) -> str:
             f"{path}: expected LoRA matrices of linear layers in an EsmModel's encoder, found {key}"
         )
     return f"layers.{match[1]}.{_OUR_MODULES[match[2]]}.{match[3]}"
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    config = read_json(path, CheckpointError)
-    expected = {"peft_type": ("LORA",), "bias": ("none",), "init_lora_weights": _PLAIN_STARTS}
-    for key, values in expected.items():
-        found = config.setdefault(key, values[0])
-        if found not in values:
-            raise CheckpointError(f"{path}: {key}: expected {values[0]!r}, found {shown(found)}")
-    for key, value in config.items():
-        if value and key not in _READ | _WITHOUT_EFFECT:
-            raise CheckpointError(
-                f"{path}: {key}: expected plain LoRA without it, found {shown(value)}"
-            )
-    for key, kind in (("r", int), ("lora_alpha", float), ("lora_dropout", float)):
-        found = config.get(key)
-        if not isinstance(found, int | kind) or isinstance(found, bool):
-            raise CheckpointError(f"{path}: {key}: expected {kind.__name__}, found {shown(found)}")
-    if config["r"] > _GREATEST_RANK:
-        raise CheckpointError(
-            f"{path}: r: expected at most {_GREATEST_RANK}, found {shown(config['r'])}"
-        )
-    return config
-
-
-def _read_tensors(folder: Path) -> tuple[Path, Mapping[str, Tensor]]:
-    path = folder / WEIGHTS_FILE
-    if path.is_file():
-        return path, read_safetensors(path)
-    path = folder / _OLD_WEIGHTS_FILE
-    if not is_there(path):
-        raise CheckpointError(f"{folder}: expected {WEIGHTS_FILE} in it, found none")
-    tensors = tensor_table(read_pickled_tensors(path, allowed=[]))
-    if tensors is None:
-        raise CheckpointError(f"{path}: expected a table of tensors, found something else")
-    return path, tensors
 
 
 def _check_fit(weights: Mapping[str, Tensor], method: LoRA, spec: BackboneSpec, path: Path) -> None:

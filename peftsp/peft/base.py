@@ -60,6 +60,10 @@ class PeftMethod(ABC):
         """
         return backbone
 
+    def rate_factor(self, name: str) -> float:  # noqa: ARG002
+        """Factor of the learning rate for one of `parameter_names`."""
+        return 1.0
+
     @property
     def name(self) -> str:
         """What configurations and bundles call the method: the name of its module."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +35,10 @@ class LoRA(PeftMethod):
         dropout: Probability with which inputs of A are dropped in training.
         target_modules: Linear layers: any of q_proj, k_proj, v_proj, out_proj, fc1, fc2.
         last_k: How many of the last layers to change; None for all.
+        rslora: Divide alpha by the root of the rank, not by the rank (Kalajdzievski, 2023).
+        start: ``zero``: without effect, A drawn at random. ``pissa``: with the principal part of W,
+            of which the rest stays frozen (Meng et al., NeurIPS 2024).
+        lr_ratio: Factor of the learning rate for B (LoRA+, Hayou et al., ICML 2024).
     """
 
     rank: int
@@ -43,12 +46,15 @@ class LoRA(PeftMethod):
     dropout: float
     target_modules: tuple[str, ...]
     last_k: int | None
-
-    starts_as_identity: ClassVar[bool] = True
+    rslora: bool = False
+    start: str = "zero"
+    lr_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target_modules", tuple(self.target_modules))
-        check_positive(rank=self.rank, alpha=self.alpha)
+        check_positive(rank=self.rank, alpha=self.alpha, lr_ratio=self.lr_ratio)
+        if self.start not in ("zero", "pissa"):
+            raise ConfigError(f"peft.start: expected zero or pissa, found {self.start!r}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"peft.dropout: expected 0 <= dropout < 1, found {self.dropout}")
         unknown = [name for name in self.target_modules if name not in _PLACE]
@@ -58,15 +64,36 @@ class LoRA(PeftMethod):
                 f"found {', '.join(unknown) or 'none'}"
             )
 
+    @property
+    def starts_as_identity(self) -> bool:  # type: ignore[override]
+        """Unless a part of the weights is taken out, which is put back but for rounding."""
+        return self.start == "zero"
+
     def apply(self, backbone: ESM2) -> Backbone:
         """Replace the chosen linear layers by ones with an update."""
+        if self.start == "pissa" and backbone.source.quantization:
+            raise ConfigError(
+                f"peft.start=pissa: expected backbone.quantization=null, "
+                f"found {backbone.source.quantization}"
+            )
         backbone.requires_grad_(False)
         for place in self._places(backbone.spec):
             linear = backbone.get_submodule(place)
             assert isinstance(linear, nn.Linear | NF4Linear)
-            scale = self.alpha / self.rank
-            backbone.set_submodule(place, LoRALinear(linear, self.rank, scale, self.dropout))
+            update = LoRALinear(linear, self.rank, self.scale, self.dropout)
+            if self.start == "pissa":
+                update.take_principal_part()
+            backbone.set_submodule(place, update)
         return backbone
+
+    @property
+    def scale(self) -> float:
+        """Factor of the update."""
+        return self.alpha / (self.rank**0.5 if self.rslora else self.rank)
+
+    def rate_factor(self, name: str) -> float:
+        """That of B, or 1."""
+        return self.lr_ratio if name.endswith("lora_B") else 1.0
 
     def parameter_names(self, spec: BackboneSpec) -> frozenset[str]:
         """A and B of each chosen layer."""
@@ -130,6 +157,32 @@ class LoRALinear(nn.Module):
         """Float ``(..., in)`` to float ``(..., out)``."""
         dropout = self.dropout if self.training else 0.0
         return add_low_rank(self.base(x), x, self.lora_A, self.lora_B, self.scale, dropout)
+
+    def take_principal_part(self) -> None:
+        """Start with the greatest singular values of the weight, and leave it the others.
+
+        Raises:
+            ConfigError: The weight has fewer than the rank.
+        """
+        assert isinstance(self.base, nn.Linear)
+        base, weight = self.base, self.base.weight.detach()
+        rank = len(self.lora_A)
+        if rank > min(weight.shape):
+            raise ConfigError(
+                f"peft.rank: expected at most {min(weight.shape)} with peft.start=pissa, "
+                f"found {rank}"
+            )
+        if weight.is_meta:
+            return
+        left, values, right = torch.linalg.svd(weight.to(self.lora_A.dtype), full_matrices=False)
+        roots = (values[:rank] / self.scale).sqrt()
+        self.lora_A.data = roots[:, None] * right[:rank]
+        self.lora_B.data = left[:, :rank] * roots
+        rest = weight - self.scale * (self.lora_B.data @ self.lora_A.data)
+        # Others may share the layer and its tensors.
+        self.base = nn.Linear(base.in_features, base.out_features, device="meta")
+        self.base.weight = nn.Parameter(rest.to(weight.dtype), requires_grad=False)
+        self.base.bias = base.bias
 
     def merged(self) -> nn.Linear:
         """A plain layer that gives the same output as one with a plain base."""

@@ -188,16 +188,23 @@ class SignalPeptideModule(LightningModule):
 
     def _optimizer(self) -> Optimizer:
         trained = {name: p for name, p in self.tagger.named_parameters() if p.requires_grad}
-        if self.head_factor == 1:
+        factors = {id(p): self._rate_factor(name) for name, p in trained.items()}
+        groups: dict[float, list[Tensor]] = {}
+        for parameter in trained.values():
+            groups.setdefault(factors[id(parameter)], []).append(parameter)
+        if groups.keys() == {1.0}:
             return self.optimizer(list(trained.values()))
-        head = [p for name, p in trained.items() if not name.startswith("backbone.")]
-        body = [p for name, p in trained.items() if name.startswith("backbone.")]
-        optimizer = self.optimizer([{"params": part} for part in (body, head) if part])
-        of_head = {id(p) for p in head}
+        optimizer = self.optimizer([{"params": part} for part in groups.values()])
         for group in optimizer.param_groups:
-            if any(id(p) in of_head for p in group["params"]):
-                group["lr"] *= self.head_factor
+            # An optimizer may split groups, but joins none.
+            group["lr"] *= factors[id(group["params"][0])]
         return optimizer
+
+    def _rate_factor(self, name: str) -> float:
+        prefix = "backbone."
+        if name.startswith(prefix):
+            return self.tagger.method.rate_factor(name.removeprefix(prefix))
+        return float(self.head_factor)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what was trained, and remember the backbone it belongs to.

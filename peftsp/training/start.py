@@ -21,16 +21,19 @@ from peftsp.backbone.checkpoint import (
 )
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import ConfigError
+from peftsp.interop.adapter_folder import Adapter, is_adapter, read_adapter
 from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, hash_content, read_bundle
 from peftsp.model.restore import is_whole, load_trained, restore_backbone, restore_tagger
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.model.shipped import SHIPPED
 from peftsp.model.tagger import Tagger
 from peftsp.peft.base import PeftMethod
+from peftsp.peft.frozen import Frozen
 from peftsp.peft.registry import find_method
 
 CARD = "README.md"
 _LICENCES = ("LICENSE", "NOTICE", "backbone/NOTICE")
+_BACKBONE = "backbone."
 _FREE = {"dropout", "kingdom_dropout", "trainable", "decoding", "temperature", "residues"}
 """Settings of head and CRF that may differ from those that the model was trained with."""
 
@@ -93,7 +96,7 @@ class Start:
             activation_checkpointing,
         )
         tagger = build_tagger(backbone, method, head, crf)
-        of_head = {n: t for n, t in self.bundle.weights.items() if not n.startswith("backbone.")}
+        of_head = {n: t for n, t in self.bundle.weights.items() if not n.startswith(_BACKBONE)}
         tagger.load_state_dict(of_head, strict=False)
         return tagger
 
@@ -133,7 +136,8 @@ def read_start(
     """Read the model to begin from, and check that the run's settings fit it.
 
     Args:
-        init_from: A bundle's folder, or the name of a model that ships.
+        init_from: Folder of a bundle or of an adapter of Hugging Face PEFT, or the name of a model
+            that ships.
         method: That of the run.
         head: Settings of the run.
         crf: Settings of the run.
@@ -143,7 +147,10 @@ def read_start(
         PeftspError: There is no such model, or it is of another backbone, head or CRF.
     """
     folder = find_start(init_from)
-    bundle = read_bundle(folder)
+    if is_adapter(folder):
+        bundle = _of_adapter(read_adapter(folder), head, crf, backbone)
+    else:
+        bundle = read_bundle(folder)
     spec = bundle.backbone.spec
     for name, expected, found in _pairs(bundle, head, crf, backbone.spec):
         if expected != found:
@@ -156,14 +163,43 @@ def read_start(
         for name in (CARD, *_LICENCES)
         if (folder / name).is_file()
     }
-    placed = replace(bundle, backbone=replace(backbone, spec=spec))
+    placed = replace(
+        bundle,
+        backbone=replace(backbone, spec=spec),
+        weights=_with_head(bundle, head, crf),
+    )
     is_kept = find_method(bundle.peft).computes_like(method)
     return Start(init_from, placed, digest, papers, is_kept, is_inside)
 
 
 def find_start(init_from: str) -> Path:
-    """Folder of a bundle, given as such or by the name of a model that ships."""
+    """Folder of a model, given as such or by the name of one that ships."""
     return SHIPPED[init_from].folder if init_from in SHIPPED else Path(init_from).absolute()
+
+
+def _of_adapter(
+    adapter: Adapter, head: HeadSettings, crf: CRFSettings, backbone: BackboneSource
+) -> Bundle:
+    """An adapter as a bundle; without a head if it has none."""
+    weights, spec = read_weights(backbone)
+    return Bundle(
+        replace(backbone, spec=adapter.spec or spec),
+        adapter.backbone_sha256 or content_hash(weights),
+        adapter.method.settings(),
+        adapter.head or head,
+        adapter.crf or crf,
+        {},
+        adapter.weights,
+    )
+
+
+def _with_head(bundle: Bundle, head: HeadSettings, crf: CRFSettings) -> dict[str, Tensor]:
+    """What a bundle holds, and a fresh head and CRF where it has none."""
+    if any(not name.startswith(_BACKBONE) for name in bundle.weights):
+        return bundle.weights
+    fresh = build_tagger(empty_backbone(bundle.backbone), Frozen(), head, crf).state_dict()
+    drawn = {name: t for name, t in fresh.items() if not name.startswith(_BACKBONE)}
+    return bundle.weights | drawn
 
 
 def _pairs(

@@ -11,8 +11,9 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from peftsp.backbone.specs import BackboneSource, BackboneSpec, published_spec
+from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import ConfigError
+from peftsp.interop.adapter_folder import is_adapter, read_adapter
 from peftsp.model.bundle import read_bundle
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.registry import find_method
@@ -37,6 +38,7 @@ def fill_in(arguments: Sequence[str]) -> list[str]:
     Raises:
         PeftspError: There is no such model, or several are named.
     """
+    arguments = _as_start(arguments)
     places = [n for n, argument in enumerate(arguments) if _INIT_FROM.fullmatch(argument)]
     if not places:
         return list(arguments)
@@ -54,30 +56,53 @@ def fill_in(arguments: Sequence[str]) -> list[str]:
 
 
 def _implied(init_from: str, given: set[str]) -> list[str]:
-    bundle = read_bundle(find_start(init_from))
-    choices, values = _backbone(bundle.backbone)
+    folder = find_start(init_from)
+    choices: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    if is_adapter(folder):
+        model: Any = read_adapter(folder)
+        method = model.method
+        if model.spec:
+            choices, values = _sizes(model.spec)
+    else:
+        model = read_bundle(folder)
+        method = find_method(model.peft)
+        choices, values = _sizes(model.backbone.spec)
+        for key in ("checkpoint", "seed", "quantization"):
+            values[f"backbone.{key}"] = getattr(model.backbone, key)
     if "backbone" in given:
         values = {key: value for key, value in values.items() if ".spec." not in key}
     for group in ("head", "crf"):
-        values |= {f"{group}.{k}": v for k, v in asdict(getattr(bundle, group)).items()}
+        settings = getattr(model, group)
+        values |= {f"{group}.{k}": v for k, v in asdict(settings).items()} if settings else {}
     implied = [f"{group}={choice}" for group, choice in choices.items()]
     implied += [f"++{key}={as_value(value)}" for key, value in values.items() if key not in given]
     if "peft" not in given:
-        implied += _method(find_method(bundle.peft))
+        implied += _method(method)
     return [line for line in implied if line.partition("=")[0] not in given]
 
 
-def _backbone(source: BackboneSource) -> tuple[dict[str, str], dict[str, Any]]:
-    spec = source.spec
-    values = {
-        "backbone.checkpoint": source.checkpoint,
-        "backbone.seed": source.seed,
-        "backbone.quantization": source.quantization,
-    }
+def _as_start(arguments: Sequence[str]) -> list[str]:
+    """With ``peft=from_adapter peft.path=…`` as the ``init_from`` that it stands for."""
+    if "peft=from_adapter" not in arguments:
+        return list(arguments)
+    paths = [argument for argument in arguments if argument.startswith("peft.path=")]
+    if len(paths) != 1 or any(map(_INIT_FROM.fullmatch, arguments)):
+        raise ConfigError(
+            f"peft.path: expected one folder of an adapter with peft=from_adapter, and no "
+            f"init_from, found {' '.join(paths) or 'none'}"
+        )
+    return [
+        argument.replace("peft.path=", "init_from=") if argument in paths else argument
+        for argument in arguments
+        if argument != "peft=from_adapter"
+    ]
+
+
+def _sizes(spec: BackboneSpec) -> tuple[dict[str, str], dict[str, Any]]:
     if _is_published(spec):
-        return {"backbone": spec.name}, values
-    sizes = {f"backbone.spec.{key}": value for key, value in asdict(spec).items()}
-    return {"backbone": _ANY_SIZE}, values | sizes
+        return {"backbone": spec.name}, {}
+    return {"backbone": _ANY_SIZE}, {f"backbone.spec.{k}": v for k, v in asdict(spec).items()}
 
 
 def _is_published(spec: BackboneSpec) -> bool:

@@ -23,6 +23,8 @@ YAMLS = sorted(path.stem for path in CONF.glob("*.yaml"))
 VARIANTS = [
     *((name, {}) for name in YAMLS),
     ("lora", {"last_k": 1, "target_modules": ["fc1", "fc2"], "rank": 2, "alpha": 16}),
+    ("lora", {"rslora": True, "lr_ratio": 16.0}),
+    ("lora", {"start": "pissa", "dropout": 0.0}),
     ("adapter", {"last_k": 2, "bottleneck": 4, "identity": False}),
     ("full", {"dropout": 0.3}),
     ("prompt", {"place": "first"}),
@@ -229,7 +231,7 @@ def test_method_trains_beside_a_quantized_backbone(method, batch, tmp_path):
     pytest.importorskip("bitsandbytes")
     tokens, mask = batch
     backbone = load_backbone(SPEC, "random", seed=3, quantization="nf4")
-    if isinstance(method, Full | HuggingFace):
+    if isinstance(method, Full | HuggingFace) or method.settings().get("start") == "pissa":
         with pytest.raises(ConfigError, match=r"expected backbone\.quantization=null"):
             method.apply(backbone)
         return

@@ -27,6 +27,8 @@ METHODS = {
     ),
     "feed-forward": LoRA(2, 3, 0.0, ("fc2",), last_k=None),
     "attention output": LoRA(3, 1.5, 0.0, ("out_proj",), last_k=1),
+    "rsLoRA": LoRA(4, 8, 0.0, ("q_proj",), last_k=None, rslora=True),
+    "PiSSA": LoRA(4, 8, 0.0, ("q_proj", "fc1"), last_k=None, start="pissa"),
 }
 
 
@@ -133,11 +135,11 @@ QUERY = "base_model.model.encoder.layer.2.attention.self.query."
     ("settings", "message"),
     [
         ({"use_dora": True}, "use_dora: expected plain LoRA without it, found True"),
-        ({"use_rslora": True}, "use_rslora: expected plain LoRA without it, found True"),
+        ({"use_rslora": "x"}, "use_rslora: expected bool, found 'x'"),
         ({"rank_pattern": {"query": 8}}, "rank_pattern: expected plain LoRA without it"),
         ({"bias": "all"}, "bias: expected 'none', found 'all'"),
         ({"peft_type": "IA3"}, "peft_type: expected 'LORA', found 'IA3'"),
-        ({"init_lora_weights": "pissa"}, "init_lora_weights: expected True, found 'pissa'"),
+        ({"init_lora_weights": "olora"}, "init_lora_weights: expected True, found 'olora'"),
         ({"r": 4.5}, r"r: expected int, found 4\.5"),
         ({"lora_alpha": None}, "lora_alpha: expected float, found None"),
         ({"r": 8}, r"lora_A\.weight: expected shape \(8, 32\), found \(4, 32\)"),

@@ -13,8 +13,10 @@ from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.interop.huggingface_peft import main
-from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.registry import find_method
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
 INJECTED = sorted(
@@ -53,3 +55,19 @@ def test_exported_folder_gives_the_same_hidden_states(tmp_path, esm_folder, toke
         expected = tagger.backbone(tokens, torch.ones_like(tokens).bool())
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     assert not torch.allclose(found, plain, atol=1e-4)
+
+    back = tmp_path / "back"
+    place = ["--checkpoint", str(esm_folder)]
+    assert main(["import", str(tmp_path / "adapter"), "-o", str(back), *place]) == 0
+    before, after = read_bundle(tmp_path / "bundle"), read_bundle(back)
+    assert (after.head, after.crf) == (HEAD, CRF)
+    if name == "rslora":
+        assert after.peft["method"] == "lora"  # our own does it
+    else:
+        assert find_method(after.peft).label == method.label
+        assert after.weights.keys() == before.weights.keys()
+    [restored] = load_taggers([back])
+    mask, kingdoms = torch.ones_like(tokens).bool(), torch.full((len(tokens),), -1)
+    torch.testing.assert_close(
+        restored(tokens, mask, kingdoms), tagger(tokens, mask, kingdoms), rtol=1e-5, atol=1e-5
+    )

@@ -53,3 +53,16 @@ def test_merged_methods_leave_nothing_of_peft_behind():
     merged = method.merge(method.apply(load_backbone(SPEC, "random")))
     assert not [name for name, _ in merged.named_modules() if "ia3" in name]
     assert merged.state_dict().keys() == load_backbone(SPEC, "random").state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "label"),
+    [
+        ("IA3", {"target_modules": ["k_proj"], "feedforward_modules": []}, "ia3"),
+        ("LORA", {"use_dora": True}, "dora"),
+        ("LORA", {"use_rslora": True}, "rslora"),
+        ("LORA", {}, "hf_lora"),
+    ],
+)
+def test_methods_are_told_apart_by_their_kind(kind, options, label):
+    assert HuggingFace(kind, options, None, True).label == label

@@ -111,3 +111,47 @@ def settings(**changes):
 def test_settings_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         LoRA(**settings(**changes)).parameter_names(SPEC)
+
+
+@pytest.mark.parametrize("options", [{"use_rslora": True}, {"init_lora_weights": "pissa"}])
+def test_options_equal_those_of_hugging_face_peft(tmp_path, options):
+    theirs = their_model(tmp_path)
+    weights, _ = read_esm_folder(tmp_path)
+    own = {"rslora": True} if "use_rslora" in options else {"start": "pissa"}
+    ours = LoRA(**settings(alpha=6, **own)).apply(
+        build_backbone(BackboneSource(SPEC), weights, "x")
+    )
+    theirs = get_peft_model(
+        theirs, LoraConfig(r=4, lora_alpha=6, target_modules=["query"], **options)
+    )
+    for layer, block in enumerate(ours.layers):
+        theirs_here = theirs.base_model.model.encoder.layer[layer].attention.self.query
+        here = block.self_attn.q_proj
+        assert here.scale == pytest.approx(theirs_here.scaling["default"])
+        torch.testing.assert_close(here.base.weight, theirs_here.base_layer.weight)
+        if own.get("start"):
+            # Of singular vectors the sign is free, but not of their product.
+            torch.testing.assert_close(
+                here.lora_B @ here.lora_A,
+                theirs_here.lora_B.default.weight @ theirs_here.lora_A.default.weight,
+                rtol=1e-4,
+                atol=1e-6,
+            )
+
+
+def test_learning_rates_equal_those_of_lora_plus(tmp_path):
+    from peft.optimizers import create_loraplus_optimizer
+
+    model = get_peft_model(their_model(tmp_path), LoraConfig(r=4, target_modules=["query"]))
+    theirs = create_loraplus_optimizer(model, torch.optim.AdamW, lr=1e-3, loraplus_lr_ratio=16)
+    rates = {id(p): group["lr"] for group in theirs.param_groups for p in group["params"]}
+    method = LoRA(**settings(lr_ratio=16.0))
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            part = name.removesuffix(".default.weight").rpartition(".")[2]
+            assert rates[id(parameter)] == pytest.approx(1e-3 * method.rate_factor(part))
+
+
+def test_principal_part_has_no_more_ranks_than_the_weight():
+    with pytest.raises(ConfigError, match=r"peft\.rank: expected at most 32 with .*, found 33"):
+        LoRA(**settings(rank=33, start="pissa")).apply(load_backbone(SPEC, "random"))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from peftsp.errors import ConfigError, PeftspError, RunError
+from peftsp.interop.huggingface_peft import main
 from peftsp.model.bundle import hash_content, read_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED
@@ -144,3 +145,30 @@ def test_every_method_is_found_again(tmp_path):
             assert overrides[0] == f"peft={path.stem}"
             again = compose("train", overrides).peft
             assert instantiate(again, _convert_="all") == find_method(given.settings())
+
+
+@pytest.fixture
+def adapter(finished_run, tmp_path):
+    folder = tmp_path / "adapter"
+    assert main(["export", str(finished_run / "bundle"), "-o", str(folder)]) == 0
+    return folder
+
+
+def test_training_goes_on_from_an_adapter_with_its_head(run, adapter, finished_run, tmp_path):
+    command = ["peft=from_adapter", f"peft.path={adapter}", *NO_STEP]
+    folder = run(tmp_path / "runs", *fill_in(command))
+    torch.testing.assert_close(
+        emissions(folder / "bundle"), emissions(finished_run / "bundle"), rtol=0, atol=0
+    )
+    (adapter / "peftsp_head.safetensors").unlink()
+    folder = run(tmp_path / "without", *fill_in(command))
+    before, after = (read_bundle(path / "bundle").weights for path in (finished_run, folder))
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name]) == name.startswith("backbone.") or "crf" in name
+
+
+def test_adapter_without_a_folder_is_refused(adapter):
+    with pytest.raises(ConfigError, match=r"peft\.path: expected one folder .*, found none"):
+        fill_in(["peft=from_adapter"])
+    with pytest.raises(ConfigError, match=r"peft\.path: expected one folder"):
+        fill_in(["peft=from_adapter", f"peft.path={adapter}", "init_from=accurate"])
