@@ -1,10 +1,10 @@
-# make quickstart | make test | make check
+# make quickstart | make test | make check | make docs | make packages
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart test check clean
+.PHONY: quickstart test check docs packages clean
 
 quickstart: $(INSTALLED)
 	$(PYTHON) train.py experiment=quickstart name=quickstart
@@ -19,6 +19,15 @@ check: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
+packages: $(INSTALLED)
+	rm -rf dist
+	$(PYTHON) -m build --outdir dist
+	$(PYTHON) -m twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
