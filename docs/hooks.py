@@ -1,4 +1,4 @@
-"""What MkDocs does beside rendering: files that pages link to come along, references are generated."""
+"""What MkDocs does beside rendering: linked files come along, references are generated."""
 
 from __future__ import annotations
 

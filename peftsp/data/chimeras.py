@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 
 from peftsp.data.regions import cleavage_site
 from peftsp.errors import ConfigError
-from peftsp.labels import ANNOTATION_LETTER, KINGDOMS, MAX_RESIDUES
+from peftsp.labels import KINGDOMS, MAX_RESIDUES
 from peftsp.records import LabelledRecord
 
 _C_REGION = 6
@@ -51,10 +50,10 @@ def tat_lipoproteins(
     for kingdom in KINGDOMS:
         of_kingdom = [r for r in records if r.kingdom == kingdom]
         starts = [r for r in of_kingdom if r.sp_type == "TAT" and "RR" in _tat_start(r)]
-        ends = [r for r in of_kingdom if r.sp_type == "LIPO" and _lipoprotein_end(r)[0]]
-        pairs = list(product(starts, ends))
-        chosen = generator.permutation(len(pairs))[:count]
-        made += [_joined(*pairs[index]) for index in chosen]
+        ends = [r for r in of_kingdom if r.sp_type == "LIPO" and _has_lipobox(r)]
+        pairs = generator.permutation(len(starts) * len(ends))[:count]
+        for start, end in (divmod(int(pair), len(ends)) for pair in pairs):
+            made.append(_joined(starts[start], ends[end]))
     return made
 
 
@@ -62,23 +61,20 @@ def _tat_start(record: LabelledRecord) -> str:
     return record.residues[: max((cleavage_site(record) or 0) - _C_REGION, 0)]
 
 
-def _lipoprotein_end(record: LabelledRecord) -> tuple[str, str]:
-    """Residues from the lipobox on, and the annotation of those behind the cut."""
+def _has_lipobox(record: LabelledRecord) -> bool:
     cut = cleavage_site(record) or 0
-    if cut < _LIPOBOX or record.residues[cut : cut + 1] != "C":
-        return "", ""
-    return record.residues[cut - _LIPOBOX :], record.annotation[cut:]
+    return cut >= _LIPOBOX and record.residues[cut : cut + 1] == "C"
 
 
 def _joined(tat: LabelledRecord, lipoprotein: LabelledRecord) -> LabelledRecord:
     start = _tat_start(tat)
-    end, annotation = _lipoprotein_end(lipoprotein)
-    letters = ANNOTATION_LETTER["TATLIPO"] * (len(start) + _LIPOBOX)
+    cut = cleavage_site(lipoprotein) or 0
+    peptide = "T" * (len(start) + _LIPOBOX)
     return LabelledRecord(
         accession=f"{tat.accession}+{lipoprotein.accession}",
         kingdom=tat.kingdom,
         sp_type="TATLIPO",
         partition=tat.partition,
-        residues=(start + end)[:MAX_RESIDUES],
-        annotation=(letters + annotation)[:MAX_RESIDUES],
+        residues=(start + lipoprotein.residues[cut - _LIPOBOX :])[:MAX_RESIDUES],
+        annotation=(peptide + lipoprotein.annotation[cut:])[:MAX_RESIDUES],
     )

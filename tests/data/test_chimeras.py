@@ -19,6 +19,7 @@ SETTINGS = {
     **{"fold": 0, "batch_size": 4, "eval_batch_size": 7, "num_workers": 0, "seed": 1},
     **{"balance": 0.5, "type_weights": None, "kingdom_weights": None},
     **{"extra_path": None, "train_splits": ("train",), "keeps_prior": True, "chimeras": 5},
+    "protocol": "nested",
 }
 
 
