@@ -2,12 +2,17 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
+
+from peftsp.training.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = (
@@ -20,21 +25,45 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def sweep(tmp_path):
-    """Function of settings, and code to run first, that sweeps in an empty folder."""
+def sweep(tmp_path, monkeypatch, capfd):
+    """Function of settings that sweeps in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
-    def run(*settings, first=""):
-        code = f"{first}\nfrom peftsp.training.cli import main\nmain()"
-        return subprocess.run(
-            [sys.executable, "-c", code, "-m", *SMALL, *settings],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(*settings):
+        monkeypatch.setattr(sys, "argv", ["train.py", *SMALL, *settings, "-m"])
+        capfd.readouterr()
+        status = 0
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+        return SimpleNamespace(returncode=status, **capfd.readouterr()._asdict())
 
-    return run
+    yield run
+    HydraConfig.instance().cfg = None
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Folder of a sweep of two folds, in a process of its own, that nothing happens to."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended = sweep_in_process(folder, "data.fold=0,1")
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+def sweep_in_process(folder, *settings, first=""):
+    """Sweep in a process of its own, after some code."""
+    code = f"{first}\nfrom peftsp.training.cli import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "-m", *SMALL, *settings],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def folders(tmp_path):
@@ -50,7 +79,7 @@ def weights(tmp_path):
 
 def test_nested_cross_validation_has_six_folds_unless_told_otherwise(sweep, tmp_path):
     ended = sweep("trainer.max_epochs=1", "data.batch_size=20")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.err
     assert folders(tmp_path) == [f"esm2_tiny-lora-synthetic-fold{k}-seed1" for k in range(6)]
 
 
@@ -60,13 +89,13 @@ def test_failed_run_is_listed_and_the_others_end(sweep, tmp_path):
     assert folders(tmp_path) == [
         f"esm2_tiny-lora-synthetic-peft.rank_2-fold{k}-seed1" for k in "01"
     ]
-    told = ended.stdout[ended.stdout.index("4 runs: 2 finished, 2 failed") :]
+    told = ended.out[ended.out.index("4 runs: 2 finished, 2 failed") :]
     assert told.count("peft.rank: expected a number above 0, found 0") == 2
     for log in re.findall(r"log: (\S+)", told):
         assert "Traceback" in (tmp_path / log).read_text()
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     again = sweep("data.fold=0,1", "peft.rank=0,2")
-    assert again.stdout.startswith("4 runs, 2 of them finished before\n")
+    assert again.out.startswith("4 runs, 2 of them finished before\n")
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")} == before
 
 
@@ -86,28 +115,27 @@ StepSeed.on_train_batch_start = stop
 @pytest.mark.parametrize(
     ("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143), ("SIGUSR1", 143)]
 )
-def test_broken_off_sweep_goes_on_where_it_was(sweep, tmp_path, name, status):
-    ended = sweep("data.fold=0,1", first=STOP_IN_FOLD_1.format(name=name))
+def test_broken_off_sweep_goes_on_where_it_was(sweep, whole, tmp_path, name, status):
+    stop = STOP_IN_FOLD_1.format(name=name)
+    ended = sweep_in_process(tmp_path, "data.fold=0,1", first=stop)
     assert ended.returncode == status, ended.stderr
     assert [f[-11:] for f in folders(tmp_path)] == ["fold0-seed1"]
     again = sweep("data.fold=0,1")
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.startswith("2 runs, 1 of them finished before\n")
-    found = weights(tmp_path)
-    (tmp_path / "runs").rename(tmp_path / "broken_off")
-    sweep("data.fold=0,1")
-    assert found == weights(tmp_path)
+    assert again.returncode == 0, again.err
+    assert again.out.startswith("2 runs, 1 of them finished before\n")
+    assert weights(tmp_path) == weights(whole)
 
 
-def test_changed_settings_do_not_pass_for_a_finished_run(sweep):
-    assert sweep("data.fold=0,1").returncode == 0
+def test_changed_settings_do_not_pass_for_a_finished_run(sweep, whole, tmp_path):
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     ended = sweep("data.fold=0,1", "optimizer.lr=0.3")
     assert ended.returncode == 2
-    assert re.match(r"error: .*optimizer.lr=0.001, found optimizer.lr=0.3: exp", ended.stderr)
+    assert re.match(r"error: .*optimizer.lr=0.001, found optimizer.lr=0.3: exp", ended.err)
 
 
-def test_joblib_runs_side_by_side(sweep, tmp_path):
+def test_joblib_runs_side_by_side(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="no hydra-joblib-launcher")
-    ended = sweep("data.fold=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    side_by_side = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    ended = sweep_in_process(tmp_path, "data.fold=0,1", *side_by_side)
     assert ended.returncode == 0, ended.stderr
     assert len(folders(tmp_path)) == 2
