@@ -230,7 +230,7 @@ def _is_record(path: Path) -> bool:
         return False
     names, hashes = record.get("files"), record.get("sha256", {})
     is_one = "peftsp" in record and isinstance(names, list) and isinstance(hashes, dict)
-    return is_one and all(map(_is_plain, names))
+    return is_one and all(map(_is_plain, names or []))
 
 
 def _write_record(path: Path, record: dict[str, Any]) -> None:
