@@ -201,10 +201,9 @@ class SignalPeptideData(LightningDataModule):
                 counts[name].setdefault(kingdom, {})[sp_type] = count
         return counts
 
-    @property
-    def test_records(self) -> list[LabelledRecord]:
-        """The records of the test split, after `setup`."""
-        return self._records["test"]
+    def records_of(self, split: str) -> list[LabelledRecord]:
+        """The records of train, validation or test, after `prepare_data`."""
+        return self._records[split]
 
     def sequences(self) -> list[Tensor]:
         """Tokens of the records of all splits, uint8, ``(T,)`` each, after `setup`."""

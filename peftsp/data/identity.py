@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from peftsp.records import LabelledRecord
 
+_MARK_LENGTH = 8
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetIdentity:
@@ -22,6 +24,20 @@ class DatasetIdentity:
     folds: int
     records: int
     sha256: str
+
+
+def sequence_mark(residues: str) -> str:
+    """Eight hexadecimal digits that tell a sequence from nearly all others.
+
+    >>> sequence_mark("MKLAAQ")
+    '63b136c2'
+    """
+    return hashlib.sha256(residues.encode()).hexdigest()[:_MARK_LENGTH]
+
+
+def split_marks(text: str) -> set[str]:
+    """Marks that stand one behind the other."""
+    return {text[at : at + _MARK_LENGTH] for at in range(0, len(text), _MARK_LENGTH)}
 
 
 def dataset_digest(records: Iterable[LabelledRecord]) -> str:

@@ -81,10 +81,30 @@ def build_report(settings: ReportSettings) -> ReportSummary:
     Raises:
         RunError: There is no finished run, a file is broken, or the runs do not belong together.
     """
-    _check_output(settings.output)
+    check_output(settings.output)
     finished, skipped = find_runs(settings.places)
     runs = [read_run(path) for path in _bar(finished, "reading runs", settings)]
     methods = group_runs(runs)
+    return write_report(methods, settings, skipped, find_caveats(methods, skipped))
+
+
+def write_report(
+    methods: Sequence[Method],
+    settings: ReportSettings,
+    skipped: list[Path],
+    warnings: list[str],
+    further: Sequence[Table] = (),
+) -> ReportSummary:
+    """Measure methods and write their report.
+
+    Args:
+        methods: What to report.
+        settings: How.
+        skipped: Folders of runs that are not in it.
+        warnings: What its reader has to know.
+        further: Tables beside those of every report.
+    """
+    runs = [run for method in methods for run in method.runs]
     proteins = Proteins.of(methods)
     evaluations = [_evaluate(method, proteins, settings) for method in methods]
     comparison = compare(
@@ -94,9 +114,8 @@ def build_report(settings: ReportSettings) -> ReportSummary:
         settings.seed,
         lambda swaps, title: _bar(swaps, title, settings, settings.resamples),
     )
-    warnings = find_caveats(methods, skipped)
     published = published_for(runs[0].record.dataset)
-    tables = _tables(evaluations, comparison, published, settings)
+    tables = [*_tables(evaluations, comparison, published, settings), *further]
     partial = settings.output.with_name(f".{settings.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -105,12 +124,13 @@ def build_report(settings: ReportSettings) -> ReportSummary:
         for table in tables:
             table.write(partial / TABLES)
         _all_numbers(evaluations).to_csv(partial / TABLES / "measures.csv", index=False)
-        drawn = draw_all(evaluations, published, partial / FIGURES)
+        drawn = draw_all(evaluations, published, partial / FIGURES, _has_cost(methods))
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
             facts=_facts(methods, proteins, settings),
             warnings=warnings,
             tables={table.name: table for table in tables},
+            further=[table.name for table in further],
             pictures={p.name: p for p in _bar(drawn, "drawing", settings)},
         )
         (partial / PAGE).write_text(render_page(content), encoding="utf-8")
@@ -121,7 +141,12 @@ def build_report(settings: ReportSettings) -> ReportSummary:
     return ReportSummary(settings.output / PAGE, len(runs), labels, skipped, warnings)
 
 
-def _check_output(folder: Path) -> None:
+def check_output(folder: Path) -> None:
+    """Check that a report may be written to a folder.
+
+    Raises:
+        RunError: It holds other files, or is one.
+    """
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: expected a folder for the report, found a file")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
@@ -167,7 +192,14 @@ def _tables(
     if len(comparison):
         for is_mean in (True, False):
             tables.append(comparison_table(comparison, is_mean, settings.resamples))
-    return [*tables, cost_table(methods), settings_table(methods)]
+    if _has_cost(methods):
+        tables.append(cost_table(methods))
+    return [*tables, settings_table(methods)]
+
+
+def _has_cost(methods: Sequence[Method]) -> bool:
+    """Whether all is known of what the runs cost, as of those of training."""
+    return all(run.record.cost for method in methods for run in method.runs)
 
 
 def _all_numbers(evaluations: Sequence[Evaluation]) -> pd.DataFrame:

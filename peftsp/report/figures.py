@@ -51,13 +51,16 @@ CAPTIONS = {
 
 
 def draw_all(
-    evaluations: Sequence[Evaluation], published: pd.DataFrame | None, folder: Path
+    evaluations: Sequence[Evaluation],
+    published: pd.DataFrame | None,
+    folder: Path,
+    has_cost: bool = True,
 ) -> Iterator[Picture]:
     """Draw every figure, write it as PNG and SVG, and yield it."""
     methods = [evaluation.method for evaluation in evaluations]
     drawers: dict[str, Callable[[], Figure | None]] = {
         "mcc2": lambda: draw_mcc2(evaluations, published),
-        "tradeoff": lambda: draw_tradeoff(evaluations),
+        "tradeoff": lambda: draw_tradeoff(evaluations) if has_cost else None,
         "sites": lambda: draw_sites(evaluations),
         "offsets": lambda: draw_offsets(methods),
         "regions": lambda: draw_regions(methods),

@@ -24,6 +24,7 @@ class PageContent:
         facts: Name and text of what was measured: data set, methods, settings of the report.
         warnings: What a reader has to know before believing a number.
         tables: By name.
+        further: Names of tables beside those of every report.
         pictures: By name.
     """
 
@@ -31,6 +32,7 @@ class PageContent:
     facts: dict[str, str]
     warnings: Sequence[str]
     tables: dict[str, Table]
+    further: Sequence[str]
     pictures: dict[str, Picture]
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from peftsp.data.identity import DatasetIdentity
+from peftsp.data.regions import cleavage_site
 from peftsp.errors import RunError
 from peftsp.labels import SP_TYPES
 from peftsp.model.checks import check_types
+from peftsp.records import LabelledRecord
 from peftsp.runs.durable import put_in_place
 
 RUN_FILE = "run.json"
@@ -32,6 +34,15 @@ PREDICTION_COLUMNS = (
 residue) are what the data set says; the columns after them are predicted: type, site, probability
 of each type, 1-based position of each region's last residue. What there is none of stays empty.
 """
+
+
+def truth_of(record: LabelledRecord) -> list[str | int]:
+    """The cells of `PREDICTION_COLUMNS` that a labelled record has, the first six."""
+    membrane = record.annotation.find("M") + 1
+    return [
+        *(record.accession, record.partition, record.kingdom),
+        *(record.sp_type, cleavage_site(record) or "", membrane or ""),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

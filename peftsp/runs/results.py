@@ -127,10 +127,15 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
         is_right = number.notna() | (rows[column].isna() & may_be_empty)
         _check(path, is_right, column, "a number", rows)
         rows[column] = number
+    return with_proteins(rows)
+
+
+def with_proteins(rows: pd.DataFrame) -> pd.DataFrame:
+    """Predictions with the column ``protein``, see `Run`."""
     # A data set may have several records of one accession, in the same order each time.
     number = rows.groupby(["accession", "partition"]).cumcount().astype(str)
-    rows["protein"] = rows["accession"] + "/" + rows["partition"].astype(str) + "/" + number
-    return rows
+    names = rows["accession"] + "/" + rows["partition"].astype(str) + "/" + number
+    return rows.assign(protein=names)
 
 
 def _check(path: Path, is_right: pd.Series, column: str, expected: str, rows: pd.DataFrame) -> None:

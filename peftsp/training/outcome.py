@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from peftsp.data.datamodule import SignalPeptideData
+from peftsp.data.identity import sequence_mark, split_marks
 from peftsp.errors import ConfigError
 from peftsp.metrics.table import MetricRow
 from peftsp.model.bundle import Bundle, save_bundle
@@ -124,7 +125,7 @@ def _test(run: FittedRun, best: Path) -> _Tested:
 def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
     if tested:
         write_predictions(
-            *tested.predictions, run.data.test_records, run.folder.path / PREDICTIONS_FILE
+            *tested.predictions, run.data.records_of("test"), run.folder.path / PREDICTIONS_FILE
         )
         write_report(tested.rows, tested.confusion, run.folder.path)
         return
@@ -157,10 +158,25 @@ def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
         "epoch": saved["epoch"],
         "step": saved["global_step"],
         "metrics": metrics,
+        "dataset": asdict(run.record.dataset),
+        **_marks(run),
         **(describe_start(run.start) if run.start else {}),
     }
     weights = run.module.trained_weights(saved)
     return Bundle.from_tagger(run.module.tagger, run.head, run.crf, training, weights)
+
+
+def _marks(run: FittedRun) -> dict[str, str]:
+    """Marks of all sequences that trained or chose the model, one behind the other.
+
+    None where the run began from a model that does not say so itself.
+    """
+    earlier = run.start.bundle.training.get("proteins") if run.start else ""
+    if earlier is None:
+        return {}
+    records = [r for split in ("train", "validation") for r in run.data.records_of(split)]
+    marks = {sequence_mark(record.residues) for record in records} | split_marks(earlier)
+    return {"proteins": "".join(sorted(marks))}
 
 
 def _cost(run: FittedRun, best: Path, seconds: float, peaks: tuple[int, int | None]) -> Cost:

@@ -11,11 +11,10 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from peftsp.data.regions import cleavage_site
 from peftsp.labels import SP_TYPES
 from peftsp.model.decode import Decoded, path_regions
 from peftsp.records import LabelledRecord
-from peftsp.runs.record import PREDICTION_COLUMNS
+from peftsp.runs.record import PREDICTION_COLUMNS, truth_of
 
 _REGIONS = ("n", "h", "c")
 _NUMBERS = 3 + len(_REGIONS)
@@ -86,16 +85,18 @@ def write_predictions(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(PREDICTION_COLUMNS)
         for (index, *found), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
-            writer.writerow(_row(records[index], found, shares))
+            writer.writerow(prediction_row(records[index], found, shares))
     partial.replace(path)
 
 
-def _row(record: LabelledRecord, found: list[int], probabilities: list[float]) -> list[str | int]:
+def prediction_row(
+    record: LabelledRecord, found: list[int], probabilities: list[float]
+) -> list[str | int]:
+    """Cells of `PREDICTION_COLUMNS`; ``found`` is a row of `KeptPredictions` less its place."""
     sp_type, *positions = found
     site, *ends = (position if position > 0 else "" for position in positions)
     return [
-        *(record.accession, record.partition, record.kingdom),
-        *(record.sp_type, cleavage_site(record) or "", record.annotation.find("M") + 1 or ""),
+        *truth_of(record),
         *(SP_TYPES[sp_type], site, *(f"{probability:.6f}" for probability in probabilities)),
         *ends,
     ]

@@ -69,7 +69,7 @@ def test_chimeras_only_train_and_do_not_change_the_prior(balance):
     data.setup("fit")
     made = data.sizes()["train"] - plain.sizes()["train"]
     assert made >= 5
-    assert data.test_records == plain.test_records
+    assert data.records_of("test") == plain.records_of("test")
     assert data.sizes()["validation"] == plain.sizes()["validation"]
     assert data.notes[-1] == f"data.chimeras: {made} Tat lipoproteins joined from two"
     found, every = (d.summary()["train"]["NEGATIVE"] for d in (plain, data))

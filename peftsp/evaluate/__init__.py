@@ -1,0 +1,1 @@
+"""Trained models and other predictors measured on labelled proteins."""

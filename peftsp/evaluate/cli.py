@@ -1,0 +1,124 @@
+"""The command ``peftsp-evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp import __version__
+from peftsp.errors import ConfigError, PeftspError
+
+_EPILOG = """\
+examples:
+  %(prog)s --bundle runs/mine/*/bundle --data own.fasta -o evaluation
+  %(prog)s --bundle a b c --together ensemble --data own.fasta -o evaluation
+  %(prog)s --bundle a --data own.fasta --contender signalp6=prediction_results.txt -o evaluation
+
+A bundle that was trained on a fold of the data is tested on the fold's test partition, another one
+on all proteins that trained no bundle. Writes the page, tables and figures of peftsp-report, and
+tables of thresholds, calibration and false calls by group.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (PeftspError, OSError) as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    try:
+        from peftsp.evaluate.build import EvaluateSettings, evaluate_bundles
+        from peftsp.evaluate.rows import Predicting
+        from peftsp.report.build import ReportSettings
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"evaluate: expected the package {error.name}, found none: pip install 'peftsp[report]'"
+        ) from error
+    contenders = {}
+    for given in options.contender:
+        name, sign, path = given.partition("=")
+        if not (name and sign and path):
+            raise ConfigError(f"--contender: expected NAME=FILE, found {given!r}")
+        contenders[name] = Path(path)
+    has_progress = not options.no_progress
+    summary = evaluate_bundles(
+        EvaluateSettings(
+            bundles=options.bundle,
+            data=options.data,
+            together=options.together,
+            contenders=contenders,
+            is_presence=options.types == "presence",
+            groups=options.groups,
+            predicting=Predicting(options.device, options.backbone, has_progress),
+            report=ReportSettings(
+                (), options.output, options.resamples, options.seed, has_progress
+            ),
+        )
+    )
+    for table in summary.tables:
+        print(table.markdown())
+    overall = options.output / "tables" / "overall.md"
+    print(overall.read_text(encoding="utf-8"))
+    for warning in summary.report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{summary.report.page}: {', '.join(summary.report.methods)}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peftsp-evaluate",
+        description="Measure bundles, and other programs beside them, on labelled proteins.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--bundle", type=Path, nargs="+", required=True, metavar="DIR", help="trained models")
+    add("--data", type=Path, required=True, metavar="FILE", help="3-line file")
+    add("--output", "-o", type=Path, required=True, metavar="DIR", help="folder for the report")
+    add(
+        "--together",
+        choices=("folds", "ensemble", "apart"),
+        default="folds",
+        help="what several bundles are: runs of one method, one averaged model, or methods of "
+        "their own (default: %(default)s)",
+    )
+    add(
+        "--contender",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="what another program says of the proteins: SignalP 6.0's prediction_results.txt, "
+        "DeepSig's GFF3 or Phobius's short output",
+    )
+    add(
+        "--types",
+        choices=("all", "presence"),
+        default="all",
+        help="presence: the data know only signal peptide or not (default: %(default)s)",
+    )
+    add("--groups", type=Path, metavar="FILE", help="TSV of accession and group")
+    add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
+    add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    add("--resamples", type=int, default=2000, metavar="N", help="(default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of the resamples")
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--version", action="version", version=f"peftsp {__version__}")
+    return parser

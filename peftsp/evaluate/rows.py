@@ -1,0 +1,134 @@
+"""Predictions of labelled proteins as the rows of a run, which reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from peftsp.data.batch import collate_labelled
+from peftsp.data.dataset import LabelledDataset
+from peftsp.data.identity import DatasetIdentity
+from peftsp.evaluate.contenders import Call
+from peftsp.inference.compute.device import find_device, fitting_batch_size
+from peftsp.inference.compute.ensemble import find_results
+from peftsp.inference.compute.options import Options
+from peftsp.labels import NO_SP, SP_TYPES
+from peftsp.model.restore import load_taggers
+from peftsp.records import LabelledRecord
+from peftsp.runs.record import PREDICTION_COLUMNS, RunRecord, truth_of
+from peftsp.runs.results import Run, with_proteins
+from peftsp.training.predictions import KeptPredictions, prediction_row
+
+Rows = Mapping[int, Sequence[str | int | float]]
+"""Cells of `PREDICTION_COLUMNS` by the place of the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicting:
+    """How models predict.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        backbone: Where the backbone's weights lie, if not where the bundles say.
+        has_progress: Show progress bars if standard error is a terminal.
+    """
+
+    device: str
+    backbone: str | None
+    has_progress: bool
+
+
+def predict_rows(
+    bundles: Sequence[Path],
+    records: Sequence[LabelledRecord],
+    places: Sequence[int],
+    how: Predicting,
+) -> Rows:
+    """What models say of some of the records, each told its kingdom, as the test of a run does it.
+
+    Args:
+        bundles: Averaged if several.
+        records: The data set.
+        places: Of the records to predict.
+        how: How.
+    """
+    device = find_device(how.device)
+    taggers = load_taggers(list(bundles), device, how.backbone)
+    for tagger in taggers:
+        tagger.eval()
+    size = fitting_batch_size(device, max(tagger.backbone.spec.width for tagger in taggers))
+    asked = [records[place] for place in places]
+    loader = DataLoader(LabelledDataset(asked), size, collate_fn=collate_labelled)
+    kept = KeptPredictions()
+    names = " + ".join(bundle.name for bundle in bundles)
+    for batch in tqdm(loader, names, disable=None if how.has_progress else True):
+        found = find_results(batch.to(device), taggers, Options())
+        kept.update(batch.indices, found.decoded)
+    numbers, probabilities = kept.compute()
+    rows = {}
+    for (index, *cells), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
+        rows[places[index]] = prediction_row(asked[index], cells, shares)
+    return rows
+
+
+def call_row(record: LabelledRecord, call: Call) -> list[str | int | float]:
+    """The row of another program's call."""
+    return [*truth_of(record), call.sp_type, call.site or "", *call.probabilities, "", "", ""]
+
+
+def run_of(
+    label: str,
+    fold: int,
+    seed: int,
+    rows: Rows,
+    dataset: DatasetIdentity,
+    settings: dict[str, object],
+) -> Run:
+    """Predictions as a run that a report can be made of.
+
+    Args:
+        label: Of the method.
+        fold: In which the proteins are tested.
+        seed: Tells models of one method and fold apart.
+        rows: What is predicted.
+        dataset: What the data set is.
+        settings: Of the data.
+    """
+    cells = [[None if cell == "" else cell for cell in rows[place]] for place in sorted(rows)]
+    table = pd.DataFrame(cells, columns=list(PREDICTION_COLUMNS))
+    ends = [name for name in PREDICTION_COLUMNS if name.endswith(("site", "start", "end"))]
+    numbers = [*ends, *SP_TYPES]
+    table[numbers] = table[numbers].astype(float)
+    record = RunRecord(
+        name=f"{label}-fold{fold}-seed{seed}",
+        method=label,
+        backbone="",
+        backbone_sha256="",
+        fold=fold,
+        seed=seed,
+        dataset=dataset,
+        extra_sha256=None,
+        splits={"test": len(rows)},
+        settings={"data": settings},
+        versions={},
+        commit=None,
+        device="",
+        begun="",
+    )
+    return Run(Path(record.name), record, with_proteins(table), pd.DataFrame())
+
+
+def collapsed(run: Run) -> Run:
+    """The same with every signal peptide as SP, for data that know no more."""
+    rows = run.predictions.copy()
+    to_sp: Callable[[str], str] = lambda name: name if name == SP_TYPES[NO_SP] else "SP"  # noqa: E731
+    for column in ("sp_type", "predicted_type"):
+        rows[column] = rows[column].map(to_sp)
+    rows["SP"] = 1 - rows[SP_TYPES[NO_SP]]
+    rows[list(SP_TYPES[2:])] = 0.0
+    return Run(run.folder, run.record, rows, run.curves)

@@ -1,0 +1,107 @@
+"""The command tests bundles on what they have not seen, as their runs did."""
+
+import json
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf, open_dict
+
+from peftsp.data.labelled import read_labelled, write_labelled
+from peftsp.data.synthetic import SyntheticProteins
+from peftsp.evaluate.cli import main
+from peftsp.report.cli import main as report
+from peftsp.settings_folder import CONF
+from peftsp.training.run import train
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A labelled file, and above it three runs, one for each partition."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    write_labelled(SyntheticProteins(60, 0).load(), folder / "own.fasta")
+    for fold in range(3):
+        given = (
+            *("experiment=quickstart", "overwrite=false", "data=labelled", "data.protocol=plain"),
+            *(f"data.path={folder}/own.fasta", f"data.fold={fold}", "trainer.max_epochs=1"),
+            *("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false"),
+            f"paths.runs_dir={folder}/runs",
+        )
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("train", list(given), return_hydra_config=True)
+        HydraConfig.instance().set_config(config)
+        with open_dict(config):
+            del config["hydra"]
+        OmegaConf.resolve(config)
+        HydraConfig.instance().cfg = None
+        train(config)
+    return folder
+
+
+def evaluate(trained, output, *options, data="own.fasta"):
+    bundles = sorted(map(str, (trained / "runs").glob("*/*/bundle")))
+    given = ["--data", str(trained / data), "-o", str(output), "--resamples", "100"]
+    return main(["--bundle", *bundles, *given, "--no-progress", *options])
+
+
+def measures(folder):
+    return pd.read_csv(folder / "tables" / "measures.csv").drop(columns="method")
+
+
+def test_folds_give_the_numbers_of_their_runs(trained, tmp_path, capsys):
+    assert evaluate(trained, tmp_path / "a") == 0
+    assert "called one" in capsys.readouterr().out
+    given = [str(trained / "runs"), "-o", str(tmp_path / "b"), "--resamples", "100"]
+    assert report([*given, "--no-progress"]) == 0
+    pd.testing.assert_frame_equal(measures(tmp_path / "a"), measures(tmp_path / "b"))
+    page = (tmp_path / "a" / "report.html").read_text()
+    assert "best threshold" in page
+    assert "What it costs" not in page
+
+
+def test_an_ensemble_predicts_with_members_that_have_not_seen_a_partition(trained, tmp_path):
+    assert evaluate(trained, tmp_path / "a", "--together", "ensemble") == 0
+    assert measures(tmp_path / "a")["n"].sum() > 0
+
+
+def test_contenders_are_tested_on_the_same_proteins(trained, tmp_path, capsys):
+    records = read_labelled(trained / "own.fasta")
+    calls = [f"{r.accession} 0 0 o" for r in records]
+    header = "SEQENCE ID  TM SP PREDICTION"
+    (tmp_path / "p.txt").write_text("\n".join([header, *calls]) + "\n")
+    given = ("--contender", f"phobius={tmp_path / 'p.txt'}", "--types", "presence")
+    assert evaluate(trained, tmp_path / "a", *given) == 0
+    table = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
+    assert {"phobius", "peftsp"} == set(table["first"]) | set(table["second"])
+    (tmp_path / "p.txt").write_text("\n".join([header, *calls[1:]]) + "\n")
+    assert evaluate(trained, tmp_path / "b", *given) == 2
+    assert f"found none of 1, {records[0].accession} the first" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_proteins_that_a_bundle_has_seen_are_left_out_or_refused(trained, tmp_path, capsys):
+    own, more = SyntheticProteins(60, 0).load(), SyntheticProteins(60, 5).load()
+    write_labelled([*own, *more], trained / "more.fasta")
+    assert evaluate(trained, tmp_path / "a", data="more.fasta") == 0
+    assert "60 of 120 proteins are left out" in capsys.readouterr().err
+    write_labelled([r for r in own if r.partition != 0], trained / "seen.fasta")
+    assert evaluate(trained, tmp_path / "b", data="seen.fasta") == 2
+    assert "has not seen" in capsys.readouterr().err
+
+
+def test_a_bundle_that_does_not_say_what_it_has_seen_is_marked(trained, tmp_path, capsys):
+    [config] = (trained / "runs").glob("*/*fold0*/bundle/config.json")
+    text = config.read_text()
+    try:
+        said = json.loads(text)
+        del said["training"]["proteins"]
+        config.write_text(json.dumps(said))
+        assert evaluate(trained, tmp_path / "a", data="own.fasta") == 2
+        write_labelled(SyntheticProteins(60, 5).load(), trained / "new.fasta")
+        assert evaluate(trained, tmp_path / "a", data="new.fasta") == 0
+        assert "does not say what it was trained on" in capsys.readouterr().err
+    finally:
+        config.write_text(text)
