@@ -70,7 +70,7 @@ def predict_rows(
         found = find_results(batch.to(device), taggers, Options())
         kept.update(batch.indices, found.decoded)
     numbers, probabilities = kept.compute()
-    rows = {}
+    rows: dict[int, list[str | int]] = {}
     for (index, *cells), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
         rows[places[index]] = prediction_row(asked[index], cells, shares)
     return rows

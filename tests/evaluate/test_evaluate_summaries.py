@@ -23,7 +23,7 @@ def test_thresholds_have_the_mcc_of_another_library(methods):
         called = 1 - rows["NO_SP"] >= threshold
         expected = matthews_corrcoef(rows["sp_type"] != "NO_SP", called)
         assert curve[threshold] == pytest.approx(expected, abs=1e-12)
-    assert float(table.shown["best threshold"][0]) == curve.idxmax()
+    assert float(table.shown["best threshold"].iloc[0]) == curve.idxmax()
 
 
 def test_false_calls_are_counted_by_group(methods):
