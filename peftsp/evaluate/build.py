@@ -21,6 +21,7 @@ from peftsp.evaluate.summaries import (
 )
 from peftsp.records import LabelledRecord
 from peftsp.report.build import ReportSettings, ReportSummary, check_output, write_report
+from peftsp.report.caveats import find_caveats
 from peftsp.report.methods import group_runs
 from peftsp.report.table import Table
 from peftsp.runs.results import Run
@@ -109,6 +110,7 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     if settings.is_presence:
         runs = [collapsed(run) for run in runs]
     methods = group_runs(runs)
+    warnings += find_caveats(methods, [])
     groups = _read_groups(settings)
     tables = [
         confusion_table(methods),
