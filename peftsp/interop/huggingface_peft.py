@@ -167,7 +167,7 @@ def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:
         {"name": folder.name},
         adapter.weights,
     )
-    restore_tagger(bundle, str(folder))
+    restore_tagger(bundle, adapter.method, str(folder))
     return bundle
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def load_taggers(
     folders: Sequence[Path],
     device: torch.device | str = "cpu",
     backbone_checkpoint: str | None = None,
+    allow_code: Collection[str] = (),
 ) -> list[Tagger]:
     """Models in evaluation mode, one a bundle; those of one backbone share its memory.
 
@@ -47,6 +48,7 @@ def load_taggers(
         device: Where to put the models.
         backbone_checkpoint: Where the backbone's weights lie, if not where the bundles say; see
             `peftsp.backbone.specs.BackboneSource`.
+        allow_code: Packages whose code may be imported for a bundle's method.
 
     Raises:
         BundleError: A bundle is broken, or its backbone is not the one it was trained on.
@@ -61,7 +63,8 @@ def load_taggers(
             bundle = replace(
                 bundle, backbone=replace(bundle.backbone, checkpoint=backbone_checkpoint)
             )
-        tagger = restore_tagger(bundle, str(folder), device, shared)
+        method = find_method(bundle.peft, allow_code)
+        tagger = restore_tagger(bundle, method, str(folder), device, shared)
         taggers.append(tagger.eval().requires_grad_(False))
     if len(taggers) == 1:
         # Merged weights are a model's own; several models keep the ones they share.
@@ -71,6 +74,7 @@ def load_taggers(
 
 def restore_tagger(
     bundle: Bundle,
+    method: PeftMethod,
     place: str,
     device: torch.device | str = "cpu",
     shared: SharedWeights | None = None,
@@ -79,6 +83,7 @@ def restore_tagger(
 
     Args:
         bundle: The bundle.
+        method: That of the bundle, see `peftsp.peft.registry.find_method`.
         place: Where it lies, for errors.
         device: Where to put the model.
         shared: Backbone weights that were read before; takes those that are read now.
@@ -88,8 +93,7 @@ def restore_tagger(
         CheckpointError: The backbone's weights are missing or broken.
         ConfigError: A setting in the bundle is unknown.
     """
-    method = find_method(bundle.peft)
-    backbone = restore_backbone(bundle, place, device=device, shared=shared)
+    backbone = restore_backbone(bundle, method, place, device=device, shared=shared)
     tagger = build_tagger(backbone, method, bundle.head, bundle.crf)
     load_trained(tagger, bundle, place)
     return tagger.to(device)
@@ -97,6 +101,7 @@ def restore_tagger(
 
 def restore_backbone(
     bundle: Bundle,
+    method: PeftMethod,
     place: str,
     dtype: torch.dtype = torch.float32,
     activation_checkpointing: bool = False,
@@ -107,6 +112,7 @@ def restore_backbone(
 
     Args:
         bundle: The bundle.
+        method: That of the bundle.
         place: Where it lies, for errors.
         dtype: In which the weights are held.
         activation_checkpointing: See `peftsp.backbone.esm2.ESM2`.
@@ -118,7 +124,6 @@ def restore_backbone(
         CheckpointError: The backbone's weights are missing or broken.
         ConfigError: A setting in the bundle is unknown.
     """
-    method = find_method(bundle.peft)
     check_types(method, place)
     _check_sizes(bundle, method, place)
     names = method.parameter_names(bundle.backbone.spec)

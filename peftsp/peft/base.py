@@ -66,12 +66,15 @@ class PeftMethod(ABC):
 
     @property
     def name(self) -> str:
-        """What configurations and bundles call the method: the name of its module."""
+        """What configurations call the method: the name of its module."""
         return type(self).__module__.rpartition(".")[2]
 
     def settings(self) -> dict[str, Any]:
         """The settings as plain data, from which `peftsp.peft.registry.find_method` rebuilds it."""
-        return {"method": self.name, **asdict(self)}  # type: ignore[call-overload]
+        own = type(self)
+        is_elsewhere = not own.__module__.startswith("peftsp.peft.")
+        name = f"{own.__module__}:{own.__qualname__}" if is_elsewhere else self.name
+        return {"method": name, **asdict(self)}  # type: ignore[call-overload]
 
     @property
     def label(self) -> str:

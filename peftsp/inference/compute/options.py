@@ -50,6 +50,7 @@ class ModelSettings:
         device: One of `DEVICES`.
         batch_size: Sequences in a batch; None for what fits the device.
         cluster: Where to predict, if not in this process.
+        allow_code: Packages whose code may be imported for a bundle's PEFT method.
 
     Raises:
         ConfigError: A choice is none, or a number is out of range.
@@ -63,6 +64,7 @@ class ModelSettings:
     device: str = "auto"
     batch_size: int | None = None
     cluster: Cluster | None = None
+    allow_code: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_choice("organism", self.organism, ORGANISMS)

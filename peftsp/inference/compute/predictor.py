@@ -64,7 +64,9 @@ class Predictor:
         """
         settings = self._settings
         if settings.cluster is None:
-            self._taggers = load_taggers(settings.bundles, self._device, settings.backbone)
+            self._taggers = load_taggers(
+                settings.bundles, self._device, settings.backbone, settings.allow_code
+            )
             lower_precision(self._taggers, self.options.precision)
             width = max(tagger.backbone.spec.width for tagger in self._taggers)
             has_kingdoms = any(tagger.head.kingdoms is not None for tagger in self._taggers)
@@ -88,6 +90,7 @@ class Predictor:
             self.batch_size,
             self._device,
             options,
+            settings.allow_code,
         )
 
 
