@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
 from peftsp.backbone.attention import attention
 from peftsp.backbone.contract import Backbone
+from peftsp.backbone.exported import rotary_attention
 from peftsp.backbone.rotary import inverse_frequencies, rotary_tables, rotate
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 
@@ -66,9 +67,13 @@ class SelfAttention(nn.Module):
         """Mix tokens: float ``(B, T, D)`` to float ``(B, T, D)``."""
         # Autocasting would cast for each projection anew.
         x = x.to(context.cosines.dtype)
+        projected = [projection(x) for projection in (self.q_proj, self.k_proj, self.v_proj)]
+        if torch.compiler.is_exporting():
+            assert context.visible is not None
+            mixed = rotary_attention(*projected, *context, self.heads)
+            return self.out_proj(mixed)  # type: ignore[no-any-return]
         query, key, value = (
-            projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
+            features.unflatten(-1, (self.heads, -1)).transpose(1, 2) for features in projected
         )
         query, key = (rotate(x, context.cosines, context.sines) for x in (query, key))
         mixed = attention(query, key, value, context.visible)
@@ -180,8 +185,9 @@ class ESM2(Backbone):
         frequencies = inverse_frequencies(self.spec.head_width, self.spec.half_rotary)
         dtype = product_dtype(x)
         cosines, sines = rotary_tables(x.shape[1], frequencies, x.device, dtype)
-        # Attention without a mask takes a faster kernel.
-        visible = None if bool(mask.all()) else mask[:, None, None, :]
+        # Attention without a mask takes a faster kernel; an exported graph has to serve any batch.
+        is_whole = not torch.compiler.is_exporting() and bool(mask.all())
+        visible = None if is_whole else mask[:, None, None, :]
         return Context(cosines, sines, visible)
 
     def run_block(self, index: int, x: Tensor, context: Context) -> Tensor:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from peftsp.crf import exported
 from peftsp.crf.forward_backward import forward_backward
 from peftsp.crf.graph import FORBIDDEN, ChainScores
 
@@ -55,7 +56,18 @@ def marginals(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
         float, ``(B, L, C)``; real positions sum to one, padded ones are zero.
     """
     emissions, _ = _relative(emissions)
+    if torch.compiler.is_exporting():
+        return exported.marginals(emissions, mask, scores)
     return forward_backward(emissions, mask, scores)[1]
+
+
+def last_marginals(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
+    """Probability of each state at the last real residue, float, ``(B, C)``."""
+    emissions, _ = _relative(emissions)
+    if torch.compiler.is_exporting():
+        return exported.last_marginals(emissions, mask, scores)
+    row = torch.arange(len(emissions), device=emissions.device)
+    return forward_backward(emissions, mask, scores)[1][row, mask.sum(dim=1) - 1]
 
 
 @torch.no_grad()
@@ -65,7 +77,10 @@ def viterbi(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
     Returns:
         int64, ``(B, L)``; state indices, -1 at padded positions.
     """
-    steps = _relative(emissions)[0].unbind(1)
+    relative, _ = _relative(emissions)
+    if torch.compiler.is_exporting():
+        return exported.viterbi(relative, mask, scores)
+    steps = relative.unbind(1)
     is_real = mask.unsqueeze(-1).unbind(1)
     stay = torch.arange(len(scores.start), device=emissions.device).expand_as(steps[0])
     sources = scores.graph.sources.expand(len(emissions), -1, -1)

@@ -84,6 +84,14 @@ class ChainScores(NamedTuple):
         outgoing = transitions[states, graph.targets].masked_fill(~graph.is_target, FORBIDDEN)
         return cls(start, end, incoming, outgoing, graph)
 
+    def to(self, device: torch.device) -> ChainScores:
+        """The same on a device."""
+        *scores, graph = self
+        return ChainScores(
+            *(tensor.to(device) for tensor in scores),
+            StateGraph(*(tensor.to(device) for tensor in graph)),
+        )
+
 
 def _neighbours(allowed: Tensor, width: int) -> tuple[Tensor, Tensor]:
     # Stable sort puts the allowed columns first, in ascending order.

@@ -110,8 +110,13 @@ class LinearChainCRF(nn.Module):
         self._check(emissions, mask)
         return functional.log_partition(emissions, mask, self._scores())
 
-    def marginals(self, emissions: Tensor, mask: Tensor, more_ends: Tensor | None = None) -> Tensor:
-        """State probabilities, float, ``(B, L, C)``.
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """State probabilities, float, ``(B, L, C)``; arguments as for `forward`."""
+        self._check(emissions, mask)
+        return functional.marginals(emissions, mask, self._scores())
+
+    def last_marginals(self, emissions: Tensor, mask: Tensor, more_ends: Tensor) -> Tensor:
+        """State probabilities of the last residue, float, ``(B, C)``, were there more ends.
 
         Args:
             emissions: float, ``(B, L, C)``.
@@ -121,10 +126,10 @@ class LinearChainCRF(nn.Module):
         """
         self._check(emissions, mask)
         scores = self._scores()
-        if more_ends is not None:
-            usual = self.end_transitions[self.allowed_ends].mean()
-            scores = scores._replace(end=torch.where(more_ends, usual, scores.end))
-        return functional.marginals(emissions, mask, scores)
+        n_ends = self.allowed_ends.sum()
+        usual = self.end_transitions.masked_fill(~self.allowed_ends, 0.0).sum() / n_ends
+        end = torch.where(more_ends, usual, scores.end)
+        return functional.last_marginals(emissions, mask, scores._replace(end=end))
 
     def decode(self, emissions: Tensor, mask: Tensor, allowed: Tensor | None = None) -> Tensor:
         """The best path, int64, ``(B, L)``, -1 at padding.
@@ -172,5 +177,8 @@ class LinearChainCRF(nn.Module):
                 f"allowed: expected bool {tuple(emissions.shape)}, "
                 f"found {allowed.dtype} {tuple(allowed.shape)}"
             )
+        # Of an exported graph, numbers are not known yet.
+        if torch.compiler.is_exporting():
+            return
         if not (mask[:, 0].all() and (mask[:, :-1] | ~mask[:, 1:]).all()):
             raise ValueError("mask: expected a run of True from the first residue on in every row")

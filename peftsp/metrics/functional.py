@@ -62,4 +62,5 @@ def cleavage_sites(paths: Tensor) -> Tensor:
     """
     final_states = torch.tensor(list(LAST_SP_STATE_OF_TYPE.values()), device=paths.device)
     positions = torch.arange(1, paths.shape[1] + 1, device=paths.device)
-    return positions.where(torch.isin(paths, final_states), -1).amax(1)
+    is_final = (paths.unsqueeze(-1) == final_states).any(dim=-1)
+    return positions.where(is_final, -1).amax(1)

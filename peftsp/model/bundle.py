@@ -228,9 +228,10 @@ def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
 
 
 def hash_bundle(folder: Path) -> dict[str, str]:
-    """SHA-256 of a bundle's files, in hexadecimal, by their names."""
+    """SHA-256 of a bundle's files, or of a graph's, in hexadecimal, by their names."""
+    files = (folder,) if folder.is_file() else (folder / CONFIG_FILE, folder / WEIGHTS_FILE)
     found = {}
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        with (folder / name).open("rb") as file:
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    for path in files:
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found

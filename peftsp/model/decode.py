@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def decode(
     residue_mask: Tensor,
     crf: LinearChainCRF,
     within_type: bool,
-    sums_types: bool = False,
+    sums_types: bool | Tensor = False,
 ) -> Decoded:
     """Read types, paths and cleavage sites out of a CRF.
 
@@ -60,10 +60,10 @@ def decode(
         crf: Finds the paths.
         within_type: Confine the path to the most probable type's states.
         sums_types: Count every signal peptide as SP, see `sum_types`; the path is still one of the
-            type that the model finds most probable.
+            type that the model finds most probable. For all proteins, or bool, ``(B, 1)``.
     """
     of_types = type_probabilities(marginals, residue_mask)
-    probabilities = sum_types(of_types) if sums_types else of_types
+    probabilities = called_probabilities(of_types, sums_types)
     sp_types = probabilities.argmax(dim=-1)
     allowed = states_of_call(of_types, sp_types) if within_type else None
     paths = crf.decode(emissions, residue_mask, allowed)
@@ -83,9 +83,7 @@ def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
         float, ``(B, K)``.
     """
     of_state = marginals.sum(dim=1) / residue_mask.sum(dim=1, keepdim=True)
-    state_types = torch.tensor(TYPE_OF_STATE, device=marginals.device)
-    totals = of_state.new_zeros(len(of_state), len(SP_TYPES))
-    return totals.index_add(1, state_types, of_state)
+    return _totals(of_state, TYPE_OF_STATE, len(SP_TYPES))
 
 
 def states_of_call(of_types: Tensor, sp_types: Tensor) -> Tensor:
@@ -121,9 +119,19 @@ def end_inside_probability(emissions: Tensor, residue_mask: Tensor, crf: LinearC
         float, ``(B,)``.
     """
     inside = _peptide_states(emissions.device)
-    marginals = crf.marginals(emissions, residue_mask, more_ends=inside)
-    row = torch.arange(len(emissions), device=emissions.device)
-    return (marginals[row, residue_mask.sum(dim=1) - 1] * inside).sum(dim=-1)
+    return (crf.last_marginals(emissions, residue_mask, inside) * inside).sum(dim=-1)
+
+
+def called_probabilities(of_types: Tensor, sums_types: bool | Tensor) -> Tensor:
+    """Probabilities of what can be called, with or without `sum_types`.
+
+    Args:
+        of_types: float, ``(B, K)``; of each type by itself.
+        sums_types: See `decode`.
+    """
+    if isinstance(sums_types, Tensor):
+        return torch.where(sums_types, sum_types(of_types), of_types)
+    return sum_types(of_types) if sums_types else of_types
 
 
 def sum_types(probabilities: Tensor) -> Tensor:
@@ -142,7 +150,7 @@ def sum_types(probabilities: Tensor) -> Tensor:
 
 
 def site_probability(
-    marginals: Tensor, paths: Tensor, sites: Tensor, sums_types: bool = False
+    marginals: Tensor, paths: Tensor, sites: Tensor, sums_types: bool | Tensor = False
 ) -> Tensor:
     """Probability that a signal peptide of the path's type is cut just at a site.
 
@@ -153,12 +161,12 @@ def site_probability(
         marginals: float, ``(B, L, C)``, zero at padding.
         paths: int64, ``(B, L)``.
         sites: int64, ``(B,)``; residues before the cut, -1 for none.
-        sums_types: Count signal peptides of every type.
+        sums_types: Count signal peptides of every type; see `decode`.
 
     Returns:
         float, ``(B,)``; 0 where there is no site.
     """
-    row = torch.arange(len(sites), device=sites.device)
+    row = torch.arange(sites.shape[0], device=sites.device)
     last = sites.clamp(min=1) - 1
     state_types = torch.tensor(TYPE_OF_STATE, device=sites.device)
     is_peptide = _peptide_states(sites.device)
@@ -178,6 +186,10 @@ def _peptide_states(device: torch.device) -> Tensor:
 
 _PART_OF_STATE = tuple(RESIDUE_REGIONS[part] for part in RESIDUE_REGION_OF_STATE)
 _REGION_OF_PART = {"n": "n", "twin_arginine": "n", "h": "h", "c": "c"}
+_SP_REGION_OF_STATE = tuple(
+    PEPTIDE_REGIONS.index(f"SP_{_REGION_OF_PART[part]}") if state in SIGNAL_PEPTIDE_STATES else 0
+    for state, part in enumerate(_PART_OF_STATE)
+)
 _MOTIFS = ("twin_arginine", "lipid_cysteine")
 
 
@@ -218,30 +230,33 @@ def region_probabilities(marginals: Tensor) -> Tensor:
     Returns:
         float, ``(B, L, len(RESIDUE_REGIONS))``.
     """
-    regions = torch.tensor(RESIDUE_REGION_OF_STATE, device=marginals.device)
-    totals = marginals.new_zeros(*marginals.shape[:2], len(RESIDUE_REGIONS))
-    return totals.index_add(2, regions, marginals)
+    return _totals(marginals, RESIDUE_REGION_OF_STATE, len(RESIDUE_REGIONS))
 
 
-def peptide_region_probabilities(marginals: Tensor, sums_types: bool) -> Tensor:
+def peptide_region_probabilities(marginals: Tensor, sums_types: bool | Tensor) -> Tensor:
     """Probability that a residue is part of a region of a type's signal peptide.
 
     Args:
         marginals: float, ``(B, L, C)``.
-        sums_types: Count what is cut off, whatever its type, as a region of SP.
+        sums_types: Count what is cut off, whatever its type, as a region of SP; see `decode`.
 
     Returns:
         float, ``(B, L, len(PEPTIDE_REGIONS))``; columns sum to one but for padding.
     """
-    of_state = list(PEPTIDE_REGION_OF_STATE)
-    if sums_types:
-        inside = set(SIGNAL_PEPTIDE_STATES)
-        for state, part in enumerate(RESIDUE_REGION_OF_STATE):
-            name = f"SP_{_REGION_OF_PART.get(RESIDUE_REGIONS[part])}"
-            of_state[state] = PEPTIDE_REGIONS.index(name) if state in inside else 0
-    index = torch.tensor(of_state, device=marginals.device)
-    totals = marginals.new_zeros(*marginals.shape[:2], len(PEPTIDE_REGIONS))
-    return totals.index_add(2, index, marginals)
+    if isinstance(sums_types, Tensor):
+        summed, single = (
+            peptide_region_probabilities(marginals, choice) for choice in (True, False)
+        )
+        return torch.where(sums_types[..., None], summed, single)
+    of_state = _SP_REGION_OF_STATE if sums_types else PEPTIDE_REGION_OF_STATE
+    return _totals(marginals, of_state, len(PEPTIDE_REGIONS))
+
+
+def _totals(of_states: Tensor, group_of_state: Sequence[int], groups: int) -> Tensor:
+    """Sums over groups of states, float, ``(..., C)`` to float, ``(..., groups)``."""
+    groups_of_states = torch.tensor(group_of_state, device=of_states.device)
+    is_member = groups_of_states[:, None] == torch.arange(groups, device=of_states.device)
+    return of_states @ is_member.to(of_states.dtype)
 
 
 def _stretches(names: Iterable[str | None]) -> tuple[Region, ...]:

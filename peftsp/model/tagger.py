@@ -101,7 +101,7 @@ class Tagger(nn.Module):
         emissions: Tensor,
         marginals: Tensor,
         residue_mask: Tensor,
-        sums_types: bool = False,
+        sums_types: bool | Tensor = False,
     ) -> Decoded:
         """Types, paths and cleavage sites; see `peftsp.model.decode.decode`."""
         within_type = self.decoding == "of_type"

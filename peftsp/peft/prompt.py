@@ -111,7 +111,7 @@ class PromptedBackbone(Backbone):
         present = 0
         for layer in range(first, self.spec.layers):
             if str(layer) in self.prompts:
-                prompt = self._prompt(layer).to(x.dtype).expand(len(x), -1, -1)
+                prompt = self._prompt(layer).to(x.dtype).expand(x.shape[0], -1, -1)
                 if layer == 0:
                     # Soft tokens of the first layer are embeddings and scaled like them.
                     prompt = prompt * self.backbone.embedding_scale(tokens, mask).to(x.dtype)

@@ -21,6 +21,7 @@ from peftsp.inference.compute.options import (
     DEVICES,
     ORGANISMS,
     PRECISIONS,
+    RUNTIMES,
     Cluster,
     ModelSettings,
     chosen_bundles,
@@ -71,6 +72,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
             device=options.device,
             batch_size=None if options.batch_size == "auto" else options.batch_size,
             cluster=_cluster(options),
+            runtime=options.runtime,
         ),
         fasta=tuple(options.fasta),
         output=options.output,
@@ -123,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         metavar="DIR",
-        help="folder of a trained model; several are averaged (default: a model that ships with "
-        "peftsp, see --model)",
+        help="folder of a trained model, of which several are averaged, or a .onnx file of "
+        "peftsp-export (default: a model that ships with peftsp, see --model)",
     )
     add(
         *("--output", "-o"),
@@ -175,6 +177,12 @@ def _parser() -> argparse.ArgumentParser:
         "and less exact (default: bf16 on GPUs that have it, else fp32)",
     )
     add("--device", choices=DEVICES, default="auto", help="where to compute")
+    add(
+        "--runtime",
+        choices=RUNTIMES,
+        default="auto",
+        help="what computes: ONNX Runtime a .onnx file, PyTorch a folder (default: by the bundle)",
+    )
     add_number(
         parser,
         "--batch-size",

@@ -18,12 +18,12 @@ from peftsp.labels import MAX_RESIDUES
 from peftsp.metrics.functional import cleavage_sites
 from peftsp.model.decode import (
     Decoded,
+    called_probabilities,
     end_inside_probability,
     peptide_region_probabilities,
     region_probabilities,
     site_probability,
     states_of_call,
-    sum_types,
     type_probabilities,
 )
 from peftsp.model.tagger import Tagger
@@ -77,36 +77,72 @@ def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> R
             f"models in {options.precision}: expected finite scores, found others: the weights are "
             "broken or too large for this precision"
         )
-    if len(taggers) > 1:
-        marginals = average_marginals(taggers, emissions, batch.residue_mask)
-        decoded = decode_marginals(marginals, batch.residue_mask, options.sums_types)
-    else:
-        (tagger,) = taggers
-        marginals = tagger.marginals(emissions[0], batch.residue_mask)
-        decoded = tagger.decode(emissions[0], marginals, batch.residue_mask, options.sums_types)
+    marginals, decoded = decode_emissions(
+        emissions, batch.residue_mask, taggers, options.sums_types
+    )
     regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
     by_type = (
         peptide_region_probabilities(marginals, options.sums_types).cpu()
         if options.has_peptide_regions
         else None
     )
-    ends_inside = _ends_inside(emissions, batch.residue_mask, taggers).cpu()
+    ends_inside = ends_inside_probability(emissions, batch.residue_mask, taggers).cpu()
     return Results(Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type)
 
 
-def _ends_inside(
-    emissions: list[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
+def decode_emissions(
+    emissions: Sequence[Tensor],
+    residue_mask: Tensor,
+    taggers: Sequence[Tagger],
+    sums_types: bool | Tensor,
+) -> tuple[Tensor, Decoded]:
+    """State probabilities of one model or several, float, ``(B, L, C)``, and what they say.
+
+    Args:
+        emissions: Of each model, float, ``(B, L, C)``.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+        taggers: At least one.
+        sums_types: See `peftsp.model.decode.decode`.
+    """
+    if len(taggers) > 1:
+        marginals = average_marginals(taggers, emissions, residue_mask)
+        return marginals, decode_marginals(marginals, residue_mask, sums_types)
+    (tagger,) = taggers
+    marginals = tagger.marginals(emissions[0], residue_mask)
+    return marginals, tagger.decode(emissions[0], marginals, residue_mask, sums_types)
+
+
+def ends_inside_probability(
+    emissions: Sequence[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
 ) -> Tensor:
-    """Of those whose end is seen, see `end_inside_probability`; zero for the others."""
-    found = emissions[0].new_zeros(len(residue_mask))
+    """Of those whose end is seen, see `end_inside_probability`; zero for the others.
+
+    Args:
+        emissions: Of each model, float, ``(B, L, C)``.
+        residue_mask: bool, ``(B, L)``, True at real residues.
+        taggers: At least one.
+
+    Returns:
+        float, ``(B,)``.
+    """
     is_seen = residue_mask.sum(dim=1) < MAX_RESIDUES
+    if torch.compiler.is_exporting():
+        return torch.where(is_seen, _mean_end_inside(emissions, residue_mask, taggers), 0.0)
+    found = emissions[0].new_zeros(len(residue_mask))
     if is_seen.any():
-        each = [
-            end_inside_probability(scores[is_seen], residue_mask[is_seen], tagger.crf)
-            for scores, tagger in zip(emissions, taggers, strict=True)
-        ]
-        found[is_seen] = torch.stack(each).mean(dim=0)
+        seen = [scores[is_seen] for scores in emissions]
+        found[is_seen] = _mean_end_inside(seen, residue_mask[is_seen], taggers)
     return found
+
+
+def _mean_end_inside(
+    emissions: Sequence[Tensor], residue_mask: Tensor, taggers: Sequence[Tagger]
+) -> Tensor:
+    each = [
+        end_inside_probability(scores, residue_mask, tagger.crf)
+        for scores, tagger in zip(emissions, taggers, strict=True)
+    ]
+    return torch.stack(each).mean(dim=0)
 
 
 def average_marginals(
@@ -129,7 +165,9 @@ def average_marginals(
     return torch.stack(marginals).mean(dim=0)
 
 
-def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool = False) -> Decoded:
+def decode_marginals(
+    marginals: Tensor, residue_mask: Tensor, sums_types: bool | Tensor = False
+) -> Decoded:
     """Read types, paths and cleavage sites out of state probabilities alone.
 
     The path is the one with the greatest product of its states' probabilities among the legal paths
@@ -141,24 +179,26 @@ def decode_marginals(marginals: Tensor, residue_mask: Tensor, sums_types: bool =
     Args:
         marginals: float, ``(B, L, C)``, zero at padding.
         residue_mask: bool, ``(B, L)``, True at real residues.
-        sums_types: Count every signal peptide as SP, see `peftsp.model.decode.sum_types`.
+        sums_types: Count every signal peptide as SP, see `peftsp.model.decode.decode`.
     """
     of_types = type_probabilities(marginals, residue_mask)
-    probabilities = sum_types(of_types) if sums_types else of_types
+    probabilities = called_probabilities(of_types, sums_types)
     sp_types = probabilities.round(decimals=_TYPE_DIGITS).argmax(dim=-1)
     of_type = states_of_call(of_types.round(decimals=_TYPE_DIGITS), sp_types)
     scores = marginals.clamp(min=_SMALLEST_PROBABILITY).log().masked_fill(~of_type, FORBIDDEN)
-    paths = viterbi(scores, residue_mask, _legal_steps(marginals.device))
+    paths = viterbi(scores, residue_mask, _LEGAL_STEPS.to(marginals.device))
     sites = cleavage_sites(paths)
     certainties = site_probability(marginals, paths, sites, sums_types)
     return Decoded(probabilities, sp_types, paths, sites, certainties)
 
 
-def _legal_steps(device: torch.device) -> ChainScores:
+def _legal_steps() -> ChainScores:
     legal = constraint_table("peftsp")
     transitions, start, end = (
-        torch.zeros(allowed.shape).masked_fill(~allowed, _ILLEGAL_STEP).to(device)
-        for allowed in legal
+        torch.zeros(allowed.shape).masked_fill(~allowed, _ILLEGAL_STEP) for allowed in legal
     )
-    every_step = torch.ones_like(legal.transitions, device=device)
-    return ChainScores.from_tables(transitions, start, end, StateGraph.from_allowed(every_step))
+    every_step = StateGraph.from_allowed(torch.ones_like(legal.transitions))
+    return ChainScores.from_tables(transitions, start, end, every_step)
+
+
+_LEGAL_STEPS = _legal_steps()

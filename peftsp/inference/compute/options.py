@@ -19,6 +19,8 @@ ORGANISMS = (ANY, *(kingdom.lower() for kingdom in KINGDOMS))
 """``other`` for unknown or mixed origin, or a kingdom."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
+RUNTIMES = ("auto", "onnx", "torch")
+GRAPH_SUFFIX = ".onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class ModelSettings:
     """What predicts and how: the choices that the command line and Python share.
 
     Attributes:
-        bundles: Bundle folders, at least one.
+        bundles: Bundle folders, at least one; or one file of `peftsp.export`.
         backbone: Where the backbone's weights lie, if not where the bundles say.
         organism: One of `ORGANISMS`; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
@@ -51,6 +53,8 @@ class ModelSettings:
         batch_size: Sequences in a batch; None for what fits the device.
         cluster: Where to predict, if not in this process.
         allow_code: Packages whose code may be imported for a bundle's PEFT method.
+        runtime: One of `RUNTIMES`; ``auto`` is ONNX Runtime for a file of `peftsp.export`, else
+            PyTorch.
 
     Raises:
         ConfigError: A choice is none, or a number is out of range.
@@ -65,6 +69,7 @@ class ModelSettings:
     batch_size: int | None = None
     cluster: Cluster | None = None
     allow_code: tuple[str, ...] = ()
+    runtime: str = "auto"
 
     def __post_init__(self) -> None:
         check_choice("organism", self.organism, ORGANISMS)
@@ -77,6 +82,35 @@ class ModelSettings:
         if self.cluster is not None:
             check_count("cluster workers", self.cluster.workers)
             check_count("threads", self.cluster.threads)
+        check_choice("runtime", self.runtime, RUNTIMES)
+        self._check_graph()
+
+    @property
+    def graph(self) -> Path | None:
+        """The exported graph that predicts, None where PyTorch does."""
+        graphs = [bundle for bundle in self.bundles if bundle.suffix == GRAPH_SUFFIX]
+        return graphs[0] if graphs else None
+
+    def _check_graph(self) -> None:
+        if self.graph is None:
+            if self.runtime == "onnx":
+                raise ConfigError(
+                    f"runtime onnx: expected a bundle that ends in {GRAPH_SUFFIX}, found "
+                    f"{self.bundles[0]}: peftsp-export makes one of it"
+                )
+            return
+        place = str(self.graph)
+        if self.runtime == "torch":
+            raise ConfigError(f"runtime torch: expected a bundle folder, found the graph {place}")
+        if len(self.bundles) > 1:
+            raise ConfigError(f"{place}: expected a graph alone, found {len(self.bundles)} bundles")
+        for name, choice, usual in (
+            ("device", self.device, ("auto", "cpu")),
+            ("backbone", self.backbone, (None,)),
+            ("cluster", self.cluster and self.cluster.address, (None,)),
+        ):
+            if choice not in usual:
+                raise ConfigError(f"{place}: expected no {name} for a graph, found {choice}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
 from peftsp.inference.compute.ensemble import Results, find_results
 from peftsp.inference.compute.evidence import judge, without_cut
+from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import Options
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
 from peftsp.model.decode import path_motifs, path_regions
@@ -20,6 +21,9 @@ from peftsp.model.tagger import Tagger
 from peftsp.records import Prediction, SequenceRecord
 
 _WINDOW_BATCHES = 8
+
+Models = Sequence[Tagger] | OnnxModel
+"""One model, several as one, or a graph of them."""
 
 
 def window_size(batch_size: int) -> int:
@@ -33,7 +37,7 @@ def window_size(batch_size: int) -> int:
 
 def predict_records(
     records: Iterable[SequenceRecord],
-    taggers: Sequence[Tagger],
+    taggers: Models,
     batch_size: int,
     device: torch.device | str = "cpu",
     options: Options | None = None,
@@ -46,7 +50,7 @@ def predict_records(
 
     Args:
         records: Proteins; the first 70 residues count.
-        taggers: At least one model on ``device``; all are put into evaluation mode.
+        taggers: At least one model on ``device``, or a graph; all are put into evaluation mode.
         batch_size: Sequences in a batch. A batch that the memory is too small for is halved.
         device: Where the models are.
         options: Those of `Options` by default.
@@ -59,8 +63,9 @@ def predict_records(
     if batch_size < 1:
         raise ConfigError(f"batch size: expected 1 or more, found {batch_size}")
     options = options or Options()
-    for tagger in taggers:
-        tagger.eval()
+    if not isinstance(taggers, OnnxModel):
+        for tagger in taggers:
+            tagger.eval()
     for window in windows(records, batch_size):
         yield from predict_window(window, taggers, batch_size, device, options)
 
@@ -74,7 +79,7 @@ def windows(records: Iterable[SequenceRecord], batch_size: int) -> Iterator[list
 
 def predict_window(
     window: Sequence[SequenceRecord],
-    taggers: Sequence[Tagger],
+    taggers: Models,
     batch_size: int,
     device: torch.device | str,
     options: Options,
@@ -94,15 +99,13 @@ def predict_window(
 
 def predict_batch(
     records: Sequence[SequenceRecord],
-    taggers: Sequence[Tagger],
+    taggers: Models,
     device: torch.device | str,
     options: Options,
 ) -> list[Prediction]:
     """Predictions of at least one record in one pass; arguments as for `predict_records`."""
-    batch = collate_tokens([tokenize(record.residues) for record in records])
-    batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
     try:
-        results = find_results(batch, taggers, options)
+        results = _results(records, taggers, device, options)
     except (RuntimeError, MemoryError) as error:
         if not _is_of_memory(error):
             raise
@@ -128,6 +131,20 @@ def _is_of_memory(error: Exception) -> bool:
     # On CPUs PyTorch raises a plain RuntimeError.
     is_own_kind = isinstance(error, torch.OutOfMemoryError | MemoryError)
     return is_own_kind or "DefaultCPUAllocator" in str(error)
+
+
+def _results(
+    records: Sequence[SequenceRecord],
+    taggers: Models,
+    device: torch.device | str,
+    options: Options,
+) -> Results:
+    sequences = [tokenize(record.residues) for record in records]
+    if isinstance(taggers, OnnxModel):
+        return taggers.find_results(sequences, options)
+    batch = collate_tokens(sequences)
+    batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
+    return find_results(batch, taggers, options)
 
 
 def _predictions(records: Sequence[SequenceRecord], results: Results) -> list[Prediction]:

@@ -1,0 +1,1 @@
+"""Models as ONNX graphs, which predict without PyTorch."""

@@ -1,0 +1,77 @@
+"""The command ``peftsp-export``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp.errors import ConfigError
+from peftsp.files import is_there
+from peftsp.inference.commands.command import new_parser, run_command
+from peftsp.model.shipped import SHIPPED
+
+_EPILOG = """\
+examples:
+  %(prog)s fast -o fast.onnx --check proteins.fasta
+  %(prog)s models/fold0 models/fold1 -o both.onnx
+  peftsp-predict proteome.fasta --bundle fast.onnx
+
+The graph takes tokens and organism and gives types, cleavage sites, the path of states and region
+probabilities; docs/onnx.md says how to run it without peftsp.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    parser = new_parser("peftsp-export", "Write a model as an ONNX graph.", _EPILOG)
+    add = parser.add_argument
+    add(
+        "bundles",
+        nargs="+",
+        metavar="BUNDLE",
+        help=f"folder of a trained model or one of {', '.join(SHIPPED)}; several are averaged",
+    )
+    add("--output", "-o", type=Path, required=True, metavar="FILE", help="a new .onnx file")
+    add(
+        "--precision",
+        choices=["fp32", "int8"],
+        default="fp32",
+        help="arithmetic of the backbone; int8 is smaller, faster and less exact (default: fp32)",
+    )
+    add("--check", type=Path, metavar="FASTA", help="predict these with PyTorch too and compare")
+    add("--backbone", metavar="CHECKPOINT", help="ESM-2 weights (default: where the bundle says)")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
+
+
+def _run(options: Namespace) -> str:
+    output: Path = options.output
+    if output.suffix != ".onnx":
+        raise ConfigError(f"{output}: expected a name that ends in .onnx")
+    if output.exists():
+        raise ConfigError(f"{output}: expected no such file yet, found one")
+    if options.check is not None and not is_there(options.check):
+        raise ConfigError(f"{options.check}: expected a FASTA file, found none")
+    try:
+        from peftsp.export.check import compare
+        from peftsp.export.model import export_model, save_model
+    except ImportError as error:
+        raise ConfigError(
+            f"peftsp-export: expected the package {error.name}, found none: "
+            "pip install 'peftsp[export]'"
+        ) from error
+    bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
+    save_model(export_model(bundles, options.precision, options.backbone), output)
+    size = output.stat().st_size / 1e6
+    said = f"{output}: {options.precision}, {size:.1f} MB"
+    if options.check is None:
+        return said
+    return f"{said}; {compare(output, bundles, options.check, options.backbone)}"

@@ -1,0 +1,119 @@
+"""From bundles to a file that predicts by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnxscript import ir
+
+from peftsp import __version__
+from peftsp.alphabet import ALPHABET, PAD_TOKEN
+from peftsp.errors import ConfigError
+from peftsp.export.graph import write_graph
+from peftsp.export.int8 import hold_in_int8
+from peftsp.export.module import ResultsModule
+from peftsp.inference.compute.onnx_graph import INPUTS, METADATA, OUTPUTS, TOKENS
+from peftsp.labels import (
+    KINGDOMS,
+    MAX_RESIDUES,
+    PEPTIDE_REGIONS,
+    RESIDUE_REGIONS,
+    SP_TYPES,
+    STATES,
+)
+from peftsp.model.bundle import CONFIG_FILE, hash_bundle
+from peftsp.model.restore import load_taggers
+
+_MOST_BYTES = 2_000_000_000
+"""Less than protobuf's limit of 2 GiB by what the nodes themselves take."""
+PRECISIONS = ("fp32", "int8")
+
+
+def export_model(
+    bundles: Sequence[Path], precision: str = "fp32", backbone: str | None = None
+) -> ir.Model:
+    """A graph of one model, or of several as one.
+
+    Args:
+        bundles: Bundle folders, at least one.
+        precision: One of `PRECISIONS`: arithmetic of the backbone.
+        backbone: Where its weights lie, if not where the bundles say.
+
+    Raises:
+        PeftspError: A bundle or its backbone is missing or broken, or cannot be exported so.
+    """
+    taggers = load_taggers(bundles, backbone_checkpoint=backbone)
+    for tagger in taggers:
+        if tagger.backbone.source.quantization:
+            raise ConfigError(
+                f"export: expected bundles trained without backbone.quantization, found "
+                f"{tagger.backbone.source.quantization}"
+            )
+    for tagger in taggers if precision == "int8" else []:
+        hold_in_int8(tagger.backbone)
+    tokens = torch.full((2, TOKENS), PAD_TOKEN)
+    inputs = dict(zip(INPUTS, (tokens, torch.full((2,), -1)), strict=True))
+    model = write_graph(ResultsModule(taggers).eval(), inputs, OUTPUTS)
+    model.metadata_props[METADATA] = json.dumps(describe(bundles, precision))
+    return model
+
+
+def describe(bundles: Sequence[Path], precision: str) -> dict[str, Any]:
+    """What a graph says of itself, JSON-compatible.
+
+    Args:
+        bundles: Bundle folders it was made of.
+        precision: Arithmetic of the backbone.
+    """
+    return {
+        "peftsp": __version__,
+        "precision": precision,
+        "alphabet": ALPHABET,
+        "residues": MAX_RESIDUES,
+        "organisms": KINGDOMS,
+        "sp_types": SP_TYPES,
+        "states": STATES,
+        "regions": RESIDUE_REGIONS,
+        "peptide_regions": PEPTIDE_REGIONS,
+        "bundles": [
+            {
+                "name": bundle.resolve().name,
+                "sha256": hash_bundle(bundle),
+                "config": json.loads((bundle / CONFIG_FILE).read_text()),
+                "card": _text(bundle / "README.md"),
+                "licence": _text(bundle / "LICENSE"),
+            }
+            for bundle in bundles
+        ],
+    }
+
+
+def save_model(model: ir.Model, path: Path, most_bytes: int = _MOST_BYTES) -> None:
+    """Write a graph to a new file.
+
+    Args:
+        model: The graph.
+        path: Its file; weights beyond what one file holds go to ``<path>.data`` beside it.
+        most_bytes: What one file holds.
+
+    Raises:
+        ConfigError: A file is there already.
+    """
+    tensors = (value.const_value for value in model.graph.initializers.values())
+    size = sum(tensor.nbytes for tensor in tensors if tensor is not None)
+    data = path.with_name(path.name + ".data") if size > most_bytes else None
+    for place in filter(None, (path, data)):
+        if place.exists():
+            raise ConfigError(f"{place}: expected no such file yet, found one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ir.save(model, path, external_data=data and data.name)
+    onnx.checker.check_model(path, full_check=True)
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None

@@ -1,0 +1,98 @@
+"""An exported graph, ready to predict on the processor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from peftsp.alphabet import PAD_TOKEN
+from peftsp.errors import BundleError, CheckpointError, ConfigError
+from peftsp.files import shown
+from peftsp.inference.compute.ensemble import Results
+from peftsp.inference.compute.onnx_graph import INPUTS, METADATA, OUTPUTS, TOKENS
+from peftsp.inference.compute.options import Options
+from peftsp.model.decode import Decoded
+
+
+class OnnxModel:
+    """A model that `peftsp.export` wrote.
+
+    Args:
+        path: The file.
+        threads: That compute.
+
+    Attributes:
+        about: What the graph says of itself, see `peftsp.export.model.describe`.
+
+    Raises:
+        ConfigError: ONNX Runtime is not installed.
+        BundleError: The file is missing, broken, or no such graph.
+    """
+
+    about: dict[str, Any]
+
+    def __init__(self, path: Path, threads: int) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ConfigError(
+                f"{path}: expected the package onnxruntime, found none: pip install 'peftsp[onnx]'"
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Processors without VNNI would saturate sums of 8-bit products.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"]
+            )
+            self.about = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
+        # ONNX Runtime's errors have no common class of their own.
+        except Exception as error:
+            raise BundleError(
+                f"{path}: expected a graph of peftsp-export, found: {shown(error)}"
+            ) from error
+
+    @property
+    def widths(self) -> list[int]:
+        """Features of the backbone of each model in it."""
+        return [bundle["config"]["backbone"]["spec"]["width"] for bundle in self.about["bundles"]]
+
+    @property
+    def has_kingdoms(self) -> bool:
+        """Whether a model in it was trained to use the organism."""
+        return any(
+            bundle["config"]["head"]["kingdom_embedding"] for bundle in self.about["bundles"]
+        )
+
+    def find_results(self, sequences: Sequence[Sequence[int]], options: Options) -> Results:
+        """As `peftsp.inference.compute.ensemble.find_results`.
+
+        Args:
+            sequences: Tokens of each protein, with ``<cls>`` and ``<eos>``.
+            options: Types are summed just where the kingdom is that of eukaryotes.
+
+        Raises:
+            CheckpointError: The graph gives a probability that is no finite number.
+        """
+        tokens = np.full((len(sequences), TOKENS), PAD_TOKEN)
+        for row, sequence in zip(tokens, sequences, strict=True):
+            row[: len(sequence)] = sequence
+        organism = np.full(len(sequences), options.kingdom)
+        feed = dict(zip(INPUTS, (tokens, organism), strict=True))
+        found = [torch.from_numpy(array) for array in self._session.run(OUTPUTS, feed)]
+        *decoded, ends_inside, regions, peptide_regions = found
+        if not bool(decoded[0].isfinite().all()):
+            raise CheckpointError("graph: expected finite probabilities, found others")
+        return Results(
+            Decoded(*decoded),
+            ends_inside,
+            regions if options.has_region_probabilities else None,
+            peptide_regions if options.has_peptide_regions else None,
+        )

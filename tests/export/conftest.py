@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from peftsp.backbone.checkpoint import load_backbone
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.labels import STATES, TYPE_OF_STATE
+from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.peft.lora import LoRA
+from peftsp.peft.prompt import Prompt
+
+LORA = LoRA(2, 2, 0.5, ["q_proj", "fc1"], 1)
+PROMPT = Prompt("all", 3, None, None)
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory):
+    """Folders of a LoRA and of a prompt, which use all that a head has."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return [save(folder / "lora", 1, LORA), save(folder / "prompt", 4, PROMPT)]
+
+
+def save(folder, seed, method):
+    torch.manual_seed(seed)
+    head = HeadSettings(0.5, 3, 0.1, True, context_window=3, shares_types=True)
+    crf = CRFSettings("hard", "peftsp", "of_type", residues=True, temperature=2.0)
+    backbone = load_backbone(BackboneSpec("tiny", 2, 16, 2), "random")
+    tagger = build_tagger(backbone, method, head, crf)
+    types = torch.tensor(TYPE_OF_STATE)
+    with torch.no_grad():
+        # Emissions that lean to a type as a whole, or the longest type would win everywhere.
+        lean = torch.randn(6, tagger.head.emissions.in_features)[types] * 0.15
+        tagger.head.emissions.weight.copy_(lean + torch.randn(len(STATES), lean.shape[1]) * 0.2)
+    save_bundle(Bundle.from_tagger(tagger, head, crf, {}), folder)
+    return folder
