@@ -69,8 +69,10 @@ class SelfAttention(nn.Module):
         x = x.to(context.cosines.dtype)
         projected = [projection(x) for projection in (self.q_proj, self.k_proj, self.v_proj)]
         if torch.compiler.is_exporting():
-            assert context.visible is not None
-            mixed = rotary_attention(*projected, *context, self.heads)
+            query, key, value = projected
+            cosines, sines, visible = context
+            assert visible is not None
+            mixed = rotary_attention(query, key, value, cosines, sines, visible, self.heads)
             return self.out_proj(mixed)  # type: ignore[no-any-return]
         query, key, value = (
             features.unflatten(-1, (self.heads, -1)).transpose(1, 2) for features in projected

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_library = torch.library.Library("peftsp_backbone", "DEF")
-_library.define(
+_library = torch.library.Library("peftsp_backbone", "DEF")  # type: ignore[no-untyped-call]
+_library.define(  # type: ignore[no-untyped-call]
     "rotary_attention(Tensor query, Tensor key, Tensor value, Tensor bias, Tensor positions, "
     "Tensor cosines, Tensor sines, int heads) -> Tensor"
 )
 
 
-@torch.library.register_fake("peftsp_backbone::rotary_attention", lib=_library)
+@torch.library.register_fake("peftsp_backbone::rotary_attention", lib=_library)  # type: ignore[untyped-decorator]
 def _shape(query: Tensor, *_: Tensor | int) -> Tensor:
     return torch.empty_like(query)
 

@@ -11,20 +11,20 @@ from torch import Tensor
 
 from peftsp.crf.graph import ChainScores
 
-_library = torch.library.Library("peftsp_crf", "DEF")
-_library.define("walk(Tensor weights, Tensor entries, Tensor steps) -> Tensor")
-_library.define(
+_library = torch.library.Library("peftsp_crf", "DEF")  # type: ignore[no-untyped-call]
+_library.define("walk(Tensor weights, Tensor entries, Tensor steps) -> Tensor")  # type: ignore[no-untyped-call]
+_library.define(  # type: ignore[no-untyped-call]
     "best_path(Tensor emissions, Tensor mask, Tensor start, Tensor end, Tensor sources, "
     "Tensor incoming) -> Tensor"
 )
 
 
-@torch.library.register_fake("peftsp_crf::walk", lib=_library)
+@torch.library.register_fake("peftsp_crf::walk", lib=_library)  # type: ignore[untyped-decorator]
 def _walk_shape(weights: Tensor, entries: Tensor, steps: Tensor) -> Tensor:  # noqa: ARG001
     return torch.empty_like(weights)
 
 
-@torch.library.register_fake("peftsp_crf::best_path", lib=_library)
+@torch.library.register_fake("peftsp_crf::best_path", lib=_library)  # type: ignore[untyped-decorator]
 def _path_shape(emissions: Tensor, mask: Tensor, *_: Tensor) -> Tensor:  # noqa: ARG001
     return torch.empty_like(mask, dtype=torch.int64)
 

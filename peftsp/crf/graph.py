@@ -86,11 +86,9 @@ class ChainScores(NamedTuple):
 
     def to(self, device: torch.device) -> ChainScores:
         """The same on a device."""
-        *scores, graph = self
-        return ChainScores(
-            *(tensor.to(device) for tensor in scores),
-            StateGraph(*(tensor.to(device) for tensor in graph)),
-        )
+        start, end, incoming, outgoing = (tensor.to(device) for tensor in self[:4])
+        graph = StateGraph(*(tensor.to(device) for tensor in self.graph))
+        return ChainScores(start, end, incoming, outgoing, graph)
 
 
 def _neighbours(allowed: Tensor, width: int) -> tuple[Tensor, Tensor]:

@@ -13,11 +13,11 @@ _SMALLEST_SCALE = 1e-12
 LEVELS = 127
 """Steps from zero to the largest number of a row."""
 
-_library = torch.library.Library("peftsp_export", "DEF")
-_library.define("int8_product(Tensor rows, Tensor weight) -> Tensor")
+_library = torch.library.Library("peftsp_export", "DEF")  # type: ignore[no-untyped-call]
+_library.define("int8_product(Tensor rows, Tensor weight) -> Tensor")  # type: ignore[no-untyped-call]
 
 
-@torch.library.register_fake("peftsp_export::int8_product", lib=_library)
+@torch.library.register_fake("peftsp_export::int8_product", lib=_library)  # type: ignore[untyped-decorator]
 def _product_shape(rows: Tensor, weight: Tensor) -> Tensor:
     return rows.new_empty(*rows.shape[:-1], weight.shape[1])
 

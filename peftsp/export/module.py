@@ -32,7 +32,7 @@ class ResultsModule(nn.Module):
             organism: int64, ``(B,)``; kingdom ids, -1 for other. That of eukaryotes counts every
                 signal peptide as SP.
         """
-        taggers = list(self.taggers)
+        taggers = [tagger for tagger in self.taggers if isinstance(tagger, Tagger)]
         mask = tokens != PAD_TOKEN
         residue_mask = mask[:, 2:]
         sums_types = (organism == KINGDOMS.index("EUKARYA"))[:, None]

@@ -126,4 +126,4 @@ def _others(values: Value) -> Value:
 
 
 def _constant(number: Any, dtype: ir.DataType = ir.DataType.INT64) -> Value:
-    return op.Constant(value=ir.tensor(number, dtype=dtype))
+    return op.Constant(value=ir.tensor(number, dtype=dtype))  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ class Loop:
         direction = int(backwards)
         left_last = op.Scan(
             *(start, *read),
-            body=body,
+            body=body,  # type: ignore[arg-type]
             num_scan_inputs=len(read),
             scan_input_directions=[direction] * len(read),
             scan_output_directions=[direction],
