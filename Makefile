@@ -12,7 +12,7 @@ quickstart: $(INSTALLED)
 	@echo "look at runs/quickstart/predictions/predictions.csv and runs/quickstart/confusion.png"
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff check .

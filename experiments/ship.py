@@ -1,7 +1,8 @@
 """Put a run's bundle into the package, in half precision.
 
-python experiments/ship.py runs/compact/shipped -o peftsp/pretrained/signal_peptides
-python experiments/ship.py runs/accurate/shipped -o peftsp/pretrained/accurate
+python experiments/ship.py runs/compact/shipped --licence MIT -o peftsp/pretrained/signal_peptides
+python experiments/ship.py runs/accurate/shipped --licence GPL-3.0-or-later \\
+    -o peftsp/pretrained/accurate
 
 A README.md and a LICENSE that lie there stay. A backbone that the package does not hold by its name
 is put beside the weights; it has to be in half precision already, since the bundle names it by its
@@ -32,6 +33,9 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder in the package")
     parser.add_argument(
+        "--licence", required=True, help="SPDX name, which models that begin from it inherit"
+    )
+    parser.add_argument(
         "--temperature", type=float, default=1.0, help="of SP types, found on validation proteins"
     )
     parser.add_argument(
@@ -48,6 +52,7 @@ def main() -> None:
     halves = {name: tensor.half() for name, tensor in bundle.weights.items()}
     # Scores on partitions that were trained on would only mislead, paths say nothing elsewhere.
     training = {name: value for name, value in bundle.training.items() if name != "metrics"}
+    training["licence"] = options.licence
     for name in ("dir", "extra_path"):
         if training["data"].get(name):
             training["data"][name] = Path(training["data"][name]).name

@@ -17,6 +17,7 @@ MADE_WITHOUT_YAML = {
     # A bundle's file may be older than a setting.
     "peftsp.model.settings.HeadSettings",
     "peftsp.model.settings.CRFSettings",
+    "peftsp.peft.lora.LoRA",
     "peftsp.training.loggers.wandb_logger",
 }
 

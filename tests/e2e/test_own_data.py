@@ -13,7 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXPORT = REPOSITORY / "tests" / "data" / "uniprot_export.tsv"
-SHORTER = ("trainer.max_epochs=2", "trainer.precision=32-true", "callbacks.progress_bar=null")
+SHORTER = ("trainer.max_epochs=1", "trainer.precision=32-true", "callbacks.progress_bar=null")
 """What makes the page's training fit a test."""
 
 pytestmark = pytest.mark.slow

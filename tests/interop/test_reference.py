@@ -45,6 +45,9 @@ def test_settings_are_found_and_assumptions_told(tmp_path, lora_model, capsys):
         "alpha": 8.0,
         "dropout": 0.1,
         "target_modules": ["q_proj", "k_proj", "v_proj", "out_proj"],
+        "rslora": False,
+        "start": "zero",
+        "lr_ratio": 1.0,
         "last_k": 2,
     }
     assert not bundle.head.trainable
