@@ -123,3 +123,8 @@ def edit_record():
         path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
     return edit
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no process waits for another's last file."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
