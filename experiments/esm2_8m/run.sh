@@ -9,10 +9,16 @@ shift
 methods=("$@")
 ((${#methods[@]})) || methods=(accurate drawn-prior)
 
+averaged="+callbacks.averaging._target_=peftsp.training.averaging.AveragedWeights"
+averaged+=" +callbacks.averaging.decay=0.998 scheduler.floor=0.3"
 declare -A settings=(
   [accurate]=""
   [drawn-prior]="data.keeps_prior=false"
   [more-dropout]="head.dropout=0.3 peft.dropout=0.25"
+  [averaged]="$averaged"
+  [averaged-chimeras]="$averaged data.chimeras=100"
+  [lower-rate]="optimizer.lr=0.002"
+  [no-shared-scores]="head.shares_types=false"
   [frozen]="peft=frozen"
   [adapter]="peft=adapter"
   [prompt-first]="peft=prompt peft.place=first"
