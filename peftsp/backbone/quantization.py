@@ -126,7 +126,7 @@ def _bitsandbytes() -> ModuleType:
     except ImportError as error:
         raise ConfigError(
             "backbone.quantization: expected bitsandbytes for nf4, found none: "
-            "pip install 'peftsp[quantization]'"
+            "pip install bitsandbytes"
         ) from error
     module: ModuleType = bitsandbytes
     return module

@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> None:
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"evaluate: expected the package {error.name}, found none: pip install 'peftsp[report]'"
+            f"evaluate: expected the package {error.name}, found none: pip install {error.name}"
         ) from error
     contenders = {}
     for given in options.contender:

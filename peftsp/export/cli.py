@@ -66,7 +66,7 @@ def _run(options: Namespace) -> str:
     except ImportError as error:
         raise ConfigError(
             f"peftsp-export: expected the package {error.name}, found none: "
-            "pip install 'peftsp[export]'"
+            "pip install onnx onnxruntime onnxscript"
         ) from error
     bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
     save_model(export_model(bundles, options.precision, options.backbone), output)

@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> None:
         from peftsp.prepare.build import SPLITS, PrepareSettings, outputs, prepare
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"prepare: expected the package {error.name}, found none: pip install 'peftsp[prepare]'"
+            f"prepare: expected the package {error.name}, found none: pip install {error.name}"
         ) from error
     if options.split not in SPLITS:
         raise ConfigError(f"--split: expected {', '.join(SPLITS)}, found {options.split!r}")

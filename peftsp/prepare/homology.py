@@ -76,7 +76,6 @@ def _pyopal() -> Any:
         import pyopal
     except ImportError as error:
         raise ConfigError(
-            f"partitions: expected the package {error.name}, found none: "
-            f"pip install 'peftsp[prepare]'"
+            f"partitions: expected the package {error.name}, found none: pip install pyopal"
         ) from error
     return pyopal

@@ -117,8 +117,7 @@ def _draw(sp_type: str, sites: Sequence[int], windows: Sequence[str]) -> Figure:
         import logomaker
     except ImportError as error:
         raise ConfigError(
-            f"report page: expected the package {error.name}, found none: "
-            f"pip install 'peftsp[prepare]'"
+            f"report page: expected the package {error.name}, found none: pip install logomaker"
         ) from error
     figure = Figure(figsize=(7.0, 1.8), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 3))

@@ -44,7 +44,7 @@ def homology_partitions(
     except ImportError as error:
         raise ConfigError(
             f"partitions: expected the package graph-part, found none ({error}): "
-            f"pip install 'peftsp[prepare]'"
+            "pip install graph-part"
         ) from error
     if len(labels) < count:
         raise RecordError(f"partitions: expected {count} proteins or more, found {len(labels)}")

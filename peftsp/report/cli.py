@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> None:
         from peftsp.report.build import ReportSettings, build_report
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"report: expected the package {error.name}, found none: pip install 'peftsp[report]'"
+            f"report: expected the package {error.name}, found none: pip install {error.name}"
         ) from error
     settings = ReportSettings(
         places=options.runs,

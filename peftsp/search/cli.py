@@ -49,9 +49,7 @@ def search(cfg: DictConfig) -> None:
         from peftsp.search.space import distributions_of
         from peftsp.search.study import open_study, work
     except ImportError as error:
-        raise ConfigError(
-            f"search: expected Optuna, pip install 'peftsp[search]' ({error})"
-        ) from error
+        raise ConfigError(f"search: expected Optuna, pip install optuna ({error})") from error
 
     check_folds(cfg)
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)

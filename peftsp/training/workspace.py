@@ -35,7 +35,7 @@ def make_workspace(entity: str, project: str) -> Workspace:
         import wandb_workspaces.workspaces as ws
     except ImportError as error:
         raise ConfigError(
-            "workspace: expected wandb-workspaces, pip install 'peftsp[workspace]'"
+            "workspace: expected wandb-workspaces, pip install wandb-workspaces"
         ) from error
 
     sections = []

@@ -41,7 +41,7 @@ class OnnxModel:
             import onnxruntime
         except ImportError as error:
             raise ConfigError(
-                f"{path}: expected the package onnxruntime, found none: pip install 'peftsp[onnx]'"
+                f"{path}: expected the package onnxruntime, found none: pip install onnxruntime"
             ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -24,7 +24,7 @@ def read_uniprot_flat(path: Path) -> Iterator[Entry | Unusable]:
     except ImportError as error:
         raise ConfigError(
             f"{path}: expected the package biopython to read UniProt text, found none: "
-            f"pip install 'peftsp[prepare]'"
+            "pip install biopython"
         ) from error
     for place, text in _entries(path):
         try:
