@@ -99,7 +99,7 @@ def test_wrong_later_input_shows_before_anything_is_predicted(predict, tmp_path,
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", gzip.compress(b""), ">P1\nM-K\n"])
+@pytest.mark.parametrize("content", ["", "\n\n", gzip.compress(b"", mtime=0), ">P1\nM-K\n"])
 def test_file_without_a_protein_among_others_is_named(predict, tmp_path, capsys, content):
     assert predict(f">P1\n{PROTEIN}\n", content, ">P2\nMKL\n") == 0
     assert [row["id"] for row in rows(tmp_path)] == ["P1", "P2"]
