@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp import __version__
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.errors import ConfigError
 
 _EPILOG = """\
 examples:
@@ -31,26 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except (PeftspError, OSError) as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    options = parse(_parser(), arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.evaluate.build import EvaluateSettings, evaluate_bundles
         from peftsp.evaluate.rows import Predicting
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"evaluate: expected the package {error.name}, found none: pip install {error.name}"
+            f"evaluate: expected the package {error.name}, found none: pip install jinja2 pandas"
         ) from error
     contenders = {}
     for given in options.contender:
@@ -79,15 +71,14 @@ def _run(options: argparse.Namespace) -> None:
     print(overall.read_text(encoding="utf-8"))
     for warning in summary.report.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{summary.report.page}: {', '.join(summary.report.methods)}")
+    return f"{summary.report.page}: {', '.join(summary.report.methods)}"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="peftsp-evaluate",
-        description="Measure bundles, and other programs beside them, on labelled proteins.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "peftsp-evaluate",
+        "Measure bundles, and other programs beside them, on labelled proteins.",
+        _EPILOG,
     )
     add = parser.add_argument
     add("--bundle", type=Path, nargs="+", required=True, metavar="DIR", help="trained models")
@@ -117,8 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--groups", type=Path, metavar="FILE", help="TSV of accession and group")
     add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    add("--resamples", type=int, default=2000, metavar="N", help="(default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of the resamples")
+    add("--resamples", type=at_least(100), default=2000, metavar="N", help="(default: %(default)s)")
+    add("--seed", type=at_least(0), default=0, metavar="N", help="of the resamples")
     add("--no-progress", action="store_true", help="show no progress bar")
-    add("--version", action="version", version=f"peftsp {__version__}")
     return parser

@@ -6,9 +6,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
-from peftsp.inference.commands.command import new_parser, run_command
 from peftsp.model.shipped import SHIPPED
 
 _EPILOG = """\
@@ -44,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--precision",
         choices=["fp32", "int8"],
         default="fp32",
-        help="arithmetic of the backbone; int8 is smaller, faster and less exact (default: fp32)",
+        help="arithmetic of the backbone; int8 is smaller and less exact (default: fp32)",
     )
     add("--check", type=Path, metavar="FASTA", help="predict these with PyTorch too and compare")
     add("--backbone", metavar="CHECKPOINT", help="ESM-2 weights (default: where the bundle says)")
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     return run_command(lambda: _run(options), "interrupted; nothing was written")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp import __version__
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.command_line import new_parser, parse, run_command
+from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOM_LABELS
 from peftsp.prepare.entry import EVIDENCE_LEVELS
 
@@ -35,19 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except (PeftspError, OSError) as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    options = parse(_parser(), arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.prepare.build import SPLITS, PrepareSettings, outputs, prepare
     except ModuleNotFoundError as error:
@@ -80,17 +71,16 @@ def _run(options: argparse.Namespace) -> None:
         print(f"{name}: {text}")
     places = outputs(options.output)
     print(f"{places['unusable']}: {len(summary.shown.unusable):,} that are not used, and why")
-    print(f"{places['page']}: look at it before you train")
-    if options.split != "none":
-        print(f"python train.py data=labelled data.path={options.output}")
+    look = f"{places['page']}: look at it before you train"
+    train = f"python train.py data=labelled data.path={options.output}"
+    return look if options.split == "none" else f"{look}\n{train}"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="peftsp-prepare",
-        description="Make a labelled 3-line file with homology partitions from other files.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "peftsp-prepare",
+        "Make a labelled 3-line file with homology partitions from other files.",
+        _EPILOG,
     )
     add = parser.add_argument
     add("sources", type=Path, nargs="+", metavar="SOURCE", help="files of any kinds; gzip is read")
@@ -119,5 +109,4 @@ def _parser() -> argparse.ArgumentParser:
     add("--kingdom", choices=KINGDOM_LABELS, help="of proteins whose source has none")
     add("--overwrite", action="store_true", help="replace earlier files")
     add("--no-progress", action="store_true", help="show no progress bar")
-    add("--version", action="version", version=f"peftsp {__version__}")
     return parser

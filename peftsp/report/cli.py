@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp import __version__
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.errors import ConfigError
 
 _EPILOG = """\
 examples:
@@ -30,25 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except (PeftspError, OSError) as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    options = parse(_parser(), arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> str:
     # Its libraries take seconds to import, which --help and a mistyped option need not wait for.
     try:
         from peftsp.report.build import ReportSettings, build_report
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"report: expected the package {error.name}, found none: pip install {error.name}"
+            f"report: expected the package {error.name}, found none: pip install jinja2 pandas"
         ) from error
     settings = ReportSettings(
         places=options.runs,
@@ -65,15 +57,14 @@ def _run(options: argparse.Namespace) -> None:
         )
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}")
+    return f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="peftsp-report",
-        description="Make tables and figures of finished training runs.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "peftsp-report",
+        "Make tables and figures of finished training runs.",
+        _EPILOG,
     )
     add = parser.add_argument
     add("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run, or one above of runs")
@@ -86,35 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--resamples",
-        type=_at_least(100),
+        type=at_least(100),
         default=5000,
         metavar="N",
         help="of each bootstrap, and permutations of each test, 100 or more (default: %(default)s)",
     )
     add(
         "--seed",
-        type=_at_least(0),
+        type=at_least(0),
         default=0,
         metavar="N",
         help="of the resamples (default: %(default)s)",
     )
     add("--no-progress", action="store_true", help="show no progress bar")
-    add("--version", action="version", version=f"peftsp {__version__}")
     return parser
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Type of a whole number that is no smaller than another."""
-
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number of {least} or more, found {text!r}"
-            )
-        return number
-
-    return parse

@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted((REPOSITORY / "peftsp").rglob("*.py"))
 SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
 TESTED_ELSEWHERE = {
+    "command_line": "inference/commands/test_inference_command.py",
     "alphabet": "data/test_tokens.py",
     "backbone/contract": "contracts/test_peft_contract.py",
     "backbone/fair_esm": "backbone/test_checkpoint.py",

@@ -1,81 +1,15 @@
-"""What the commands that predict have in common."""
+"""What the commands that predict say of a run."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from io import TextIOWrapper
-from pathlib import Path
+from collections.abc import Sequence
 
-from peftsp import __version__
-from peftsp.errors import PeftspError, tell
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSummary
 from peftsp.labels import SP_TYPES
 from peftsp.records import SURE_SITE
 
-
-def run_command(predict: Callable[[], str], interruption: str) -> int:
-    """Print what was done, or on standard error why it was not.
-
-    Args:
-        predict: Does it and says so.
-        interruption: What to say when the user interrupts it.
-
-    Returns:
-        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
-    """
-    try:
-        text = predict()
-    except (PeftspError, OSError) as error:
-        tell(str(error))
-        return 2
-    except KeyboardInterrupt:
-        tell(interruption)
-        return 130
-    _print(text)
-    return 0
-
-
-def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Options of a command line, with standard streams that can be written to.
-
-    Args:
-        parser: What to expect.
-        arguments: Those of the process if None.
-    """
-    # A file that is opened would take the place of a stream that is closed.
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return parser.parse_args(arguments)
-    finally:
-        # Of the help, which is followed by the end of the process.
-        _print()
-
-
-def _print(*texts: str) -> None:
-    """Print what was to be printed so far and texts; what becomes of them changes nothing else.
-
-    A reader that has gone has read what it wanted.
-    """
-    try:
-        print(*texts, end="\n" if texts else "", flush=True)
-    except OSError as error:
-        # Else the interpreter would try again at its end.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            tell(f"standard output: expected it to take a text, found: {error.strerror}")
+MORE = "peftsp-predict has more options and more formats."
+"""Epilog of the commands that take another program's options."""
 
 
 def sentence(summary: RunSummary) -> str:
@@ -107,58 +41,3 @@ def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
         return "interrupted; a run on standard input starts anew"
     without = " without --fresh" if is_fresh else ""
     return f"interrupted; the same command{without} resumes it"
-
-
-def new_parser(
-    prog: str,
-    description: str,
-    epilog: str = "peftsp-predict has more options and more formats.",
-) -> argparse.ArgumentParser:
-    """A parser with the option ``--version``; its epilog keeps its line ends."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"peftsp {__version__}")
-    return parser
-
-
-def add_number(
-    parser: argparse.ArgumentParser, *names: str, text: str, default: float | None = None
-) -> None:
-    """Add an option for a number, which the settings check.
-
-    Args:
-        parser: Gets it.
-        names: Of the option.
-        text: What its help says.
-        default: Its value if it is not given.
-    """
-    parser.add_argument(*names, type=_number, default=default, metavar="N", help=text)
-
-
-def folder(text: str) -> Path:
-    """A folder's path, for `argparse`; an empty one would be the current folder.
-
-    >>> folder("out").name
-    'out'
-    """
-    if not text.strip():
-        raise argparse.ArgumentTypeError(f"expected the name of a folder, found {text!r}")
-    return Path(text)
-
-
-def _number(text: str) -> float | str:
-    """The number, or the text, for the settings to say what they expect.
-
-    >>> _number("64"), _number("0.5"), _number("many")
-    (64, 0.5, 'many')
-    """
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

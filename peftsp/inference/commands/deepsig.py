@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from peftsp.command_line import add_number, new_parser, parse, run_command
 from peftsp.data.fasta import WrongRecord
 from peftsp.errors import ConfigError, tell
-from peftsp.inference.commands.command import add_number, new_parser, parse, run_command
+from peftsp.inference.commands.command import MORE
 from peftsp.inference.compute.options import check_count
 from peftsp.inference.formats.deepsig import WRITERS
 from peftsp.inference.run.settings import STANDARD_INPUT
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "peftsp-deepsig",
         "Predict signal peptides with peftsp: the options of DeepSig, and its files in their "
         "layout.",
+        MORE,
     )
     add = parser.add_argument
     add(*("--fasta", "-f"), required=True, help="proteins as FASTA; - is standard input")

@@ -6,16 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from peftsp.command_line import add_number, folder, new_parser, parse, run_command
 from peftsp.errors import ConfigError
-from peftsp.inference.commands.command import (
-    add_number,
-    folder,
-    interruption,
-    new_parser,
-    parse,
-    run_command,
-    sentence,
-)
+from peftsp.inference.commands.command import interruption, sentence
 from peftsp.inference.compute.options import (
     ANY,
     DEVICES,

@@ -7,16 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from peftsp.command_line import add_number, folder, new_parser, parse, run_command
 from peftsp.errors import BundleError, tell
-from peftsp.inference.commands.command import (
-    add_number,
-    folder,
-    interruption,
-    new_parser,
-    parse,
-    run_command,
-    sentence,
-)
+from peftsp.inference.commands.command import MORE, interruption, sentence
 from peftsp.inference.compute.options import ANY, EUKARYA, ModelSettings
 from peftsp.inference.formats.signalp6.output import signalp6_output
 from peftsp.inference.formats.signalp6.plots import FORMATS, MODES, Request
@@ -81,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "peftsp-signalp6",
         "Predict signal peptides with peftsp: the options of SignalP 6.0, and its files in its "
         "layout.",
+        MORE,
     )
     add = parser.add_argument
     add(

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from peftsp.command_line import run_command
 from peftsp.errors import ConfigError
-from peftsp.inference.commands.command import interruption, run_command
+from peftsp.inference.commands.command import interruption
 
 
 def raising(error):
@@ -54,13 +55,13 @@ def test_interruption_says_how_to_go_on(fasta, is_fresh, message):
 
 SAYS = """
 import sys
-from peftsp.inference.commands.command import new_parser, parse, run_command
+from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import ConfigError
 def predict():
     if "wrong" in sys.argv:
         raise ConfigError("expected this")
     return "pr\u00e9dit \u86cb"
-parse(new_parser("x", "y"), [word for word in sys.argv[1:] if word != "wrong"])
+parse(new_parser("x", "y", "z"), [word for word in sys.argv[1:] if word != "wrong"])
 sys.exit(run_command(predict, "stopped"))
 """
 
