@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gate import open_gate, waiting
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = (
     *("experiment=nested_cv", "backbone=esm2_tiny", "data=synthetic", "data.count=60"),
     *("data.batch_size=5", "optimizer=adamw", "trainer=cpu", "trainer.max_epochs=2"),
     *("callbacks.progress_bar=null", "trainer.log_every_n_steps=1"),
 )
-LONG = ("trainer.max_epochs=40", "callbacks.early_stopping=null")
+LONG = ("trainer.max_epochs=3", "callbacks.early_stopping=null", "data.fold=0,1")
 SLURM = (
     *("hydra/launcher=submitit_slurm", "hydra.launcher.gpus_per_node=null"),
     *("hydra.launcher.mem_gb=null", "hydra.launcher.cpus_per_task=1"),
@@ -34,15 +38,14 @@ def start(folder, *settings):
     return subprocess.Popen(
         [sys.executable, str(REPOSITORY / "train.py"), "-m", *SMALL, *settings],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def sweep(folder, *settings):
-    process = start(folder, *settings)
+def end(process):
     output, _ = process.communicate()
     return process.returncode, output
 
@@ -53,86 +56,70 @@ def weights(folder):
     return {path.parents[1].name: path.read_bytes() for path in paths}
 
 
-def wait_for(find, process):
-    """What ``find`` gives, as soon as it does, while a process goes on."""
-    while not (found := find()):
-        if process.poll() is not None:
-            pytest.fail(f"ended before it was waited for: {process.communicate()[0]}")
-        time.sleep(0.1)
-    return found
-
-
-def have_begun(folder):
-    """Whether both runs have left a resume point."""
-    return lambda: len([*Path(folder, "runs/nested_cv").glob("*/checkpoints/last.ckpt")]) == 2
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """Weights of the long runs of two folds, made in one process."""
+    """Weights of the runs of two folds, made in one process."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    status, output = sweep(folder, *LONG, "data.fold=0,1")
+    status, output = end(start(folder, *LONG))
     assert status == 0, output
     return weights(folder)
 
 
-def submitit_process(folder):
-    """Number of the first run's process: submitit names folders by that of its parent."""
-    for place in sorted(Path(folder, "runs/.submitit").iterdir()):
-        children = Path(f"/proc/{place.name}/task/{place.name}/children")
-        if children.exists() and (numbers := children.read_text().split()):
-            return int(numbers[0])
-    return None
+@pytest.fixture
+def disturbed(tmp_path):
+    """Function of settings and of what happens to the first of two runs, that sweeps.
+
+    It happens when both have begun, and gets the first one's process.
+    """
+
+    def run(*settings, happens=lambda process: None):
+        gate = (f"+callbacks.gate.folder={tmp_path}", "+callbacks.gate._target_=gate.Gate")
+        process = start(tmp_path, *LONG, *gate, *settings)
+        while len(both := waiting(tmp_path)) < 2:
+            if process.poll() is not None:
+                pytest.fail(f"ended before it was waited for: {process.communicate()[0]}")
+            time.sleep(0.1)
+        happens(min(both.items())[1])
+        open_gate(tmp_path)
+        return end(process)
+
+    return run
 
 
-def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed):
+def signalled(number):
+    return lambda process: os.kill(process, number)
+
+
+def test_requeued_process_ends_as_if_undisturbed(tmp_path, undisturbed, disturbed):
     needs("submitit")
-    process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(have_begun(tmp_path), process)
-    os.kill(wait_for(lambda: submitit_process(tmp_path), process), signal.SIGUSR2)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
+    status, output = disturbed("hydra/launcher=submitit_local", happens=signalled(signal.SIGUSR2))
+    assert status == 0, output
     logs = "".join(p.read_text() for p in Path(tmp_path, "runs/.submitit").glob("*/*_log.*"))
     assert re.search(r"Requeued job \d+", logs)
     assert logs.count("starting from the beginning") == 2, "once for each run"
     assert weights(tmp_path) == undisturbed
 
 
-def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturbed):
+def test_killed_process_does_not_end_the_wait_for_the_others(tmp_path, undisturbed, disturbed):
     needs("submitit")
-    process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")
-    wait_for(have_begun(tmp_path), process)
-    os.kill(wait_for(lambda: submitit_process(tmp_path), process), signal.SIGKILL)
-    output, _ = process.communicate()
-    assert process.returncode == 1, output
+    status, output = disturbed("hydra/launcher=submitit_local", happens=signalled(signal.SIGKILL))
+    assert status == 1, output
     assert re.search(r"2 runs: 1 finished, 1 failed\nfailed: .*\n  job \d+: ", output), output
-    assert sweep(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=submitit_local")[0] == 0
+    assert disturbed("hydra/launcher=submitit_local")[0] == 0
     assert weights(tmp_path) == undisturbed
 
 
-def test_ray_cluster_runs_a_sweep_and_takes_up_a_killed_run(tmp_path, undisturbed):
+def test_ray_cluster_runs_a_sweep_and_takes_up_a_killed_run(tmp_path, undisturbed, disturbed):
     needs("ray")
-    process = start(tmp_path, *LONG, "data.fold=0,1", "hydra/launcher=ray")
-    wait_for(have_begun(tmp_path), process)
-    os.kill(wait_for(lambda: ray_process(process.pid), process), signal.SIGKILL)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
+    status, output = disturbed("hydra/launcher=ray", happens=signalled(signal.SIGKILL))
+    assert status == 0, output
     assert weights(tmp_path) == undisturbed
-
-
-def ray_process(driver):
-    """Number of a process that runs a task for a driver's own cluster."""
-    import psutil
-
-    for child in psutil.Process(driver).children(recursive=True):
-        if child.name() == "ray::__call__" or "ray::__call__" in " ".join(child.cmdline()):
-            return child.pid
-    return None
 
 
 def test_ray_cluster_runs_four_runs(tmp_path):
     needs("ray")
-    status, output = sweep(tmp_path, "peft=lora,prompt", "data.fold=0,1", "hydra/launcher=ray")
+    four = ("peft=lora,prompt", "data.fold=0,1", "trainer.max_epochs=1")
+    status, output = end(start(tmp_path, *four, "hydra/launcher=ray"))
     assert status == 0, output
     assert "4 runs: 4 finished" in output
     assert len(weights(tmp_path)) == 4
@@ -151,16 +138,18 @@ def slurm():
 
 @pytest.mark.parametrize("command", [["scancel", "--signal=USR2"], ["scontrol", "requeue"]])
 def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(
-    slurm, tmp_path, undisturbed, command
+    slurm, tmp_path, undisturbed, disturbed, command
 ):
     """The first is what comes before a time limit, the second what preemption does."""
     needs("submitit")
-    process = start(tmp_path, *LONG, "data.fold=0,1", *SLURM)
-    wait_for(have_begun(tmp_path), process)
+
+    def requeue(_):
+        [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
+        subprocess.run([*command, first.name], check=True, timeout=30)
+
+    status, output = disturbed(*SLURM, happens=requeue)
+    assert status == 0, output
     [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
-    subprocess.run([*command, first.name], check=True, timeout=30)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
     asked = subprocess.run(
         ["sacct", "--noheader", "--duplicates", "--format=State", "--jobs", first.name],
         capture_output=True,
