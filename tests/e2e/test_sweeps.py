@@ -46,10 +46,13 @@ def sweep(tmp_path, monkeypatch, capfd):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Folder of a sweep of two folds, in a process of its own, that nothing happens to."""
+    """Folder of a sweep of two folds, side by side, that nothing happens to."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="no hydra-joblib-launcher")
     folder = tmp_path_factory.mktemp("whole")
-    ended = sweep_in_process(folder, "data.fold=0,1")
+    side_by_side = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    ended = sweep_in_process(folder, "data.fold=0,1", *side_by_side)
     assert ended.returncode == 0, ended.stderr
+    assert len(folders(folder)) == 2
     return folder
 
 
@@ -112,9 +115,7 @@ StepSeed.on_train_batch_start = stop
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143), ("SIGUSR1", 143)]
-)
+@pytest.mark.parametrize(("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143)])
 def test_broken_off_sweep_goes_on_where_it_was(sweep, whole, tmp_path, name, status):
     stop = STOP_IN_FOLD_1.format(name=name)
     ended = sweep_in_process(tmp_path, "data.fold=0,1", first=stop)
@@ -131,11 +132,3 @@ def test_changed_settings_do_not_pass_for_a_finished_run(sweep, whole, tmp_path)
     ended = sweep("data.fold=0,1", "optimizer.lr=0.3")
     assert ended.returncode == 2
     assert re.match(r"error: .*optimizer.lr=0.001, found optimizer.lr=0.3: exp", ended.err)
-
-
-def test_joblib_runs_side_by_side(tmp_path):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="no hydra-joblib-launcher")
-    side_by_side = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    ended = sweep_in_process(tmp_path, "data.fold=0,1", *side_by_side)
-    assert ended.returncode == 0, ended.stderr
-    assert len(folders(tmp_path)) == 2

@@ -3,11 +3,8 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections import namedtuple
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +17,6 @@ from peftsp.training import prefix_cache
 from peftsp.training.prefix_cache import PrefixCache
 from peftsp.training.randomness import StepSeed
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LORA = ("peft=lora", "peft.last_k=1")
 METHODS = {
     "frozen": ("peft=frozen",),
@@ -196,24 +192,6 @@ def test_nothing_is_kept_where_nothing_stays_the_same(run, tmp_path, capsys, cha
     out = capsys.readouterr().out
     assert stores_of(tmp_path) == []
     assert (f"prefix cache: not used, {reason}" in out) if reason else ("prefix" not in out)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
-def test_processes_that_share_out_the_backbone_do_without(tmp_path):
-    small = ("experiment=quickstart", "data.count=60", "callbacks.progress_bar=null", SHORT)
-    sharded = ("trainer=fsdp", "trainer.accelerator=cpu", "trainer.devices=2")
-    places = ("trainer.precision=32-true", f"paths.runs_dir={tmp_path}", "name=run")
-    ended = subprocess.run(
-        [sys.executable, str(REPOSITORY / "train.py"), *small, *sharded, *places, *LORA],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "prefix cache: not used, the backbone is shared out" in ended.stdout
-    assert stores_of(tmp_path) == []
-    assert (tmp_path / "run" / "bundle").is_dir()
 
 
 def test_full_disk_is_told_with_the_size_and_the_run_does_without(

@@ -13,11 +13,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Dropout draws differ between processes.
 SAME = (
     *("experiment=quickstart", "data.count=60", "trainer.log_every_n_steps=1"),
-    *("peft.dropout=0", "head.dropout=0", "optimizer=adamax", "callbacks.best.monitor=null"),
+    *("peft=lora", "peft.last_k=1", "peft.dropout=0", "head.dropout=0"),
+    *("optimizer=adamax", "callbacks.best.monitor=null"),
 )
-SHARED_OUT = ("trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
-
-
 ONE = ("data.batch_size=10",)
 TWO = ("data.batch_size=5", "trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
 
@@ -32,6 +30,7 @@ def run_command(*settings, folder):
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+    assert "prefix cache: not used, the backbone is shared out" in ended.stdout
     [bundle] = folder.rglob("bundle")
     return bundle.parent
 
