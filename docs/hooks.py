@@ -117,11 +117,12 @@ def _settings() -> str:
         "changes what it says.\n"
     ]
     folder = REPOSITORY / "conf"
+    whole = (folder / "train.yaml").read_text().partition("\nhydra:")[0]
+    parts.append(f"## Whatever is chosen\n\n```yaml\n{whole}\n```\n")
     for group in sorted(path for path in folder.rglob("*") if path.is_dir()):
         choices = sorted(group.glob("*.yaml"))
         if choices:
             parts.append(f"## {group.relative_to(folder)}\n")
         for path in choices:
-            title = "shared by all" if path.stem == "_base" else path.stem
-            parts.append(f"### {title}\n\n```yaml\n{path.read_text().strip()}\n```\n")
+            parts.append(f"### {path.stem}\n\n```yaml\n{path.read_text().strip()}\n```\n")
     return "\n".join(parts)

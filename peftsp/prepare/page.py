@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from peftsp.errors import ConfigError
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.prepare.collection import Prepared
 from peftsp.prepare.entry import Unusable
+from peftsp.web_page import find_template
 
 _BEFORE, _BEHIND = 15, 5
 _FEWEST = 2
@@ -49,15 +49,8 @@ def render(shown: PreparedSet) -> str:
     Raises:
         ConfigError: logomaker is not installed.
     """
-    environment = Environment(
-        loader=PackageLoader("peftsp.prepare"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     reasons = Counter(one.reason.split(", found")[0] for one in shown.unusable)
-    return environment.get_template("page.html.j2").render(
+    return find_template("peftsp.prepare").render(
         shown=shown,
         numbers=sorted(set(shown.partitions)),
         tables=[

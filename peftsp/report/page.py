@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from peftsp import __version__
 from peftsp.report.figures import Picture
 from peftsp.report.table import Table
+from peftsp.web_page import find_template
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,8 @@ class PageContent:
 
 def render_page(content: PageContent) -> str:
     """The page as HTML; style sheet and figures are inside."""
-    environment = Environment(
-        loader=PackageLoader("peftsp.report"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"inline": _inline, "parted": _parted}
-    return environment.get_template("page.html.j2").render(
+    template = find_template("peftsp.report", inline=_inline, parted=_parted)
+    return template.render(
         page=content, tables=content.tables, pictures=content.pictures, version=__version__
     )
 

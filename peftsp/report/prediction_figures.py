@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from peftsp.labels import NO_SP, SP_TYPES
@@ -24,16 +25,18 @@ def draw_confusion(methods: Sequence[Method]) -> Figure:
     """A confusion matrix for each method: counts as text, shares of the true type as shade."""
     columns = min(3, len(methods))
     rows = -(-len(methods) // columns)
-    figure = Figure(figsize=(WIDTH * columns / 3 + 0.6, 2.55 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDTH * columns / 3 + 0.6, 2.55 * rows + 0.6), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for place, (axes, method) in enumerate(zip(grid, methods, strict=False)):
-        _draw_matrix(axes, _confusion(joined(method.runs)))
+        image = _draw_matrix(axes, _confusion(joined(method.runs)))
         axes.set_title(wrapped(method.label, 32))
         if place % columns == 0:
             axes.set_ylabel("true SP type")
         if place >= len(methods) - columns:
             axes.set_xlabel("predicted SP type")
     hide_spare(grid, len(methods))
+    label = "shade: share of the true type; numbers: proteins"
+    figure.colorbar(image, ax=grid, location="bottom", label=label, aspect=40, shrink=0.8)
     return figure
 
 
@@ -43,9 +46,9 @@ def _confusion(rows: pd.DataFrame) -> NDArray[np.int64]:
     return np.bincount(pairs, minlength=len(SP_TYPES) ** 2).reshape(len(SP_TYPES), -1)
 
 
-def _draw_matrix(axes: Axes, counts: NDArray[np.int64]) -> None:
+def _draw_matrix(axes: Axes, counts: NDArray[np.int64]) -> AxesImage:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(counts):
         color = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(number), ha="center", va="center", color=color, fontsize=6)
@@ -53,6 +56,7 @@ def _draw_matrix(axes: Axes, counts: NDArray[np.int64]) -> None:
     axes.set_yticks(range(len(SP_TYPES)), SP_TYPES)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    return image
 
 
 def draw_offsets(methods: Sequence[Method]) -> Figure:

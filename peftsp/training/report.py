@@ -37,10 +37,12 @@ def draw_confusion(counts: Tensor) -> Figure:
     Args:
         counts: int64, ``(K, K)``; rows are true types, columns predicted ones.
     """
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    figure = Figure(figsize=(5.6, 4.5), layout="constrained")
     axes = figure.add_subplot()
     shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, label="shade: share of the true type", shrink=0.7)
+    axes.set_title("numbers: proteins", fontsize="medium")
     for row, column in [(i, j) for i in range(len(SP_TYPES)) for j in range(len(SP_TYPES))]:
         color = "white" if shares[row, column] > 0.5 else "black"
         text = str(int(counts[row, column]))

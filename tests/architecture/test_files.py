@@ -97,6 +97,7 @@ TESTED_ELSEWHERE = {
     "training/prior": "training/test_training_module.py",
     "settings_folder": "backbone/test_verify.py",
     "records": "inference/run/test_inference_store.py",
+    "web_page": "inference/formats/test_format_report.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
 

@@ -24,11 +24,7 @@ from peftsp.labels import STATES
 from peftsp.model.settings import build_tagger
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-CHOICES = [
-    (path.parent.name, path.stem)
-    for path in sorted(CONF.glob("*/*.yaml"))
-    if not path.stem.startswith("_")
-]
+CHOICES = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
 
 
 def check_backbone(config, name):

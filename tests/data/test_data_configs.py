@@ -10,14 +10,12 @@ from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-NAMES = sorted(
-    path.stem for path in (CONF / "data").glob("*.yaml") if not path.stem.startswith("_")
-)
+NAMES = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 
 
 def data_of(name: str, *overrides: str):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose(overrides=[f"+data={name}", "+seed=3", *overrides]).data
+        return compose("train", [f"data={name}", "seed=3", *overrides]).data
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
-from html import escape
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
@@ -89,39 +87,36 @@ def _notice(facts: RunFacts, counts: Counter[str]) -> str:
 
 
 def _page(facts: RunFacts, counts: Counter[str]) -> str:
+    from markupsafe import Markup
+
+    from peftsp.web_page import find_template
+
     style, script = _style(), _script()
     notice = _notice(facts, counts)
     day = facts.finished.strftime("%Y-%m-%d %H:%M")
-    return Template(_text("report.html")).substitute(
-        policy=escape(_policy(style, script)),
+    return find_template("peftsp.inference.formats").render(
+        policy=_policy(style, script),
         title="Predicted signal peptides",
-        facts=escape(
-            f"{facts.size:,} proteins, organism {facts.organism}, model {facts.model}, {day}"
-        ),
-        counts="\n".join(_bar(name, facts, counts) for name in SP_TYPES),
-        types="; ".join(f"{name}, {escape(TYPE_TITLES[name])}" for name in SP_TYPES),
-        regions=", ".join(
-            f'<span class="tile region-{name}">{escape(INKS[name].title)}</span>'
-            for name in RESIDUE_REGIONS[:5]
-        ),
-        notice=escape(notice),
-        has_no_notice="" if notice else "hidden",
-        vocabulary=_embed(_vocabulary()),
+        facts=f"{facts.size:,} proteins, organism {facts.organism}, model {facts.model}, {day}",
+        counts=[_bar(name, facts, counts) for name in SP_TYPES],
+        titles={name: TYPE_TITLES[name] for name in SP_TYPES},
+        regions={name: INKS[name].title for name in RESIDUE_REGIONS[:5]},
+        notice=notice,
+        vocabulary=Markup(_embed(_vocabulary())),
         records=_RECORDS,
-        style=style,
-        script=script,
+        style=Markup(style),
+        script=Markup(script),
     )
 
 
-def _bar(name: str, facts: RunFacts, counts: Counter[str]) -> str:
+def _bar(name: str, facts: RunFacts, counts: Counter[str]) -> dict[str, Any]:
+    state = "checked"
+    if name == "NO_SP" and facts.size > MOST_ROWS:
+        state = "disabled"
+    elif name == "NO_SP" and counts[name] < facts.size:
+        state = ""  # a page opens on its signal peptides
     share = counts[name] / max(facts.size, 1)
-    is_listed = name != "NO_SP" or facts.size <= MOST_ROWS
-    return (
-        f'<label><input type="checkbox" value="{name}" {"checked" if is_listed else "disabled"}>'
-        f"<span>{name} <small>{escape(TYPE_TITLES[name])}</small></span> "
-        f'<svg aria-hidden="true"><rect width="{share:.3%}" height="100%"/></svg> '
-        f'<span class="number">{counts[name]:,} <small>({share:.1%})</small></span></label>'
-    )
+    return {"name": name, "state": state, "share": share, "count": counts[name]}
 
 
 def _vocabulary() -> dict[str, Any]:

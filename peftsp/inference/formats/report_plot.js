@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SLOT = 12, LEFT = 34, TOP = 24, HEIGHT = 120, BOTTOM = TOP + HEIGHT;
 const LETTERS = BOTTOM + 24, BRACKET = BOTTOM + 36, LABEL = BOTTOM + 50, TICKS = BOTTOM + 68;
 const FAINTEST = 0.01;
+const FEWEST = 44; // residues' room, so that the label at the cut fits on one of its sides
 const TOPOLOGY = new Set(["inside", "membrane", "outside"]);
 
 function shape(name, attributes, text) {
@@ -107,7 +108,7 @@ function buildLegend(names, titles) {
 function buildPlot(record, vocabulary) {
   const rows = decodeProbabilities(record.probabilitiesOfRegions, vocabulary.regions.length);
   const names = vocabulary.regions.filter((_, index) => rows.some((row) => row[index] >= FAINTEST));
-  const size = Math.max(record.residues.length, 30);
+  const size = Math.max(record.residues.length, FEWEST);
   const width = LEFT + size * SLOT + 10;
   const label = `Probability of each region of ${record.name} along its residues`;
   const svg = shape("svg", {

@@ -4,7 +4,7 @@ const ROWS_OF_A_PAGE = 100;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const vocabulary = read("vocabulary");
 const records = read("records").map(unpack);
-const state = { shown: records, page: 0, key: null, isDescending: false, open: new Set() };
+const state = { shown: records, unticked: 0, page: 0, key: null, isDescending: false, open: new Set() };
 const byId = (id) => document.getElementById(id);
 const body = document.querySelector("#table tbody");
 const headings = [...document.querySelectorAll("#table th button")];
@@ -109,9 +109,9 @@ function compare(a, b) {
 function refresh() {
   const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const types = new Set(Array.from(document.querySelectorAll(".counts input:checked"), (box) => box.value));
-  state.shown = records.filter(
-    (record) => types.has(record.type) && words.every((word) => record.searched.includes(word)),
-  );
+  const found = records.filter((record) => words.every((word) => record.searched.includes(word)));
+  state.shown = found.filter((record) => types.has(record.type));
+  state.unticked = found.length - state.shown.length;
   if (state.key) state.shown.sort(compare);
   state.page = 0;
   render();
@@ -123,9 +123,11 @@ function render() {
   body.replaceChildren();
   part.forEach(addRow);
   const count = (number) => number.toLocaleString("en");
-  byId("status").textContent = total
+  const listed = total
     ? `${count(start + 1)} to ${count(start + part.length)} of ${count(total)} listed`
-    : "no protein is listed: other types or another search may show some";
+    : "no protein is listed: another search may show some";
+  const unticked = state.unticked ? `; ${count(state.unticked)} more are of types without a tick above` : "";
+  byId("status").textContent = listed + unticked;
   byId("page").textContent = `page ${count(state.page + 1)} of ${count(pages)}`;
   byId("first").disabled = byId("previous").disabled = state.page === 0;
   byId("next").disabled = byId("last").disabled = state.page + 1 === pages;

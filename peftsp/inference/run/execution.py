@@ -29,6 +29,8 @@ from peftsp.inference.run.store import PredictionStore, Tally
 from peftsp.records import Prediction, SequenceRecord
 
 _IDENTIFIER_SHOWN = 60
+_DOING = "predicting"
+_SHARE_OF_BYTES = "{desc}: {percentage:3.0f}%|{bar}|{postfix} [{elapsed}<{remaining}]"
 
 
 def run(settings: RunSettings) -> RunSummary:
@@ -106,15 +108,15 @@ def _fill(
     kept: int,
 ) -> Tally:
     tally = Tally()
-    # Bytes read tell how far a run is without counting the proteins first.
-    unit = "B" if intake.size else " proteins"
     # tqdm takes None for: off unless standard error is a terminal.
     is_off = None if settings.has_progress else True
-    with tqdm(total=intake.size, unit=unit, unit_scale=True, disable=is_off) as bar:
+    # Bytes read tell how far a run is without counting the proteins first.
+    shown = _SHARE_OF_BYTES if intake.size else None
+    with tqdm(None, _DOING, intake.size, unit=" proteins", bar_format=shown, disable=is_off) as bar:
         while found := list(islice(predictions, window)):
             store.write(found)
             tally += Tally.of(found)
-            bar.set_postfix_str(f"{tally.proteins:,} proteins", refresh=False)
+            bar.set_postfix_str(f"{kept + tally.proteins:,} proteins", refresh=False)
             # What was read may be far ahead of what is predicted.
             share = (kept + tally.proteins) / intake.identifiers.count
             bar.update((intake.position * share if intake.size else tally.proteins) - bar.n)

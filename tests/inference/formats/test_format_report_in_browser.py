@@ -25,7 +25,10 @@ const type = (text) => {
   byId("search").value = text;
   byId("search").dispatchEvent(new Event("input"));
 };
-const seen = { title: document.title, start: names(), images: document.images.length };
+const seen = { title: document.title, first: names(), images: document.images.length };
+seen.firstStatus = byId("status").textContent;
+press(".counts input[value=NO_SP]");
+seen.start = names();
 seen.status = byId("status").textContent;
 seen.unsure = document.querySelectorAll("td[title='unsure cleavage site']").length;
 seen.csv = asCsv(state.shown);
@@ -38,6 +41,18 @@ seen.plot = {
 const arrow = new KeyboardEvent("keydown", { key: "ArrowRight" });
 document.querySelector(".plot svg").dispatchEvent(arrow);
 seen.afterArrow = document.querySelector(".plot caption").textContent;
+seen.cutOff = [];
+for (let site = 1; site <= 69; site++) {
+  const residues = "M".repeat(site < 30 ? 30 : site + 1);
+  const plot = buildPlot({ ...records[0], residues, site, certainty: 0.61, regions: [], motifs: [] }, vocabulary);
+  document.body.append(plot);
+  const width = plot.firstChild.viewBox.baseVal.width;
+  for (const text of plot.querySelectorAll("svg[role] text")) {
+    const box = text.getBBox();
+    if (box.x < 0 || box.x + box.width > width) seen.cutOff.push(text.textContent);
+  }
+  plot.remove();
+}
 press("td.name button");
 seen.isClosed = document.querySelector(".plot") === null;
 press("[data-key=probability]");
@@ -72,7 +87,7 @@ def drive(browser, page, folder):
     """What the driver saw of a page."""
     digest = base64.b64encode(hashlib.sha256(DRIVER.encode()).digest()).decode()
     text = page.read_text(encoding="utf-8").replace(
-        "script-src &#x27;", f"script-src &#x27;sha256-{digest}&#x27; &#x27;", 1
+        "script-src &#39;", f"script-src &#39;sha256-{digest}&#39; &#39;", 1
     )
     copy = folder / "driven.html"
     copy.write_text(text.replace("</body>", f"<script>{DRIVER}</script></body>"), encoding="utf-8")
@@ -111,8 +126,16 @@ def test_page_works_in_a_browser(browser, tmp_path, make_prediction, make_facts,
     check_order(seen, found)
     assert seen["found"] == ["needle,1"]
     assert seen["second"] == "page 2 of 2"
-    others = sum(prediction.sp_type != "NO_SP" for prediction in found)
-    assert seen["withoutNoSp"] == f"1 to 100 of {others} listed"
+    peptides = [prediction.identifier for prediction in found if prediction.sp_type != "NO_SP"]
+    assert seen["first"] == peptides[:100]
+    assert (
+        seen["firstStatus"]
+        == seen["withoutNoSp"]
+        == (
+            f"1 to 100 of {len(peptides)} listed; "
+            f"{155 - len(peptides)} more are of types without a tick above"
+        )
+    )
 
 
 def check_plot(seen, prediction):
@@ -121,6 +144,7 @@ def check_plot(seen, prediction):
     assert "outside\t0.93" in seen["plot"]["legend"]
     assert seen["afterArrow"] == f"residue 2, {prediction.residues[1]}"
     assert seen["isClosed"]
+    assert seen["cutOff"] == []
 
 
 def check_order(seen, found):
