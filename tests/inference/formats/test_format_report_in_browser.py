@@ -44,7 +44,8 @@ seen.afterArrow = document.querySelector(".plot caption").textContent;
 seen.cutOff = [];
 for (let site = 1; site <= 69; site++) {
   const residues = "M".repeat(site < 30 ? 30 : site + 1);
-  const plot = buildPlot({ ...records[0], residues, site, certainty: 0.61, regions: [], motifs: [] }, vocabulary);
+  const short = { ...records[0], residues, site, certainty: 0.61, regions: [], motifs: [] };
+  const plot = buildPlot(short, vocabulary);
   document.body.append(plot);
   const width = plot.firstChild.viewBox.baseVal.width;
   for (const text of plot.querySelectorAll("svg[role] text")) {
