@@ -1,10 +1,11 @@
-# make quickstart | make test | make check | make docs | make packages
+# make quickstart | test | check | docs | packages | constraints | audit | licences
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
+AUDITORS := build/auditors
 
-.PHONY: quickstart test check docs packages clean
+.PHONY: quickstart test check docs packages constraints audit licences clean
 
 quickstart: $(INSTALLED)
 	$(PYTHON) train.py experiment=quickstart name=quickstart
@@ -24,10 +25,41 @@ docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
 
+# Built twice, for the same bytes; the wheel predicts in an environment of its own.
+packages: export SOURCE_DATE_EPOCH = 1735689600
 packages: $(INSTALLED)
-	rm -rf dist
+	rm -rf dist build/again build/smoke
 	$(PYTHON) -m build --outdir dist
+	$(PYTHON) -m build --outdir build/again
 	$(PYTHON) -m twine check --strict dist/*
+	cmp dist/*.whl build/again/*.whl
+	python3 -m venv build/smoke
+	build/smoke/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	cd build/smoke && bin/peftsp-predict ../../examples/proteins.fasta --output out --formats csv,gff3,html
+	test -s build/smoke/out/predictions.csv
+
+# The newest versions that fit together; run the tests with them before you keep them.
+constraints:
+	rm -rf build/newest
+	python3 -m venv build/newest
+	build/newest/bin/python -m pip install --quiet ".[dev]"
+	(head -1 constraints.txt; build/newest/bin/python -m pip freeze --exclude peftsp) > build/newest/constraints.txt
+	mv build/newest/constraints.txt constraints.txt
+
+# Known faults of the pinned versions; asks the package index for them.
+audit: $(AUDITORS)
+	$(AUDITORS)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
+# graph-part names none in its metadata (BSD-3-Clause by its file), archspec one that tools cannot read
+# (Apache-2.0 OR MIT).
+licences: $(INSTALLED) $(AUDITORS)
+	$(AUDITORS)/bin/pip-licenses --python $(PYTHON) --partial-match --order license \
+		--ignore-packages peftsp graph-part archspec \
+		--allow-only "MIT;Apache;BSD;ISC;PSF;Python Software Foundation;MPL;Mozilla Public License;Biopython"
+
+$(AUDITORS):
+	python3 -m venv $@
+	$@/bin/python -m pip install --quiet pip-audit pip-licenses
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
