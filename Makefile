@@ -1,11 +1,11 @@
-# make quickstart | test | check | docs | packages | constraints | audit | licences
+# make quickstart | test | check | docs | app | packages | constraints | audit | licences
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 AUDITORS := build/auditors
 
-.PHONY: quickstart test check docs packages constraints audit licences clean
+.PHONY: quickstart test check docs app packages constraints audit licences clean
 
 quickstart: $(INSTALLED)
 	$(PYTHON) train.py experiment=quickstart name=quickstart
@@ -25,9 +25,15 @@ docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
 
+app: $(INSTALLED)
+	npm ci --prefix peftsp/app
+	rm -f build/signal_peptides.html
+	$(VENV)/bin/peftsp-app fast -o build/signal_peptides.html
+
 # Built twice, for the same bytes; the wheel predicts in an environment of its own.
 packages: export SOURCE_DATE_EPOCH = 1735689600
 packages: $(INSTALLED)
+	npm ci --prefix peftsp/app
 	rm -rf dist build/again build/smoke
 	$(PYTHON) -m build --outdir dist
 	$(PYTHON) -m build --outdir build/again

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SURE_SITE = 0.5
 """A cleavage site that is less probable than this is unsure: the cut is more likely elsewhere."""
 
+UNSURE_SITE = "unsure cleavage site"
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceRecord:
@@ -157,7 +159,7 @@ class Prediction:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know before one relies on the prediction, in a few words each."""
-        return (*self.caveats, *(["unsure cleavage site"] if self.has_unsure_site else []))
+        return (*self.caveats, *([UNSURE_SITE] if self.has_unsure_site else []))
 
     @property
     def note(self) -> str | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, UNKNOWN_TOKEN
 from peftsp.labels import MAX_RESIDUES
 
-_TOKEN_OF_RESIDUE = {token: index for index, token in enumerate(ALPHABET) if token.isalpha()}
+TOKEN_OF_RESIDUE = {token: index for index, token in enumerate(ALPHABET) if token.isalpha()}
 # The alphabet has no J, leucine or isoleucine; X is its token for a residue that is not known.
-_TOKEN_OF_RESIDUE["J"] = _TOKEN_OF_RESIDUE["X"]
-_TOKEN_OF_BYTE = bytes(_TOKEN_OF_RESIDUE.get(chr(byte), UNKNOWN_TOKEN) for byte in range(256))
+TOKEN_OF_RESIDUE["J"] = TOKEN_OF_RESIDUE["X"]
+_TOKEN_OF_BYTE = bytes(TOKEN_OF_RESIDUE.get(chr(byte), UNKNOWN_TOKEN) for byte in range(256))
 
 
 def tokenize(residues: str) -> list[int]:

@@ -45,7 +45,7 @@ def write_graph(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's words about itself from the user."""
-    names = ("torch.onnx", "onnxscript")
+    names = ("torch.onnx", "onnxscript", "onnx_ir")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -11,11 +11,11 @@ ENOUGH_RESIDUES = 40
 """Known residues of which a model has seen so many examples that its probabilities mean something;
 of proteins cut off before, ever more look like signal peptides."""
 
-_N_TERMINUS = 30
-_ENOUGH_AT_N_TERMINUS = 20
-_UNKNOWN = ("X", "J")
-_FEW_RESIDUES = "too few known residues"
-_ENDS_INSIDE = "ends within the signal peptide"
+N_TERMINUS = 30
+ENOUGH_AT_N_TERMINUS = 20
+UNKNOWN = ("X", "J")
+FEW_RESIDUES = "too few known residues"
+ENDS_INSIDE = "ends within the signal peptide"
 
 
 def known_share(residues: str) -> float:
@@ -27,12 +27,12 @@ def known_share(residues: str) -> float:
     return min(
         1.0,
         _known(residues[:MAX_RESIDUES]) / ENOUGH_RESIDUES,
-        _known(residues[:_N_TERMINUS]) / _ENOUGH_AT_N_TERMINUS,
+        _known(residues[:N_TERMINUS]) / ENOUGH_AT_N_TERMINUS,
     )
 
 
 def _known(residues: str) -> int:
-    return len(residues) - sum(map(residues.count, _UNKNOWN))
+    return len(residues) - sum(map(residues.count, UNKNOWN))
 
 
 def judge(prediction: Prediction, end_inside: float, sums_types: bool) -> Prediction:
@@ -51,10 +51,10 @@ def judge(prediction: Prediction, end_inside: float, sums_types: bool) -> Predic
     caveats = []
     share = known_share(prediction.residues)
     if share < 1:
-        caveats.append(_FEW_RESIDUES)
+        caveats.append(FEW_RESIDUES)
         prediction = _weakened(prediction, share, 1 if sums_types else len(SP_TYPES) - 1)
     if end_inside > 0.5 and prediction.sp_type != SP_TYPES[NO_SP]:
-        caveats.append(_ENDS_INSIDE)
+        caveats.append(ENDS_INSIDE)
         prediction = without_cut(prediction)
     return replace(prediction, caveats=tuple(caveats)) if caveats else prediction
 

@@ -10,7 +10,8 @@ import hashlib
 import json
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -50,6 +51,7 @@ def as_record(prediction: Prediction) -> list[Any]:
         prediction.residues[:MAX_RESIDUES],
         encode_probabilities(prediction.region_probabilities or ()),
         prediction.note,
+        len(prediction.residues),
     ]
 
 
@@ -87,23 +89,76 @@ def _notice(facts: RunFacts, counts: Counter[str]) -> str:
 
 
 def _page(facts: RunFacts, counts: Counter[str]) -> str:
+    day = facts.finished.strftime("%Y-%m-%d %H:%M")
+    return render_page(
+        facts=f"{facts.size:,} proteins, organism {facts.organism}, model {facts.model}, {day}",
+        counts=[_bar(name, facts, counts) for name in SP_TYPES],
+        notice=_notice(facts, counts),
+        records=_RECORDS,
+    )
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """What a page has that shows predictions otherwise than a finished run's.
+
+    Attributes:
+        title: Of the page.
+        form: HTML in front of the table.
+        tools: HTML of buttons beside that of the table's download.
+        data: HTML of elements that the script reads.
+        style: Style sheet behind that of every page.
+        script: Script behind that of every page.
+        vocabulary: What the script knows beside what it knows on every page.
+        policy: Sources for the page's content security policy, by directive.
+    """
+
+    title: str = "Predicted signal peptides"
+    form: str = ""
+    tools: str = ""
+    data: str = ""
+    style: str = ""
+    script: str = ""
+    vocabulary: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_page(
+    *,
+    facts: str,
+    counts: Sequence[Mapping[str, Any]],
+    notice: str,
+    records: str,
+    parts: PageParts | None = None,
+) -> str:
+    """The page that shows predictions, with or without more around the table.
+
+    Args:
+        facts: Of what predictions, in a line.
+        counts: Of each type its ``name``, ``state``, ``share`` and ``count``.
+        notice: What to know before one looks; may be empty.
+        records: JSON, the list of what `as_record` gives.
+        parts: What else is on the page.
+    """
     from markupsafe import Markup
 
     from peftsp.web_page import find_template
 
-    style, script = _style(), _script()
-    notice = _notice(facts, counts)
-    day = facts.finished.strftime("%Y-%m-%d %H:%M")
+    parts = parts or PageParts()
+    style, script = _style() + parts.style, _script() + parts.script
     return find_template("peftsp.inference.formats").render(
-        policy=_policy(style, script),
-        title="Predicted signal peptides",
-        facts=f"{facts.size:,} proteins, organism {facts.organism}, model {facts.model}, {day}",
-        counts=[_bar(name, facts, counts) for name in SP_TYPES],
+        policy=_policy(style, script, parts.policy),
+        title=parts.title,
+        facts=facts,
+        form=Markup(parts.form),
+        tools=Markup(parts.tools),
+        counts=counts,
         titles={name: TYPE_TITLES[name] for name in SP_TYPES},
         regions={name: INKS[name].title for name in RESIDUE_REGIONS[:5]},
         notice=notice,
-        vocabulary=Markup(_embed(_vocabulary())),
-        records=_RECORDS,
+        vocabulary=Markup(_embed({**_vocabulary(), **parts.vocabulary})),
+        records=Markup(records),
+        data=Markup(parts.data),
         style=Markup(style),
         script=Markup(script),
     )
@@ -141,11 +196,17 @@ def _script() -> str:
     return '\n"use strict";\n' + _text("report_plot.js") + "\n" + _text("report_table.js")
 
 
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def _policy(style: str, script: str, more: Mapping[str, str]) -> str:
+    sources = {
+        "default-src": "'none'",
+        "script-src": _digest(script),
+        "style-src": _digest(style),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    for directive, further in more.items():
+        sources[directive] = f"{sources.get(directive, '')} {further}".strip()
+    return "; ".join(f"{directive} {value}" for directive, value in sources.items())
 
 
 def _digest(text: str) -> str:

@@ -3,18 +3,18 @@
 const ROWS_OF_A_PAGE = 100;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const vocabulary = read("vocabulary");
-const records = read("records").map(unpack);
+let records = [];
 const state = { shown: records, unticked: 0, page: 0, key: null, isDescending: false, open: new Set() };
 const byId = (id) => document.getElementById(id);
 const body = document.querySelector("#table tbody");
 const headings = [...document.querySelectorAll("#table th button")];
 
-function unpack([header, type, probabilities, site, certainty, regions, motifs, residues, encoded, note], index) {
+function unpack([header, type, probabilities, site, certainty, regions, motifs, residues, encoded, note, length], index) {
   const [name] = header.trim().split(/\s+/, 1);
   const description = header.trim().slice(name.length).trim();
   const named = (stretches) => stretches.map(([region, start, end]) => [vocabulary.regions[region], start, end]);
   return {
-    index, name, description, site, certainty, probabilities, residues, note,
+    index, header, name, description, site, certainty, probabilities, residues, note, length,
     type: vocabulary.types[type],
     probability: probabilities[type],
     regions: named(regions),
@@ -22,6 +22,12 @@ function unpack([header, type, probabilities, site, certainty, regions, motifs, 
     probabilitiesOfRegions: encoded,
     searched: header.toLowerCase(),
   };
+}
+
+function showRecords(packed) {
+  records = packed.map(unpack);
+  state.open.clear();
+  refresh();
 }
 
 function cell(row, text, kind) {
@@ -158,10 +164,10 @@ function asCsv(shown) {
   return [vocabulary.columns.join(","), ...lines, ""].join("\n");
 }
 
-function download() {
+function save(name, text) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([asCsv(state.shown)], { type: "text/csv" }));
-  link.download = "predictions.csv";
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
@@ -176,9 +182,9 @@ for (const button of headings) button.addEventListener("click", () => sortBy(but
 for (const box of document.querySelectorAll(".counts input")) box.addEventListener("change", refresh);
 byId("search").addEventListener("input", refresh);
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
-byId("download").addEventListener("click", download);
+byId("download").addEventListener("click", () => save("predictions.csv", asCsv(state.shown)));
 byId("first").addEventListener("click", () => goTo(0));
 byId("previous").addEventListener("click", () => goTo(state.page - 1));
 byId("next").addEventListener("click", () => goTo(state.page + 1));
 byId("last").addEventListener("click", () => goTo(Math.ceil(state.shown.length / ROWS_OF_A_PAGE) - 1));
-refresh();
+showRecords(read("records"));

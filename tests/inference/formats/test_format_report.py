@@ -67,7 +67,8 @@ def test_page_holds_the_predictions(write_page, make_prediction):
     assert len(records[6][8]) == 12
     for prediction, record in zip(found, records, strict=False):
         header, sp_type, probabilities, site, certainty, regions, motifs, residues, *rest = record
-        encoded, note = rest
+        encoded, note, length = rest
+        assert length == len(prediction.residues)
         assert note == prediction.note
         assert header == prediction.header
         assert vocabulary["types"][sp_type] == prediction.sp_type

@@ -14,7 +14,7 @@ from peftsp.records import Prediction
 
 GFF_HEADING = "## gff-version 3\n"
 
-_COLUMNS = (
+COLUMNS = (
     *("OTHER", "SP(Sec/SPI)", "LIPO(Sec/SPII)", "TAT(Tat/SPI)"),
     *("TATLIPO(Tat/SPII)", "PILIN(Sec/SPIII)"),
 )
@@ -72,7 +72,7 @@ def table_heading(facts: RunFacts) -> str:
     """The two comment lines above the table, with line ends."""
     is_eukarya = is_eukaryotic(facts.organism)
     organism = "Eukarya" if is_eukarya else "Other"
-    columns = ("# ID", "Prediction", *_COLUMNS[: 2 if is_eukarya else None], "CS Position")
+    columns = ("# ID", "Prediction", *COLUMNS[: 2 if is_eukarya else None], "CS Position")
     return (
         f"# SignalP-6.0\tOrganism: {organism}\tTimestamp: {facts.finished:%Y%m%d%H%M%S}\n"
         + "\t".join(columns)

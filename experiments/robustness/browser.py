@@ -1,0 +1,75 @@
+"""Compare the page of peftsp-app in a real browser with Python, and time it.
+
+python experiments/robustness/browser.py fast.onnx proteome.fasta --proteins 500
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from browser import open_tab
+
+from peftsp.app.page import build_page
+from peftsp.data.fasta import read_fasta
+from peftsp.inference.compute.onnx_model import OnnxModel
+from peftsp.inference.compute.pipeline import predict_records
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("graph", type=Path, help="of peftsp-export")
+    parser.add_argument("fasta", type=Path)
+    parser.add_argument("--proteins", type=int, default=500)
+    parser.add_argument("--picture", type=Path, help="write what is seen then, as PNG")
+    options = parser.parse_args()
+    records = list(islice(read_fasta(options.fasta), options.proteins))
+    text = "".join(f">{record.header}\n{record.residues}\n" for record in records)
+    examples = (files("peftsp.app") / "examples.fasta").read_text()
+    page = build_page(options.graph.read_bytes(), options.graph.stem, examples)
+    with tempfile.TemporaryDirectory() as name, open_tab(Path(name)) as tab:
+        place = Path(name) / "page.html"
+        place.write_text(page, encoding="utf-8")
+        began = time.perf_counter()
+        tab.open(place.as_uri())
+        tab.wait_for("!byId('predict').disabled")
+        print(f"{len(page) / 1e6:.1f} MB, ready after {time.perf_counter() - began:.1f} s")
+        tab.run(f"box.value = {json.dumps(text)}; form.requestSubmit()")
+        tab.wait_for("!byId('results').hidden", 600)
+        print(tab.run("said.textContent"), f"{tab.run('run.workers.length')} workers")
+        if options.picture:
+            tab.picture(options.picture)
+        found = tab.run(
+            "records.map(({ type, site, probabilities }) => [type, site, probabilities])"
+        )
+    expected = list(predict_records(records, OnnxModel(options.graph, 1), 32))
+    farthest = max(
+        float(np.abs(np.subtract(ours[2], theirs.probabilities)).max())
+        for ours, theirs in zip(found, expected, strict=True)
+    )
+    types, sites = (
+        sum(
+            ours[place] != getattr(theirs, name)
+            for ours, theirs in zip(found, expected, strict=True)
+        )
+        for place, name in enumerate(("sp_type", "cleavage_site"))
+    )
+    print(
+        f"{len(found)} proteins: probabilities differ by at most {farthest:.1e}, "
+        f"{types} types and {sites} cleavage sites differ"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A web page that predicts in the browser's tab."""

@@ -1,0 +1,141 @@
+// The form: reads proteins, has workers predict them, hands what they find to the table.
+
+const CHUNK = 32; // proteins that a worker predicts at a time
+const MOST_WORKERS = 4;
+const form = byId("form"), box = byId("sequences"), bar = byId("progress"), said = byId("said");
+const run = { workers: [], isRunning: false, organism: "" };
+
+function decoded(id) {
+  const text = byId(id).textContent.trim();
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
+  return bytes;
+}
+
+function unzipped(id) {
+  const stream = new Blob([decoded(id)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+function say(text, isError = false) {
+  said.textContent = text;
+  said.classList.toggle("wrong", isError);
+}
+
+// Workers with the model in them; the first is ready before the others are begun.
+async function beginWorkers() {
+  const [library, runtime, model] = await Promise.all(["ort-script", "ort-wasm", "model"].map(unzipped));
+  for (const id of ["ort-script", "ort-wasm", "model"]) byId(id).remove();
+  const place = URL.createObjectURL(new Blob([byId("worker").textContent], { type: "text/javascript" }));
+  const count = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency || 1));
+  for (let number = 0; number < count; number++) {
+    const worker = new Worker(place);
+    await answer(worker, { library, runtime, model, vocabulary });
+    run.workers.push(worker);
+    if (number === 0) ready();
+  }
+}
+
+function answer(worker, message) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
+    worker.onerror = (event) => reject(new Error(event.message || "the worker has ended"));
+    worker.postMessage(message);
+  });
+}
+
+function ready() {
+  byId("predict").disabled = false;
+  say(`The model ${vocabulary.model} is ready.`);
+}
+
+async function predictAll(proteins, organism) {
+  const found = new Array(proteins.length);
+  let next = 0, done = 0;
+  const began = performance.now();
+  const work = async (worker) => {
+    while (run.isRunning && next < proteins.length) {
+      const start = next;
+      next += CHUNK;
+      const { records } = await answer(worker, { start, proteins: proteins.slice(start, start + CHUNK), organism });
+      records.forEach((record, index) => (found[start + index] = record));
+      done += records.length;
+      const rate = done / ((performance.now() - began) / 1000);
+      bar.value = done / proteins.length;
+      say(`${done.toLocaleString("en")} of ${proteins.length.toLocaleString("en")} proteins, ${rate.toFixed(0)} a second`);
+    }
+  };
+  await Promise.all(run.workers.map(work));
+  return { found: found.filter(Boolean), seconds: (performance.now() - began) / 1000 };
+}
+
+async function predict(event) {
+  event.preventDefault();
+  const { proteins, wrong } = parseFasta(box.value);
+  byId("wrong").hidden = wrong.length === 0;
+  byId("wrong-list").replaceChildren(...wrong.slice(0, 100).map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+  byId("wrong-count").textContent = `Left out: ${wrong.length.toLocaleString("en")}`;
+  if (!proteins.length) return say("No protein is there: paste sequences in FASTA format, or drop a file.", true);
+  if (areNucleotides(proteins)) return say("The sequences look like DNA or RNA; proteins are needed. Translate them first.", true);
+  run.isRunning = true;
+  run.organism = byId("organism").value;
+  toggle(true);
+  try {
+    const { found, seconds } = await predictAll(proteins, run.organism);
+    showRecords(found);
+    showCounts();
+    byId("results").hidden = false;
+    const stopped = found.length < proteins.length ? "Stopped after " : "";
+    say(`${stopped}${found.length.toLocaleString("en")} proteins in ${seconds.toFixed(1)} s, ${(found.length / seconds).toFixed(0)} a second.`);
+  } catch (error) {
+    say(`The prediction has failed: ${error.message}`, true);
+  }
+  run.isRunning = false;
+  toggle(false);
+}
+
+function toggle(isRunning) {
+  byId("predict").disabled = isRunning;
+  byId("stop").hidden = bar.hidden = !isRunning;
+}
+
+function showCounts() {
+  for (const label of document.querySelectorAll(".counts label")) {
+    const type = label.querySelector("input").value;
+    const count = records.filter((record) => record.type === type).length;
+    const share = records.length ? `${(100 * count / records.length).toFixed(1)}%` : "0.0%";
+    label.querySelector("rect").setAttribute("width", share);
+    const [number, part] = label.querySelector(".number").childNodes;
+    number.data = `${count.toLocaleString("en")} `;
+    part.textContent = `(${share})`;
+  }
+}
+
+async function take(files) {
+  const texts = await Promise.all([...files].map((file) => {
+    const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
+    return new Response(stream).text().catch(() => say(`${file.name} cannot be read`, true));
+  }));
+  box.value = texts.join("\n");
+  const size = box.value.length / 1e6;
+  if (box.value) say(`${[...files].map((file) => file.name).join(", ")}: ${size.toFixed(1)} million characters`);
+}
+
+form.addEventListener("submit", predict);
+byId("stop").addEventListener("click", () => (run.isRunning = false));
+byId("file").addEventListener("change", (event) => take(event.target.files));
+byId("example").addEventListener("click", () => (box.value = byId("example-proteins").content.textContent.trim()));
+byId("gff3").addEventListener("click", () => save("predictions.gff3", asGff3(records)));
+byId("signalp6").addEventListener("click", () => save("prediction_results.txt", asSignalP6(records, run.organism)));
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    if (kind === "drop") take(event.dataTransfer.files);
+  });
+}
+beginWorkers().catch((error) => say(`The model cannot be loaded: ${error.message}`, true));

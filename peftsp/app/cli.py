@@ -1,0 +1,120 @@
+"""The ``peftsp-app`` command: signal peptides in a browser's tab, offline."""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import peftsp
+from peftsp.app.page import build_page
+from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.errors import ConfigError, tell
+from peftsp.inference.compute.options import GRAPH_SUFFIX
+from peftsp.model.shipped import SHIPPED
+
+_HOST = "127.0.0.1"
+_EXAMPLES = Path(peftsp.__file__).parent / "app" / "examples.fasta"
+_EPILOG = """\
+examples:
+  %(prog)s                              opens the fast model at http://127.0.0.1:8000/
+  %(prog)s accurate -o accurate.html    one file, to open, to mail or to put on a web server
+  %(prog)s models/fold0 --port 8080     a model of your own
+
+The page holds the model and all that runs it. Sequences stay in the browser.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+    """
+    parser = new_parser("peftsp-app", "Predict in a web page, without a server.", _EPILOG)
+    add = parser.add_argument
+    add(
+        "bundles",
+        nargs="*",
+        default=["fast"],
+        metavar="BUNDLE",
+        help=f"folder of a trained model, one of {', '.join(SHIPPED)}, or a file of "
+        "peftsp-export; several folders are averaged (default: fast)",
+    )
+    add("--output", "-o", type=Path, metavar="FILE", help="a new .html file; else it is served")
+    add("--port", type=at_least(1), default=8000, help=f"of {_HOST} (default: 8000)")
+    options = parse(parser, arguments)
+    return run_command(lambda: _run(options), "the page is no longer served")
+
+
+def _run(options: Namespace) -> str:
+    output: Path | None = options.output
+    if output is not None and output.suffix != ".html":
+        raise ConfigError(f"{output}: expected a name that ends in .html")
+    if output is not None and output.exists():
+        raise ConfigError(f"{output}: expected no such file yet, found one")
+    examples = _EXAMPLES.read_text(encoding="utf-8")
+    name = ", ".join(Path(bundle).stem for bundle in options.bundles)
+    page = build_page(_graph(options.bundles), name, examples).encode()
+    if output is None:
+        _serve(page, options.port)
+        return ""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.name}.partial")
+    partial.write_bytes(page)
+    partial.replace(output)
+    return f"{output}: {len(page) / 1e6:.1f} MB; open it in a browser"
+
+
+def _graph(bundles: Sequence[str]) -> bytes:
+    if Path(bundles[0]).suffix == GRAPH_SUFFIX:
+        if len(bundles) > 1:
+            raise ConfigError(f"{bundles[0]}: expected a graph alone, found {len(bundles)}")
+        try:
+            return Path(bundles[0]).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{bundles[0]}: expected a graph: {error.strerror}") from error
+    try:
+        from peftsp.export.model import export_model, save_model
+    except ImportError as error:
+        raise ConfigError(
+            f"peftsp-app: expected the package {error.name}, found none: "
+            "pip install onnx onnxscript"
+        ) from error
+    folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        save_model(export_model(folders), path)
+        return path.read_bytes()
+
+
+def _serve(page: bytes, port: int) -> None:
+    """Give out the page to this machine's browsers until the user interrupts it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_page = self.path in ("/", "/index.html")
+            content = page if is_page else b"expected /\n"
+            self.send_response(200 if is_page else 404)
+            self.send_header(
+                "Content-Type", f"text/{'html' if is_page else 'plain'}; charset=utf-8"
+            )
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing of each request."""
+
+    try:
+        server = ThreadingHTTPServer((_HOST, port), Handler)
+    except OSError as error:
+        raise ConfigError(f"--port {port}: expected a free port: {error.strerror}") from error
+    with server:
+        tell(f"http://{_HOST}:{port}/ shows the page; Ctrl-C ends it")
+        server.serve_forever()

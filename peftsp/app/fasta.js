@@ -1,0 +1,48 @@
+// Proteins from FASTA text, and what is wrong with those that are none.
+
+const MOST_LOOKED_AT = vocabulary.maxResidues;
+const BLANKS = /[ \t\v\f\x1a]+/g;
+
+function parseFasta(text) {
+  const proteins = [], wrong = [], seen = new Set();
+  let draft = null;
+  const finish = () => {
+    if (!draft) return;
+    let residues = draft.lines.join("").replace(/\*+$/, "");
+    // Behind what the model looks at, a stop sign ends the protein.
+    const stop = residues.indexOf("*", MOST_LOOKED_AT);
+    if (stop >= 0) residues = residues.slice(0, stop);
+    residues = residues.toUpperCase();
+    const name = draft.header.split(/\s+/, 1)[0];
+    const foreign = residues.match(/[^A-Z]/);
+    const refuse = (reason) => wrong.push(`line ${draft.line} (${name.slice(0, 60)}): ${reason}`);
+    if (!name) refuse("expected a name after '>', found none");
+    else if (!residues) refuse("expected residues after the header, found none");
+    else if (foreign) refuse(`expected residues A to Z, found '${foreign[0]}'`);
+    else if (seen.has(name)) refuse("expected each name once, found it again");
+    else {
+      seen.add(name);
+      proteins.push({ header: draft.header, residues });
+    }
+  };
+  text.split(/\r\n|\n|\r/).forEach((raw, index) => {
+    const line = raw.trim();
+    if (line.startsWith(">")) {
+      finish();
+      draft = { line: index + 1, header: line.slice(1).trim(), lines: [] };
+    } else if (line && draft) {
+      draft.lines.push(line.replace(BLANKS, ""));
+    } else if (line) {
+      // A sequence alone, as people paste it.
+      draft = { line: index + 1, header: "pasted", lines: [line.replace(BLANKS, "")] };
+    }
+  });
+  finish();
+  return { proteins, wrong };
+}
+
+// Whether the letters are those of DNA or RNA, which a protein's hardly are.
+function areNucleotides(proteins) {
+  const letters = proteins.slice(0, 20).map(({ residues }) => residues).join("");
+  return letters.length >= 50 && letters.replace(/[^ACGTUN]/g, "").length / letters.length > 0.95;
+}

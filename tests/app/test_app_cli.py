@@ -1,0 +1,68 @@
+"""The command writes one file, or serves the page to this machine."""
+
+import socket
+import threading
+from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+
+from peftsp.app.cli import main
+
+GRAPH = Path(__file__).parents[1] / "data" / "tiny.onnx"
+
+
+def test_command_writes_one_file_and_takes_no_other_names(tmp_path, runtime, monkeypatch, capsys):
+    monkeypatch.setattr("peftsp.app.page._RUNTIME", runtime)
+    page = tmp_path / "page.html"
+    assert main([str(GRAPH), "-o", str(page)]) == 0
+    assert page.stat().st_size > 1_000_000
+    assert main([str(GRAPH), "-o", str(page)]) == 2
+    assert main([str(GRAPH), "-o", str(tmp_path / "page.txt")]) == 2
+    assert main([str(GRAPH), str(GRAPH), "-o", str(tmp_path / "two.html")]) == 2
+    monkeypatch.setattr("peftsp.app.page._RUNTIME", tmp_path)
+    assert main([str(GRAPH), "-o", str(tmp_path / "other.html")]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 4
+    assert "npm ci --prefix" in errors[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_page_is_served_to_this_machine_alone(runtime, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("peftsp.app.page._RUNTIME", runtime)
+        assert main([str(GRAPH), "--port", str(port)]) == 2
+        assert f"--port {port}: expected a free port" in capsys.readouterr().err
+    served = []
+
+    def serve_twice(server):
+        served.append(server.server_address)
+        for _ in range(2):
+            server.handle_request()
+
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", serve_twice)
+    command = threading.Thread(target=main, args=([str(GRAPH), "--port", str(port)],))
+    command.start()
+    found = [ask(port, path) for path in ("/", "/../secrets")]
+    command.join()
+    assert served == [("127.0.0.1", port)]
+    assert [status for status, _ in found] == [200, 404]
+    assert found[0][1].startswith(b"<!doctype html>")
+
+
+def ask(port, path):
+    """Status and content, as soon as the server is there."""
+    while True:
+        connection = HTTPConnection("127.0.0.1", port)
+        try:
+            connection.request("GET", path)
+        except ConnectionRefusedError:
+            continue
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def test_examples_are_those_of_the_repository():
+    ours = (Path(__file__).parents[2] / "examples" / "proteins.fasta").read_text()
+    assert (files("peftsp.app") / "examples.fasta").read_text() == ours
