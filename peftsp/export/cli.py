@@ -23,14 +23,7 @@ probabilities; docs/onnx.md says how to run it without peftsp.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: Those of the command line by default.
-
-    Returns:
-        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
-    """
+    """Run the command on arguments, by default the process's; returns `run_command`'s status."""
     parser = new_parser("peftsp-export", "Write a model as an ONNX graph.", _EPILOG)
     add = parser.add_argument
     add(

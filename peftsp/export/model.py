@@ -17,7 +17,7 @@ from peftsp.errors import ConfigError
 from peftsp.export.graph import write_graph
 from peftsp.export.int8 import hold_in_int8
 from peftsp.export.module import ResultsModule
-from peftsp.inference.compute.onnx_graph import INPUTS, METADATA, OUTPUTS, TOKENS
+from peftsp.inference.compute.onnx_model import INPUTS, METADATA, OUTPUTS, TOKENS
 from peftsp.labels import (
     KINGDOMS,
     MAX_RESIDUES,

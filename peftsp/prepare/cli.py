@@ -26,14 +26,7 @@ own.unusable.tsv, what is not in it and why; own.groups.tsv, the groups of organ
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: Those of the command line by default.
-
-    Returns:
-        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
-    """
+    """Run the command on arguments, by default the process's; returns `run_command`'s status."""
     options = parse(_parser(), arguments)
     return run_command(lambda: _run(options), "interrupted; nothing was written")
 

@@ -35,7 +35,6 @@ TESTED_ELSEWHERE = {
     "export/model": "export/test_export_cli.py",
     "export/module": "export/test_export_cli.py",
     "export/scan": "export/test_export_nodes.py",
-    "inference/compute/onnx_graph": "export/test_export_cli.py",
     "inference/compute/onnx_model": "export/test_export_cli.py",
     "inference/compute/predictor": "inference/compute/test_inference_api.py",
     "inference/formats/base": "inference/formats/test_format_registry.py",

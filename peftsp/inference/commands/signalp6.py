@@ -20,14 +20,7 @@ _ORGANISMS = {"other": ANY, "euk": EUKARYA, "eukarya": EUKARYA}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: Those of the command line by default.
-
-    Returns:
-        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
-    """
+    """Run the command on arguments, by default the process's; returns `run_command`'s status."""
     options = parse(_parser(), arguments)
     if options.skip_resolve:
         tell("without effect: --skip_resolve")

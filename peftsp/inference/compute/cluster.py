@@ -20,7 +20,7 @@ import torch
 from peftsp.allocator import keep_freed_memory
 from peftsp.errors import BundleError, ConfigError, PeftspError
 from peftsp.inference.compute.device import find_device
-from peftsp.inference.compute.options import Cluster, Options
+from peftsp.inference.compute.options import Cluster, ModelSettings, Options
 from peftsp.inference.compute.pipeline import predict_window, windows
 from peftsp.inference.compute.precision import lower_precision
 from peftsp.inference.compute.shards import Crew
@@ -35,13 +35,10 @@ _PATIENCE = 10
 
 def predict_on_cluster(
     records: Iterable[SequenceRecord],
-    cluster: Cluster,
-    bundles: Sequence[Path],
-    backbone: str | None,
+    settings: ModelSettings,
     batch_size: int,
     device: torch.device,
     options: Options,
-    allow_code: tuple[str, ...] = (),
 ) -> Generator[Prediction]:
     """Yield the prediction of each record in order, as `predict_records` does.
 
@@ -51,21 +48,19 @@ def predict_on_cluster(
 
     Args:
         records: Proteins; the first 70 residues count.
-        cluster: Where to predict.
-        bundles: Bundle folders, which each machine of the cluster has to have under these paths.
-        backbone: Where the backbone's weights lie on each machine, if not where the bundles say.
+        settings: What predicts and on which cluster, each machine of which has to have bundles and
+            backbone under these paths.
         batch_size: Sequences in a batch.
         device: Of the workers; of GPUs each takes one.
         options: What is told to the models and asked of them.
-        allow_code: Packages whose code may be imported for a bundle's PEFT method.
 
     Raises:
         PeftspError: There is no such cluster, no room in it, or a machine of it lacks a bundle or
             has another one.
     """
-    order = Order(
-        _places(bundles), backbone, batch_size, device, options, cluster.threads, allow_code
-    )
+    cluster = settings.cluster
+    assert cluster is not None
+    order = Order(settings, _places(settings.bundles), batch_size, device, options)
     with _connected(cluster) as ray:
         needs = {"num_cpus": cluster.threads, "num_gpus": int(device.type == "cuda")}
         size = cluster.workers or _room(ray, needs)
@@ -80,22 +75,18 @@ class Order:
     """What a worker has to know.
 
     Attributes:
+        settings: As of the run.
         bundles: Bundle folders with the hashes of their files; the name of one that ships.
-        backbone: Where the backbone's weights lie, if not where the bundles say.
         batch_size: Sequences in a batch.
         device: Where to compute.
         options: What is told to the models and asked of them.
-        threads: CPU threads.
-        allow_code: Packages whose code may be imported for a bundle's PEFT method.
     """
 
+    settings: ModelSettings
     bundles: tuple[tuple[Path | str, dict[str, str]], ...]
-    backbone: str | None
     batch_size: int
     device: torch.device
     options: Options
-    threads: int
-    allow_code: tuple[str, ...] = ()
 
 
 class Worker:
@@ -114,14 +105,17 @@ class Worker:
         Raises:
             PeftspError: This machine lacks something, or has another bundle.
         """
-        order = self._order
-        torch.set_num_threads(order.threads)
+        order, settings = self._order, self._order.settings
+        assert settings.cluster is not None
+        torch.set_num_threads(settings.cluster.threads)
         with _on_this_machine():
             find_device(order.device.type)
             bundles = [
                 find_model(place) if isinstance(place, str) else place for place, _ in order.bundles
             ]
-            self._taggers = load_taggers(bundles, order.device, order.backbone, order.allow_code)
+            self._taggers = load_taggers(
+                bundles, order.device, settings.backbone, settings.allow_code
+            )
             lower_precision(self._taggers, order.options.precision)
             for bundle, (_, digest) in zip(bundles, order.bundles, strict=True):
                 if hash_bundle(bundle) != digest:

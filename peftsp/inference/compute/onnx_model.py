@@ -14,9 +14,22 @@ from peftsp.alphabet import PAD_TOKEN
 from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.files import shown
 from peftsp.inference.compute.ensemble import Results
-from peftsp.inference.compute.onnx_graph import INPUTS, METADATA, OUTPUTS, TOKENS
 from peftsp.inference.compute.options import Options
+from peftsp.labels import MAX_RESIDUES
 from peftsp.model.decode import Decoded
+
+INPUTS = ("tokens", "organism")
+"""Tokens, int64, ``(B, 72)``: ``<cls>``, residues, ``<eos>``, padding. Organism, int64, ``(B,)``:
+kingdom ids, -1 for other."""
+TOKENS = MAX_RESIDUES + 2
+"""Tokens of a sequence, with padding."""
+OUTPUTS = (
+    *("probabilities", "sp_types", "paths", "cleavage_sites", "site_probabilities"),
+    *("ends_inside", "region_probabilities", "peptide_region_probabilities"),
+)
+"""Those of `peftsp.inference.compute.ensemble.Results`."""
+METADATA = "peftsp"
+"""Name of the metadata property that holds what a graph says of itself, as JSON."""
 
 
 class OnnxModel:

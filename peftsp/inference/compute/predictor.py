@@ -100,16 +100,7 @@ class Predictor:
         settings, options = self._settings, self.options
         if settings.cluster is None:
             return predict_records(records, self._models, self.batch_size, self._device, options)
-        return predict_on_cluster(
-            records,
-            settings.cluster,
-            settings.bundles,
-            settings.backbone,
-            self.batch_size,
-            self._device,
-            options,
-            settings.allow_code,
-        )
+        return predict_on_cluster(records, settings, self.batch_size, self._device, options)
 
 
 def _device(settings: ModelSettings) -> torch.device:

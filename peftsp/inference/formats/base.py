@@ -50,6 +50,15 @@ class RunFacts:
     is_safe_csv: bool = False
 
 
+def followed(read: Read, title: str, facts: RunFacts) -> Iterator[Prediction]:
+    """Yield all predictions, with a progress bar of that title where the run shows any."""
+    from tqdm import tqdm
+
+    # tqdm takes None for: off unless standard error is a terminal.
+    is_off = None if facts.has_progress else True
+    yield from tqdm(read(), title, facts.size, unit=" proteins", disable=is_off)
+
+
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
     """One choice of ``--formats``.
@@ -57,8 +66,8 @@ class OutputFormat:
     Attributes:
         name: The choice.
         description: A few words for the help text.
-        write: Writes files or folders into an empty folder; whatever it leaves there is moved to
-            the run's folder when it is whole.
+        write: Writes files or folders into a folder, from where they go to the run's folder when
+            all of them are whole.
         needs_region_probabilities: Whether predictions have to hold those.
         needs_peptide_regions: Whether they have to hold those by SP type.
         requires: Modules beyond those that peftsp always has.

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.base import OutputFormat, Read, RunFacts, followed
 from peftsp.inference.formats.process_pool import drawing
 from peftsp.records import Prediction
 
@@ -77,15 +74,9 @@ def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:
     target = folder / f"figures_{kind}"
     target.mkdir()
     with drawing(save, facts.workers) as add:
-        for number, prediction in enumerate(_followed(read, facts, kind), start=1):
+        for number, prediction in enumerate(followed(read, f"{kind} figures", facts), 1):
             if prediction.sp_type != "NO_SP":
                 add(prediction, target / file_name(prediction, number, facts.size, kind))
-
-
-def _followed(read: Read, facts: RunFacts, kind: str) -> Iterator[Prediction]:
-    # tqdm takes None for: off unless standard error is a terminal.
-    is_off = None if facts.has_progress else True
-    yield from tqdm(read(), f"{kind} figures", facts.size, unit=" proteins", disable=is_off)
 
 
 def _figures(kind: str, description: str, seconds: float) -> OutputFormat:

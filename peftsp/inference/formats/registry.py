@@ -1,14 +1,12 @@
-"""All output formats by name, and how a run writes them."""
+"""All output formats by name."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from importlib.util import find_spec
-from pathlib import Path
 
 from peftsp.errors import ConfigError
-from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
+from peftsp.inference.formats.base import OutputFormat
 from peftsp.inference.formats.figure_files import PDF, PNG, SVG
 from peftsp.inference.formats.gff3 import GFF3
 from peftsp.inference.formats.json_lines import JSON_LINES
@@ -44,35 +42,3 @@ def find_formats(choices: Iterable[str | OutputFormat]) -> list[OutputFormat]:
     if not formats:
         raise ConfigError(f"--formats: expected some of {', '.join(FORMATS)}, found none")
     return formats
-
-
-def write_formats(
-    formats: Iterable[OutputFormat], read: Read, folder: Path, facts: RunFacts
-) -> tuple[Path, ...]:
-    """Write each format beside the run's folder's other files; each file appears whole.
-
-    Args:
-        formats: What to write.
-        read: Yields the predictions.
-        folder: The run's folder.
-        facts: What writers may say of the run.
-
-    Returns:
-        Paths of files and folders, in order of the formats.
-    """
-    written = []
-    for choice in formats:
-        workshop = folder / f".{choice.name}.partial"
-        shutil.rmtree(workshop, ignore_errors=True)
-        workshop.mkdir()
-        try:
-            choice.write(read, workshop, facts)
-            for made in sorted(workshop.iterdir()):
-                target = folder / made.name
-                if target.is_dir():
-                    shutil.rmtree(target)
-                made.replace(target)
-                written.append(target)
-        finally:
-            shutil.rmtree(workshop, ignore_errors=True)
-    return tuple(written)

@@ -20,7 +20,7 @@ from peftsp.inference.compute.options import ANY, Options
 from peftsp.inference.compute.pipeline import window_size
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.base import OutputFormat, RunFacts
-from peftsp.inference.formats.registry import find_formats, write_formats
+from peftsp.inference.formats.registry import find_formats
 from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
 from peftsp.inference.run.output import OutputFolder, writing_to
 from peftsp.inference.run.record import SkippedRecords, describe_run, fingerprint_run
@@ -52,21 +52,24 @@ def run(settings: RunSettings) -> RunSummary:
     inputs = find_inputs(settings.fasta)
     check_inputs(inputs, settings.is_strict)
     paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
-    with OutputFolder(settings.output, paths) as output, SkippedRecords(output.stage) as skipped:
+    with (
+        OutputFolder(settings.output, paths) as output,
+        closing(SkippedRecords(output.stage)) as skipped,
+    ):
         intake = Intake(inputs, settings.is_strict, skipped.note)
         reader = intake.records()
         # A wrong stream shows before the models are loaded.
         records = chain([next(reader)], reader)
         _load(predictor, settings)
-        with _store(settings, inputs, predictor.options) as store:
+        with closing(_store(settings, inputs, predictor.options)) as store:
             summary = _predict(store, records, predictor, intake, settings)
             finished = datetime.now().astimezone()
             summary = replace(summary, skipped=skipped.count)
-            made = _write(formats, store, settings, summary, output.stage, finished)
-            made += skipped.finish()
+            skipped.close()
+            _write(formats, store, settings, summary, output.stage, finished)
             times = started, finished
             record = describe_run(settings, inputs, predictor.options, summary, times)
-            files = output.publish(made, record)
+            files = output.publish(record)
             _tell(intake, store)
             store.remove()
     return replace(summary, files=files)
@@ -130,7 +133,7 @@ def _write(
     summary: RunSummary,
     stage: Path,
     finished: datetime,
-) -> tuple[Path, ...]:
+) -> None:
     facts = RunFacts(
         size=summary.tally.proteins,
         organism=settings.model.organism,
@@ -142,7 +145,8 @@ def _write(
         is_safe_csv=settings.is_safe_csv,
     )
     with writing_to(settings.output):
-        return write_formats(formats, store.read, stage, facts)
+        for chosen in formats:
+            chosen.write(store.read, stage, facts)
 
 
 def _tell(intake: Intake, store: PredictionStore) -> None:
@@ -151,9 +155,10 @@ def _tell(intake: Intake, store: PredictionStore) -> None:
         tell(str(error))
     repeats = intake.identifiers.repeats()
     if repeats is not None:
-        example = next(islice(store.read(), repeats.first, None)).identifier
+        proteins, first = repeats
+        example = next(islice(store.read(), first, None)).identifier
         tell(
-            f"{repeats.proteins:,} proteins have the identifier of an earlier one, such as "
+            f"{proteins:,} proteins have the identifier of an earlier one, such as "
             f"{plain(example, _IDENTIFIER_SHOWN)}; each has a row of its own"
         )
 

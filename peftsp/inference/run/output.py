@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
@@ -18,7 +17,6 @@ from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there, read_json
 
 RECORD_FILE = "prediction.json"
-_EARLIER_NAME = "run.json"
 _STAGE = ".unfinished"
 _MARK = ".peftsp"
 _LOCK = ".lock"
@@ -47,7 +45,7 @@ class OutputFolder:
     ``prediction.json`` in the folder itself lists the results of the last whole run with their
     hashes: what it does not list, or lists with another content, is the user's and is never
     replaced or removed, nor is an input. One run has the folder at a time; the system lets go of it
-    when a run is killed.
+    when a run is killed. Results that a run was ended among moving are moved by the next one.
 
     Args:
         path: The folder; made if need be.
@@ -68,9 +66,8 @@ class OutputFolder:
                 raise ConfigError(f"{self.path}: expected a folder, found a file") from error
             self._take()
             try:
-                _rename_earlier(self.path)
                 self._recover()
-                self._check_own(self._listed())
+                self._check_places({"files": []})
                 self.stage.mkdir()
                 (self.stage / _MARK).touch()
             except BaseException:
@@ -78,78 +75,76 @@ class OutputFolder:
                 raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        shutil.rmtree(self.stage, ignore_errors=True)
+    def __exit__(self, *error: object) -> None:
+        if not _is_record(self.stage / RECORD_FILE):
+            shutil.rmtree(self.stage, ignore_errors=True)
         self._let_go()
 
-    def publish(self, made: Sequence[Path], record: dict[str, Any]) -> tuple[Path, ...]:
+    def publish(self, record: dict[str, Any]) -> tuple[Path, ...]:
         """Move results out of ``stage``, and remove what only the earlier run's record lists.
 
         Args:
-            made: Files and folders in ``stage``.
             record: JSON-compatible, with the key ``peftsp``; goes into ``prediction.json`` with
                 the list of ``files`` and their hashes.
 
         Returns:
-            Where the results are now.
+            Where the results are now, files and folders in alphabetical order.
 
         Raises:
             ConfigError: They cannot be written, or something of the user's is in their place.
         """
+        made = sorted(path for path in self.stage.iterdir() if path.name != _MARK)
         names = [path.name for path in made]
         with writing_to(self.path):
-            listed = self._listed()
-            self._check_own(listed)
-            for name in names:
-                self._check_place(self.path / name, is_own=name in listed)
-            written = self.stage / RECORD_FILE
-            _write_record(written, {**record, "files": names, "sha256": _hashes(made, self.stage)})
-            stale = [name for name in listed if name not in names and not self._is_input(name)]
-            for path in made:
-                target = self.path / path.name
-                if target.is_dir() or path.is_dir():
-                    _remove(target)
-                path.replace(target)
-            for name in stale:
-                _remove(self.path / name)
-            written.replace(self.path / RECORD_FILE)
+            record = {**record, "files": names, "sha256": _hashes(made, self.stage)}
+            self._check_places(record)
+            text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+            (self.stage / RECORD_FILE).write_text(text, encoding="utf-8")
+            self._move(names)
         return tuple(self.path / name for name in names)
 
-    def _check_place(self, place: Path, is_own: bool) -> None:
-        if self._is_input(place.name):
-            raise ConfigError(
-                f"{place}: expected a place for a result, found an input of this run; choose "
-                "another folder"
-            )
-        if not is_own and (is_there(place) or place.is_symlink()):
-            raise ConfigError(
-                f"{place}: expected nothing there or what an earlier run wrote, found something "
-                "else; move it away or choose another folder"
-            )
-
-    def _is_input(self, name: str) -> bool:
-        place = (self.path / name).resolve()
-        return any(place == found or place in found.parents for found in self._inputs)
-
-    def _check_own(self, names: Sequence[str]) -> None:
-        """Check that what is listed is what was written."""
-        known = self._record().get("sha256", {})
-        for name in names:
-            place = self.path / name
-            for path, digest in _hashes([place], self.path).items():
-                if known.get(path) != digest and not self._is_input(name):
+    def _check_places(self, record: dict[str, Any]) -> None:
+        """Check that what is to be replaced or removed is what a run wrote, and no input."""
+        earlier = self._record()
+        known = [found.get("sha256", {}) for found in (earlier, record)]
+        for name in filter(self._is_no_input, earlier["files"]):
+            for path, digest in _hashes([self.path / name], self.path).items():
+                if digest not in [digests.get(path) for digests in known]:
                     raise ConfigError(
                         f"{self.path / path}: expected what the last run wrote, found it changed; "
                         "move it away or choose another folder"
                     )
+        # What is in the stage no more was moved by the run that was ended among it.
+        for place in (self.path / name for name in record["files"] if (self.stage / name).exists()):
+            if not self._is_no_input(place.name):
+                raise ConfigError(
+                    f"{place}: expected a place for a result, found an input of this run; choose "
+                    "another folder"
+                )
+            if place.name not in earlier["files"] and (is_there(place) or place.is_symlink()):
+                raise ConfigError(
+                    f"{place}: expected nothing there or what an earlier run wrote, found "
+                    "something else; move it away or choose another folder"
+                )
+
+    def _is_no_input(self, name: str) -> bool:
+        place = (self.path / name).resolve()
+        return not any(place == found or place in found.parents for found in self._inputs)
+
+    def _move(self, names: Sequence[str]) -> None:
+        for made in (self.stage / name for name in names):
+            target = self.path / made.name
+            if made.exists():
+                if target.is_dir() or made.is_dir():
+                    _remove(target)
+                made.replace(target)
+        for name in filter(self._is_no_input, self._record()["files"]):
+            if name not in names:
+                _remove(self.path / name)
+        (self.stage / RECORD_FILE).replace(self.path / RECORD_FILE)
 
     def _recover(self) -> None:
-        """Remove what a killed run left in ``stage``; take over what it had moved already."""
+        """Move on the whole results that an ended run left in ``stage``, remove others."""
         if not is_there(self.stage) and not self.stage.is_symlink():
             return
         is_own = (self.stage / _MARK).is_file() or not any(self.stage.iterdir())
@@ -158,24 +153,10 @@ class OutputFolder:
                 f"{self.stage}: expected the unfinished files of a run, found others; move them "
                 "away or choose another folder"
             )
-        _rename_earlier(self.stage)
-        written = self.stage / RECORD_FILE
-        if written.is_file():
-            moved, before = read_json(written, ConfigError), self._record()
-            names = [name for name in moved["files"] if is_there(self.path / name)]
-            found = _hashes([self.path / name for name in names], self.path)
-            listed = self._listed()
-            ours = {
-                path: value for path, value in found.items() if moved["sha256"].get(path) == value
-            }
-            record = {
-                **(before or moved),
-                "files": sorted({*listed, *(path.split("/")[0] for path in ours)}),
-                "sha256": {**before.get("sha256", {}), **ours},
-            }
-            renewed = self.stage / "recovered.json"
-            _write_record(renewed, record)
-            renewed.replace(self.path / RECORD_FILE)
+        if _is_record(self.stage / RECORD_FILE):
+            record = read_json(self.stage / RECORD_FILE, ConfigError)
+            self._check_places(record)
+            self._move(record["files"])
         shutil.rmtree(self.stage)
 
     def _take(self) -> None:
@@ -204,23 +185,13 @@ class OutputFolder:
         self._lock.release()
 
     def _record(self) -> dict[str, Any]:
+        """That of the last whole run."""
         path = self.path / RECORD_FILE
         if not is_there(path):
-            return {}
+            return {"files": []}
         if not _is_record(path):
             raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
         return read_json(path, ConfigError)
-
-    def _listed(self) -> list[str]:
-        """Names of the last whole run's results."""
-        return list(self._record().get("files", []))
-
-
-def _rename_earlier(folder: Path) -> None:
-    """Give the record of a prediction that has its earlier name the name of now."""
-    earlier, record = folder / _EARLIER_NAME, folder / RECORD_FILE
-    if not is_there(record) and _is_record(earlier):
-        earlier.rename(record)
 
 
 def _is_record(path: Path) -> bool:
@@ -231,10 +202,6 @@ def _is_record(path: Path) -> bool:
     names, hashes = record.get("files"), record.get("sha256", {})
     is_one = "peftsp" in record and isinstance(names, list) and isinstance(hashes, dict)
     return is_one and all(map(_is_plain, names or []))
-
-
-def _write_record(path: Path, record: dict[str, Any]) -> None:
-    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _hashes(places: Sequence[Path], folder: Path) -> dict[str, str]:

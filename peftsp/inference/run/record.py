@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from peftsp import __version__
 from peftsp.data.fasta import WrongRecord
@@ -34,12 +34,6 @@ class SkippedRecords:
         self._path = folder / SKIPPED_FILE
         self._file: TextIO | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.finish()
-
     def note(self, name: str, wrong: WrongRecord) -> None:
         """Write down a record of the file of that name."""
         if self._file is None:
@@ -49,12 +43,10 @@ class SkippedRecords:
         self._file.write("\t".join(map(plain, cells)) + "\n")
         self.count += 1
 
-    def finish(self) -> tuple[Path, ...]:
-        """Close the file; returns its path, if there is one."""
-        if self._file is None:
-            return ()
-        self._file.close()
-        return (self._path,)
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
 
 
 def describe_run(

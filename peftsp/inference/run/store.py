@@ -6,11 +6,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from peftsp import __version__
@@ -74,18 +73,10 @@ class PredictionStore:
         self._kept_bytes = 0
         self._file: TextIO | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; a full disk, which has refused the rest already, refuses it again."""
         if self._file is not None:
-            # A full disk refuses the rest again; the error of the block has said so.
-            with suppress(OSError) if error else nullcontext():
+            with suppress(OSError):
                 self._file.close()
 
     def resume(self, window: int) -> Tally:
@@ -159,8 +150,7 @@ class PredictionStore:
 
     def remove(self) -> None:
         """Delete the files, when everything that was wanted has been made of them."""
-        if self._file is not None:
-            self._file.close()
+        self.close()
         self.path.unlink(missing_ok=True)
         self._sidecar.unlink(missing_ok=True)
 

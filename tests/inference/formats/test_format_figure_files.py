@@ -15,7 +15,6 @@ from PIL import Image
 from peftsp.errors import ConfigError
 from peftsp.inference.formats.figure_files import PDF, PNG, SVG, file_name, save
 from peftsp.inference.formats.process_pool import drawing
-from peftsp.inference.formats.registry import find_formats, write_formats
 
 
 def test_only_signal_peptides_are_drawn(tmp_path, make_prediction, make_facts):
@@ -65,14 +64,11 @@ def test_workers_draw_the_same_bytes(tmp_path, make_prediction, make_facts, choi
         assert path.read_bytes() == twin.read_bytes()
 
 
-def test_kinds_stand_side_by_side_and_replace_their_own(tmp_path, make_prediction, make_facts):
-    first = [make_prediction("old")]
-    write_formats(find_formats(["png", "svg"]), lambda: iter(first), tmp_path, make_facts(1))
-    second = [make_prediction("new")]
-    written = write_formats(find_formats(["png"]), lambda: iter(second), tmp_path, make_facts(1))
-    assert written == (tmp_path / "figures_png",)
+def test_kinds_stand_side_by_side(tmp_path, make_prediction, make_facts):
+    for choice in (PNG, SVG):
+        choice.write(lambda: iter([make_prediction("one")]), tmp_path, make_facts(1))
     names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*g"))
-    assert names == ["figures_png/1_new.png", "figures_svg/1_old.svg"]
+    assert names == ["figures_png/1_one.png", "figures_svg/1_one.svg"]
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -12,10 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from peftsp.errors import RecordError
 from peftsp.inference.commands.predict import main
-from peftsp.inference.run.intake import Intake, find_inputs
+from peftsp.inference.run.intake import IdentifierBook, Intake, find_inputs
 
 PROTEIN = "MKKLLFAIPLVVPFYSHSAQAETVESCLAKPHTENSFTNVWKDDKTLDRYANYEGCLWNATGVVVCTGDETQ"
 DNA = "ATGAAAGCTTTCGGCATTCTGCGTACCGGATTGCAAGCTTAA" * 3
@@ -201,7 +203,7 @@ def test_interrupted_run_over_several_files_finds_wrong_records_again(
     names = ("predictions.csv", "skipped.tsv")
     expected = [(tmp_path / "out" / name).read_bytes() for name in names]
     with monkeypatch.context() as patch:
-        patch.setattr("peftsp.inference.run.execution.write_formats", interrupt)
+        patch.setattr("peftsp.inference.run.execution._write", interrupt)
         assert predict(many, many, options=options) == 130
     partial = tmp_path / "out" / "predictions.partial"
     partial.write_bytes(partial.read_bytes()[:-700])
@@ -270,3 +272,14 @@ def test_standard_input_stands_where_it_is_named(bundles, tmp_path, monkeypatch,
             skipped = rows(tmp_path, "skipped.tsv")
             assert [row["file"] for row in skipped] == ["standard input"]
     assert capsys.readouterr().err == "standard input: expected FASTA records, found none\n"
+
+
+@given(st.lists(st.text("ab", max_size=3), max_size=40))
+def test_repeats_are_those_that_a_dictionary_finds(identifiers):
+    book = IdentifierBook()
+    for identifier in identifiers:
+        book.note(identifier)
+    assert book.count == len(identifiers)
+    again = len(identifiers) - len(set(identifiers))
+    firsts = [i for i, name in enumerate(identifiers) if identifiers.count(name) > 1]
+    assert book.repeats() == ((again, firsts[0]) if again else None)

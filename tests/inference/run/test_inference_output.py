@@ -1,7 +1,6 @@
 """Results replace those of an earlier run together, and nothing else is touched."""
 
 import errno
-import hashlib
 import json
 import os
 import subprocess
@@ -21,7 +20,7 @@ def publish(folder, **contents):
         made = [output.stage / name for name in contents]
         for path in made:
             path.write_text(contents[str(path.relative_to(output.stage))])
-        return output.publish(made, RECORD)
+        return output.publish(RECORD)
 
 
 def contents(folder):
@@ -45,7 +44,7 @@ def test_folder_of_results_is_replaced_as_a_whole(tmp_path):
         with OutputFolder(tmp_path) as output:
             (output.stage / "plots").mkdir()
             (output.stage / "plots" / f"{number}.png").touch()
-            output.publish([output.stage / "plots"], RECORD)
+            output.publish(RECORD)
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["2.png"]
     publish(tmp_path, a="")
     assert not (tmp_path / "plots").exists()
@@ -98,7 +97,7 @@ def test_result_that_was_changed_or_added_to_is_kept(tmp_path):
         (output.stage / "plots").mkdir()
         (output.stage / "plots" / "1.png").touch()
         (output.stage / "a").write_text("1")
-        output.publish([output.stage / "plots", output.stage / "a"], RECORD)
+        output.publish(RECORD)
     for place, text in (("plots/thesis.txt", "mine"), ("a", "1, corrected")):
         before = (tmp_path / place).read_text() if place == "a" else None
         (tmp_path / place).write_text(text)
@@ -107,23 +106,6 @@ def test_result_that_was_changed_or_added_to_is_kept(tmp_path):
         assert (tmp_path / place).read_text() == text
         (tmp_path / place).unlink() if before is None else (tmp_path / place).write_text(before)
     publish(tmp_path, a="2")
-
-
-@pytest.mark.parametrize("is_killed", [False, True])
-def test_record_with_its_earlier_name_is_known(tmp_path, is_killed):
-    publish(tmp_path, a="1", b="2")
-    (tmp_path / "prediction.json").rename(tmp_path / "run.json")
-    if is_killed:
-        (tmp_path / ".unfinished").mkdir()
-        (tmp_path / ".unfinished" / ".peftsp").touch()
-        moved = json.dumps(
-            {**RECORD, "files": ["a"], "sha256": {"a": hashlib.sha256(b"3").hexdigest()}}
-        )
-        (tmp_path / ".unfinished" / "run.json").write_text(moved)
-        (tmp_path / "a").write_text("3")
-    publish(tmp_path, a="4")
-    assert set(contents(tmp_path)) == {"a", "prediction.json"}
-    assert contents(tmp_path)["a"] == "4"
 
 
 def test_record_of_a_training_beside_results_stays(tmp_path):
@@ -148,14 +130,17 @@ def test_input_is_neither_replaced_nor_removed(tmp_path):
             (output.stage / name).write_text("2")
             if name == "a":
                 with pytest.raises(ConfigError, match="found an input of this run"):
-                    output.publish([output.stage / name], RECORD)
+                    output.publish(RECORD)
             else:
-                output.publish([output.stage / name], RECORD)
+                output.publish(RECORD)
     assert (tmp_path / "a").read_text() == "1"
 
 
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "interrupted"])
 @pytest.mark.parametrize("moved", range(4))
-def test_run_killed_while_it_publishes_is_followed_by_another(tmp_path, monkeypatch, moved):
+def test_run_ended_while_it_publishes_is_followed_by_another(
+    tmp_path, monkeypatch, moved, is_killed
+):
     publish(tmp_path, a="1", b="1", c="1")
     output = OutputFolder(tmp_path)
     output.__enter__()
@@ -171,8 +156,12 @@ def test_run_killed_while_it_publishes_is_followed_by_another(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(type(tmp_path), "replace", replace)
         with pytest.raises(KeyboardInterrupt):
-            output.publish([output.stage / name for name in "abd"], RECORD)
-    output._let_go()
+            output.publish(RECORD)
+    output._let_go() if is_killed else output.__exit__()
+    with OutputFolder(tmp_path):
+        found = contents(tmp_path)
+        assert json.loads(found.pop("prediction.json"))["files"] == ["a", "b", "d"]
+        assert found == {"a": "2", "b": "2", "d": "2", ".lock": ""}
     publish(tmp_path, a="3", d="3")
     found = contents(tmp_path)
     found.pop("prediction.json")

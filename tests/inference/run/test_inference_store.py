@@ -1,6 +1,7 @@
 """Predictions on disk: what is kept, what is dropped."""
 
 import json
+from contextlib import closing
 
 import pytest
 
@@ -18,7 +19,7 @@ def prediction(header="P1 first", **extra):
 
 def interrupted(folder, fingerprint, rows):
     """A store whose run ended after some predictions."""
-    with PredictionStore(folder, fingerprint) as store:
+    with closing(PredictionStore(folder, fingerprint)) as store:
         store.write(prediction(f"P{index}") for index in range(rows))
     return store
 
@@ -34,7 +35,7 @@ def interrupted(folder, fingerprint, rows):
     ids=["plain", "motif", "regions", "none"],
 )
 def test_what_is_written_is_read(tmp_path, written):
-    with PredictionStore(tmp_path, {}) as store:
+    with closing(PredictionStore(tmp_path, {})) as store:
         store.write([written])
         store.write([written])
         assert list(store.read()) == [written] * 2
@@ -43,7 +44,7 @@ def test_what_is_written_is_read(tmp_path, written):
 
 
 def test_nothing_written_is_nothing_read(tmp_path):
-    with PredictionStore(tmp_path, {}) as store:
+    with closing(PredictionStore(tmp_path, {})) as store:
         assert list(store.read()) == []
 
 
@@ -51,7 +52,7 @@ def test_nothing_written_is_nothing_read(tmp_path):
 def test_whole_windows_are_kept(tmp_path, window, kept):
     store = interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
     whole = store.path.read_bytes()
-    with PredictionStore(tmp_path, {"peftsp": "0", "run": 1}) as store:
+    with closing(PredictionStore(tmp_path, {"peftsp": "0", "run": 1})) as store:
         assert store.resume(window).types == ({"SP": kept} if kept else {})
         store.write(prediction(f"P{index}") for index in range(kept, 7))
         assert len(list(store.read())) == 7
@@ -67,7 +68,7 @@ def test_torn_row_is_dropped(tmp_path, tail):
     store = interrupted(tmp_path, {}, rows=7)
     whole = store.path.read_bytes()
     store.path.write_bytes(whole + tail)
-    with PredictionStore(tmp_path, {}) as store:
+    with closing(PredictionStore(tmp_path, {})) as store:
         assert store.resume(1).proteins == 7
         assert len(list(store.read())) == 7
     assert store.path.read_bytes() == whole
@@ -88,7 +89,7 @@ def test_rows_that_no_run_left_are_not_touched(tmp_path, sidecar):
 def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
     interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
     (tmp_path / "predictions.partial.json").write_text(sidecar)
-    with PredictionStore(tmp_path, {"peftsp": "0", "run": 1}) as store:
+    with closing(PredictionStore(tmp_path, {"peftsp": "0", "run": 1})) as store:
         assert not store.resume(1).proteins
         store.write([prediction("new")])
     assert store.path.read_text().count("\n") == 1

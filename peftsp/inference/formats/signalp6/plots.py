@@ -12,9 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from peftsp.inference.formats.base import Read, RunFacts
+from peftsp.inference.formats.base import Read, RunFacts, followed
 from peftsp.inference.formats.process_pool import drawing
 from peftsp.inference.formats.signalp6.tables import cut_of, name_of
 from peftsp.records import Prediction
@@ -142,11 +140,9 @@ def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFact
     """
     pictures = [kind for kind in kinds if kind != "txt"]
     names = PlotNames()
-    # tqdm takes None for: off unless standard error is a terminal.
-    is_off = None if facts.has_progress else True
     workers = min(facts.workers, max(1, facts.size // _FEWEST_PER_WORKER)) if pictures else 1
     with drawing(_draw, workers) as add:
-        for prediction in tqdm(read(), "plots", facts.size, unit=" proteins", disable=is_off):
+        for prediction in followed(read, "plots", facts):
             place = folder / names.next(prediction.header)
             if "txt" in kinds:
                 text = plot_text(prediction)

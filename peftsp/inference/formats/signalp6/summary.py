@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from peftsp.inference.compute.options import sums_types
 from peftsp.inference.formats.base import RunFacts
-from peftsp.inference.formats.signalp6.plots import PLOT_KINDS, Request, plot_file
-from peftsp.inference.formats.signalp6.tables import cut_of, is_eukaryotic, likelihoods, name_of
+from peftsp.inference.formats.signalp6.plots import Request, plot_file
+from peftsp.inference.formats.signalp6.tables import cut_of, likelihoods, name_of
 from peftsp.labels import SP_TYPES
 from peftsp.records import Prediction
 
@@ -51,7 +52,7 @@ def member(
         is_first: Whether no protein stands before it.
     """
     cut = cut_of(prediction)
-    titles = _TITLES[:2] if is_eukaryotic(facts.organism) else _TITLES
+    titles = _titles(facts)
     found = {
         "Name": name_of(prediction),
         **{f"Plot_{kind}": _place(facts, request, plot, kind) for kind in ("eps", "png", "txt")},
@@ -68,7 +69,7 @@ def closing(facts: RunFacts, request: Request) -> str:
     """The text behind the last protein."""
     members: dict[str, Any] = {
         "FORMAT": request.format,
-        "ORG": "eukarya" if is_eukaryotic(facts.organism) else "other",
+        "ORG": "eukarya" if sums_types(facts.organism) else "other",
         "MODE": request.mode,
         "REGION_GFF_FILE": f"{facts.folder}/region_output.gff3",
     }
@@ -77,7 +78,7 @@ def closing(facts: RunFacts, request: Request) -> str:
 
 def page_heading(facts: RunFacts) -> str:
     """The text of ``output.md`` before the first protein."""
-    organism = "Eukarya" if is_eukaryotic(facts.organism) else "Other"
+    organism = "Eukarya" if sums_types(facts.organism) else "Other"
     links = {
         "JSON Summary": "output.json",
         "Prediction summary": "prediction_results.txt",
@@ -96,7 +97,7 @@ def page_heading(facts: RunFacts) -> str:
 def page_section(prediction: Prediction, facts: RunFacts, request: Request, plot: str) -> str:
     """The text of ``output.md`` for one protein; arguments as for `member`."""
     cut = cut_of(prediction)
-    titles = _TITLES[:2] if is_eukaryotic(facts.organism) else _TITLES
+    titles = _titles(facts)
     values = [f"{round(p, _DIGITS):g}" for p in likelihoods(prediction, facts.organism)]
     widths = [len(title) + 2 for title in titles]
     columns = [
@@ -115,8 +116,11 @@ def page_section(prediction: Prediction, facts: RunFacts, request: Request, plot
     )
 
 
+def _titles(facts: RunFacts) -> tuple[str, ...]:
+    return _TITLES[:2] if sums_types(facts.organism) else _TITLES
+
+
 def _place(facts: RunFacts, request: Request, plot: str, kind: str) -> str:
-    assert kind in PLOT_KINDS
     return f"{facts.folder}/{plot_file(plot, kind)}" if kind in request.plots else ""
 
 

@@ -7,7 +7,7 @@ the specification.
 
 from __future__ import annotations
 
-from peftsp.inference.compute.options import EUKARYA
+from peftsp.inference.compute.options import sums_types
 from peftsp.inference.formats.base import RunFacts, in_one_line
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.records import Prediction
@@ -45,11 +45,6 @@ def cut_of(prediction: Prediction) -> tuple[int, float] | None:
     return prediction.cleavage_site, prediction.cleavage_site_probability or 0.0
 
 
-def is_eukaryotic(organism: str) -> bool:
-    """Whether the set has the two columns of eukaryotes instead of one for each type."""
-    return organism == EUKARYA
-
-
 def likelihoods(prediction: Prediction, organism: str) -> tuple[float, ...]:
     """Probability of each type that the set tells apart.
 
@@ -63,14 +58,14 @@ def likelihoods(prediction: Prediction, organism: str) -> tuple[float, ...]:
     >>> likelihoods(Prediction("P1", "SP", (0.25, 0.5, 0.25, 0, 0, 0), 2, 1.0, ()), "eukarya")
     (0.25, 0.75)
     """
-    if is_eukaryotic(organism):
+    if sums_types(organism):
         return prediction.probabilities[0], sum(prediction.probabilities[1:])
     return prediction.probabilities
 
 
 def table_heading(facts: RunFacts) -> str:
     """The two comment lines above the table, with line ends."""
-    is_eukarya = is_eukaryotic(facts.organism)
+    is_eukarya = sums_types(facts.organism)
     organism = "Eukarya" if is_eukarya else "Other"
     columns = ("# ID", "Prediction", *COLUMNS[: 2 if is_eukarya else None], "CS Position")
     return (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from peftsp.inference.formats.registry import find_formats, write_formats
+from peftsp.inference.formats.registry import find_formats
 from peftsp.inference.formats.signalp6.output import SIGNALP6, signalp6_output
 from peftsp.inference.formats.signalp6.plots import Request
 
@@ -17,10 +17,9 @@ FILES = {
 
 
 def test_set_has_its_files(predictions, facts, tmp_path):
-    written = write_formats(
-        find_formats(["signalp6"]), lambda: iter(predictions), tmp_path, facts()
-    )
-    assert {path.name for path in written} == FILES
+    (choice,) = find_formats(["signalp6"])
+    choice.write(lambda: iter(predictions), tmp_path, facts())
+    assert {path.name for path in tmp_path.iterdir()} == FILES
     assert len((tmp_path / "prediction_results.txt").read_text().splitlines()) == 9
     assert len((tmp_path / "output.gff3").read_text().splitlines()) == 6
     assert (tmp_path / "processed_entries.fasta").read_text().count(">") == 5
