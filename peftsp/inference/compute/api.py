@@ -100,6 +100,12 @@ def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
         yield from read_fasta(proteins)
         return
     listed = proteins.items() if isinstance(proteins, Mapping) else proteins
+    # Biopython's record by itself would be a list of letters.
+    if isinstance(proteins, SequenceRecord) or hasattr(proteins, "seq"):
+        listed = [proteins]
+    if not isinstance(listed, Iterable):
+        kind = type(listed).__name__
+        raise RecordError(f"proteins: expected a path, a list or another iterable, found {kind}")
     for number, protein in enumerate(listed, start=1):
         if isinstance(protein, PathLike):
             yield from read_fasta(protein)

@@ -77,7 +77,8 @@ class ModelSettings:
         check_choice("device", self.device, DEVICES)
         check_count("batch size", self.batch_size)
         share: Any = self.min_probability
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not is_number or not 0 <= share <= 1:
             raise ConfigError(f"min probability: expected a number from 0 to 1, found {share!r}")
         if self.cluster is not None:
             check_count("cluster workers", self.cluster.workers)

@@ -14,7 +14,7 @@ from typing import Any, Self, TextIO
 
 from peftsp import __version__
 from peftsp.errors import ConfigError
-from peftsp.files import is_there, read_json
+from peftsp.files import is_there
 from peftsp.inference.run.output import writing_to
 from peftsp.records import Prediction, Region, SequenceRecord
 
@@ -22,6 +22,7 @@ from peftsp.records import Prediction, Region, SequenceRecord
 _DIGITS = 8
 _REGION_DIGITS = 4
 _TYPE_DIGITS = 6
+_MARK = b'{"peftsp"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Tally:
 class PredictionStore:
     """One line of JSON a prediction, in ``predictions.partial`` until the run is finished.
 
-    ``predictions.partial.json`` says which run the lines are of.
+    The first line says which run the others are of.
 
     Args:
         folder: Where the run writes; it exists.
@@ -68,8 +69,8 @@ class PredictionStore:
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any] | None) -> None:
         self.path = folder / "predictions.partial"
-        self._sidecar = folder / "predictions.partial.json"
-        self._fingerprint = fingerprint
+        self._run = {"peftsp": __version__, **(fingerprint or {})}
+        self._can_resume = fingerprint is not None
         self._kept_bytes = 0
         self._file: TextIO | None = None
 
@@ -91,10 +92,13 @@ class PredictionStore:
             Counts of what is kept.
         """
         kept = Tally()
-        if self._fingerprint is None or self._read_sidecar() != self._fingerprint:
+        if not self._can_resume or not self.path.is_file():
             return kept
         with self.path.open("rb") as lines:
-            offset = 0
+            head = lines.readline()
+            if head != (json.dumps(self._run) + "\n").encode():
+                return kept
+            offset = len(head)
             while len(block := list(islice(lines, window))) == window:
                 found = [prediction for line in block if (prediction := _parse(line))]
                 if len(found) < window:
@@ -113,7 +117,7 @@ class PredictionStore:
             ConfigError: They are others.
         """
         with self.path.open("rb") as lines:
-            offset = 0
+            offset = len(lines.readline())
             while offset < self._kept_bytes:
                 line = lines.readline()
                 offset += len(line)
@@ -143,16 +147,15 @@ class PredictionStore:
         """Yield all predictions, those kept and those written, in order."""
         self._opened().flush()
         with self.path.open("rb") as lines:
-            for line in lines:
+            for line in islice(lines, 1, None):
                 found = _parse(line)
                 assert found is not None
                 yield found
 
     def remove(self) -> None:
-        """Delete the files, when everything that was wanted has been made of them."""
+        """Delete the file, when everything that was wanted has been made of it."""
         self.close()
         self.path.unlink(missing_ok=True)
-        self._sidecar.unlink(missing_ok=True)
 
     def _opened(self) -> TextIO:
         if self._file is None:
@@ -164,30 +167,21 @@ class PredictionStore:
             os.truncate(self.path, self._kept_bytes)
             return self.path.open("a", encoding="utf-8")
         self._check_own()
-        # Until the lines are this run's the sidecar says whose file it is, but not which run's.
-        self._describe({"peftsp": __version__})
         file = self.path.open("w", encoding="utf-8")
-        if self._fingerprint is not None:
-            self._describe(self._fingerprint)
+        file.write(json.dumps(self._run) + "\n")
         return file
 
     def _check_own(self) -> None:
-        if is_there(self.path) and "peftsp" not in (self._read_sidecar() or {}):
+        """Check that what is there was left by a run; one that was killed at once left nothing."""
+        if is_there(self.path) and not (self.path.is_file() and _MARK.startswith(self._start())):
             raise ConfigError(
                 f"{self.path}: expected nothing there or what a run left, found something else; "
                 "move it away or choose another folder"
             )
 
-    def _describe(self, fingerprint: dict[str, Any]) -> None:
-        written = self._sidecar.with_suffix(".new")
-        written.write_text(json.dumps(fingerprint, indent=2) + "\n")
-        written.replace(self._sidecar)
-
-    def _read_sidecar(self) -> Any:
-        try:
-            return read_json(self._sidecar, ConfigError) if is_there(self.path) else None
-        except ConfigError:
-            return None
+    def _start(self) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(len(_MARK))
 
 
 def _format(prediction: Prediction) -> str:

@@ -160,7 +160,7 @@ def test_interrupted_run_leaves_no_table_and_resumes(
         assert main(command) == 130
     assert "the same command resumes it" in capsys.readouterr().err
     assert (out / "predictions.csv").read_bytes() == expected_table
-    assert (out / "predictions.partial").read_bytes().count(b"\n") == 48
+    assert (out / "predictions.partial").read_bytes().count(b"\n") == 1 + 48
     assert main(command) == 0
     output = capsys.readouterr()
     assert output.err == "resuming after 48 proteins\n"
@@ -221,7 +221,7 @@ def test_wrong_record_ends_the_run_and_leaves_the_rows_before_it(command, fasta,
     assert message.count("\n") == 1
     assert message.startswith(f"{fasta}:102: expected residues A to Z, found '1'")
     kept = (tmp_path / "out" / "predictions.partial").read_bytes()
-    assert kept.count(b"\n") == 3 * WINDOW
+    assert kept.count(b"\n") == 1 + 3 * WINDOW
 
 
 def test_wrong_input_leaves_an_earlier_table_alone(command, fasta, tmp_path, capsys):

@@ -110,6 +110,7 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
     [
         ({"precision": "bf-16"}, "precision: expected one of auto, fp32, bf16, int8"),
         ({"min_probability": 7}, "min probability: expected a number from 0 to 1, found 7"),
+        ({"min_probability": True}, "min probability: expected a number from 0 to 1, found True"),
         ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
         ({"organism": "plants"}, "organism: expected one of other, eukarya"),
         ({"batch_size": 0}, "batch size: expected a whole number of 1 or more, found 0"),
@@ -120,6 +121,15 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
 def test_wrong_option_is_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         next(iter(peftsp.predict([("a", "MKL")], **options)))
+
+
+def test_one_record_by_itself_is_one_protein(bundles):
+    alone = (SeqRecordLike("P1", "MKLAAVW"), SequenceRecord("P1 described", "MKLAAVW"))
+    for record in alone:
+        (found,) = peftsp.predict(record, bundle=bundles[0])
+        assert (found.header, found.residues) == ("P1 described", "MKLAAVW")
+    with pytest.raises(RecordError, match=r"proteins: expected a path, a list .* found NoneType"):
+        list(peftsp.predict(None, bundle=bundles[0]))
 
 
 def test_model_by_name_is_the_default():

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from peftsp.errors import RecordError
 from peftsp.inference.commands.predict import main
 from peftsp.inference.run.intake import IdentifierBook, Intake, find_inputs
+from peftsp.inference.run.store import PredictionStore
 
 PROTEIN = "MKKLLFAIPLVVPFYSHSAQAETVESCLAKPHTENSFTNVWKDDKTLDRYANYEGCLWNATGVVVCTGDETQ"
 DNA = "ATGAAAGCTTTCGGCATTCTGCGTACCGGATTGCAAGCTTAA" * 3
@@ -240,10 +241,9 @@ def test_position_reaches_the_size_of_all_inputs(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_full_disk_is_one_line_and_status_2(predict, tmp_path, capsys):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "predictions.partial").symlink_to("/dev/full")
-    (tmp_path / "out" / "predictions.partial.json").write_text('{"peftsp": "0"}')
+def test_full_disk_is_one_line_and_status_2(predict, tmp_path, monkeypatch, capsys):
+    full = Path("/dev/full").open("w")  # noqa: SIM115  (the store closes it)
+    monkeypatch.setattr(PredictionStore, "_open", lambda _store: full)
     assert predict(">P1\nMKL\n") == 2
     found = f"{tmp_path / 'out'}: expected a folder to write to, found: No space left on device\n"
     assert capsys.readouterr().err == found

@@ -74,10 +74,15 @@ def test_torn_row_is_dropped(tmp_path, tail):
     assert store.path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("sidecar", ["", '{"run": ', '{"tool": 1}', "[]"])
-def test_rows_that_no_run_left_are_not_touched(tmp_path, sidecar):
-    interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
-    (tmp_path / "predictions.partial.json").write_text(sidecar)
+def set_head(store, head):
+    """Put another first line before the rows."""
+    rows = store.path.read_bytes().partition(b"\n")[2]
+    store.path.write_bytes(f"{head}\n".encode() + rows)
+
+
+@pytest.mark.parametrize("head", ["", '{"run": ', '{"tool": 1}', "[]"])
+def test_rows_that_no_run_left_are_not_touched(tmp_path, head):
+    set_head(interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7), head)
     store = PredictionStore(tmp_path, {"peftsp": "0", "run": 1})
     before = store.path.read_bytes()
     with pytest.raises(ConfigError, match=r"predictions\.partial: expected nothing there"):
@@ -85,18 +90,15 @@ def test_rows_that_no_run_left_are_not_touched(tmp_path, sidecar):
     assert store.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("sidecar", ['{"peftsp": "0", "run": 2}', '{"peftsp": "0"}'])
-def test_rows_of_another_run_are_not_kept(tmp_path, sidecar):
-    interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7)
-    (tmp_path / "predictions.partial.json").write_text(sidecar)
+@pytest.mark.parametrize("head", ['{"peftsp": "0", "run": 2}', '{"peftsp": "0"}', '{"peftsp": "0'])
+def test_rows_of_another_run_are_not_kept(tmp_path, head):
+    set_head(interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7), head)
     with closing(PredictionStore(tmp_path, {"peftsp": "0", "run": 1})) as store:
         assert not store.resume(1).proteins
         store.write([prediction("new")])
-    assert store.path.read_text().count("\n") == 1
-    assert json.loads((tmp_path / "predictions.partial.json").read_text()) == {
-        "peftsp": "0",
-        "run": 1,
-    }
+    head, row = store.path.read_text().splitlines()
+    assert json.loads(head) == {"peftsp": "0", "run": 1}
+    assert json.loads(row)[0] == "new"
 
 
 def test_rows_of_a_run_that_cannot_resume_are_never_kept(tmp_path):
@@ -105,7 +107,11 @@ def test_rows_of_a_run_that_cannot_resume_are_never_kept(tmp_path):
     assert not PredictionStore(tmp_path, {"peftsp": "0", "run": 1}).resume(1).proteins
 
 
-def test_sidecar_without_rows_is_no_obstacle(tmp_path):
-    store = interrupted(tmp_path, {}, rows=3)
-    store.path.unlink()
-    assert not PredictionStore(tmp_path, {}).resume(1).proteins
+def test_files_beside_it_are_not_touched(tmp_path):
+    own = [tmp_path / f"predictions.partial.{ending}" for ending in ("json", "new")]
+    for path in own:
+        path.write_text("mine")
+    with closing(PredictionStore(tmp_path, {"run": 1})) as store:
+        store.write([prediction()])
+        store.remove()
+    assert [path.read_text() for path in own] == ["mine"] * 2
