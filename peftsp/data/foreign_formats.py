@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 _BINARY = {
     b"\xff\xfe": "UTF-16 text",
@@ -43,7 +44,9 @@ def name_binary(head: bytes) -> str | None:
         return "a tar archive"
     if len(head) >= 4 and any(head[::2]) != any(head[1::2]):
         return "UTF-16 text"
-    return "binary data" if _CONTROLS.search(head) else None
+    # A description may hold anything.
+    is_fasta = head.removeprefix(BOM_UTF8).startswith(b">")
+    return "binary data" if _CONTROLS.search(head) and not is_fasta else None
 
 
 def name_text(line: str) -> str | None:

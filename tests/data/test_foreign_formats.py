@@ -21,6 +21,8 @@ def tar():
         (b"", None),
         (b">P1\r\n\tMKL\x0c\n\x1a", None),
         (">P1 \u00e9\u4e2d".encode(), None),
+        (b">P1 \x01\x1b[31m\nMKL", None),
+        (b"\xef\xbb\xbf>P1 \x00\nMKL", None),
         (">P1 \u00e9".encode("latin-1"), None),
         (">P1\nMKL".encode("utf-16"), "UTF-16 text"),
         (">P1\nMKL".encode("utf-16-le"), "UTF-16 text"),
