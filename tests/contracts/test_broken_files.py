@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import time
+from contextlib import closing
 
 import pytest
 import torch
@@ -21,15 +22,18 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.data.fasta import read_entries
 from peftsp.errors import PeftspError
 from peftsp.inference.run.output import OutputFolder
+from peftsp.inference.run.store import PredictionStore
 from peftsp.interop.huggingface_peft import export_adapter, import_adapter
 from peftsp.interop.reference_bundle import convert, own_backbone, read_reference_file
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.lora import LoRA
+from peftsp.records import Prediction, Region
 
 SPEC = BackboneSpec("tiny", 2, 16, 2)
 SECONDS = 5
+RECORD = {"peftsp": "0", "files": ["a.csv"], "sha256": {"a.csv": "0"}, "bundles": []}
 VALUES = [
     *(None, True, -1, 0, 1, 3, 10**8, 10**30, 0.5, -1e308, "", "text", "\x1b[31m\n", "../x"),
     *("a" * 5000, [], {}, [1, "x"], {"a": {}}, "/etc/passwd", "nf4", "full", "esm2_8m", "\ud800"),
@@ -74,6 +78,10 @@ def read_reference(folder):
     convert(state, source, weights)
 
 
+def read_predictions(folder):
+    PredictionStore(folder / "out", {}).resume(1)
+
+
 def read_run_record(folder):
     with OutputFolder(folder / "out"):
         pass
@@ -95,7 +103,8 @@ READERS = {
     "adapter/adapter_config.json": read_adapter,
     "adapter/adapter_model.safetensors": read_adapter,
     "reference.pt": read_reference,
-    "out/run.json": read_run_record,
+    "out/prediction.json": read_run_record,
+    "out/predictions.partial": read_predictions,
     **dict.fromkeys(("proteins.fasta", "proteins.fasta.gz", "proteins.fasta.xz"), read_fasta),
 }
 
@@ -123,8 +132,10 @@ def whole(tmp_path_factory):
     plain["model_seq.esm2.layers.0.self_attn.rot_emb.inv_freq"] = frequencies
     torch.save(plain, folder / "reference.pt")
     (folder / "out").mkdir()
-    record = {"peftsp": "0", "files": ["a.csv"], "inputs": ["x"], "bundles": []}
-    (folder / "out" / "run.json").write_text(json.dumps(record))
+    (folder / "out" / "prediction.json").write_text(json.dumps(RECORD))
+    with closing(PredictionStore(folder / "out", {})) as store:
+        region = Region("n", 1, 2)
+        store.write([Prediction("P1", "SP", (0.0, 1.0, 0, 0, 0, 0), 2, 0.5, (region,), "MKL")] * 9)
     proteins = b">P1 first\nMKLAAV\n>P2\nMKLX*\n"
     (folder / "proteins.fasta").write_bytes(proteins)
     (folder / "proteins.fasta.gz").write_bytes(gzip.compress(proteins))
@@ -217,6 +228,17 @@ def test_changed_values(copy_of, name, campaign):
     for text in ("[" * 100_000, '{"a":' * 100_000, "NaN", '{"x": 1e999}', "", "\ufeff{}"):
         path.write_text(text)
         takes_or_refuses(READERS[name], copy_of, (name, text[:20]))
+
+
+def test_changed_record_of_results_that_were_being_moved(copy_of, campaign):
+    stage = copy_of / "out" / ".unfinished"
+    for seed in range(80 * campaign):
+        stage.mkdir()
+        (stage / ".peftsp").touch()
+        changed = change_tree(copy.deepcopy(RECORD), random.Random(seed))
+        (stage / "prediction.json").write_text(json.dumps(changed))
+        takes_or_refuses(read_run_record, copy_of, seed)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if name.endswith(".safetensors")])

@@ -115,7 +115,7 @@ class OutputFolder:
                         "move it away or choose another folder"
                     )
         # What is in the stage no more was moved by the run that was ended among it.
-        for place in (self.path / name for name in record["files"] if (self.stage / name).exists()):
+        for place in (self.path / name for name in record["files"] if is_there(self.stage / name)):
             if not self._is_no_input(place.name):
                 raise ConfigError(
                     f"{place}: expected a place for a result, found an input of this run; choose "
@@ -134,7 +134,7 @@ class OutputFolder:
     def _move(self, names: Sequence[str]) -> None:
         for made in (self.stage / name for name in names):
             target = self.path / made.name
-            if made.exists():
+            if is_there(made):
                 if target.is_dir() or made.is_dir():
                     _remove(target)
                 made.replace(target)
@@ -224,7 +224,8 @@ def _files_of(place: Path) -> Iterator[Path]:
 
 def _is_plain(name: Any) -> bool:
     # Results lie in the folder itself; nothing elsewhere is ever removed.
-    return isinstance(name, str) and name == Path(name).name and name not in ("", "..", RECORD_FILE)
+    is_name = isinstance(name, str) and name.isprintable() and name == Path(name).name
+    return is_name and name not in ("", "..", RECORD_FILE)
 
 
 def _remove(path: Path) -> None:
