@@ -158,14 +158,14 @@ def _offline(*args, **kwargs):
 
 
 def takes_or_refuses(reader, folder, what):
-    started = time.monotonic()
+    started = time.process_time()
     try:
         reader(folder)
     except PeftspError as error:
         message = str(error)
         assert len(message) < 1000, what
         assert all(c.isprintable() for c in message), (what, message)
-    assert time.monotonic() - started < SECONDS, what
+    assert time.process_time() - started < SECONDS, what
 
 
 def change_bytes(data, rng):
