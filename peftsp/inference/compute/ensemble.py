@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
+from peftsp.alphabet import PAD_TOKEN
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.functional import viterbi
 from peftsp.crf.graph import FORBIDDEN, ChainScores, StateGraph
@@ -31,6 +34,8 @@ from peftsp.model.tagger import Tagger
 _SMALLEST_PROBABILITY = 1e-12
 
 _TYPE_DIGITS = 5
+
+_FEWEST_SEQUENCES = 3
 
 _ILLEGAL_STEP = -1e4
 """Far below the log-probability of any path, and small enough to keep the digits of a sum with one.
@@ -71,7 +76,13 @@ def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> R
     with torch.autocast(
         batch.tokens.device.type, torch.bfloat16, enabled=options.precision == "bf16"
     ):
-        emissions = [tagger(batch.tokens, batch.mask, batch.kingdoms) for tagger in taggers]
+        shaped = _of_one_shape(batch) if options.precision == "bf16" else batch
+        emissions = [
+            tagger(shaped.tokens, shaped.mask, shaped.kingdoms)[
+                : len(batch.tokens), : batch.residue_mask.shape[1]
+            ]
+            for tagger in taggers
+        ]
     if not all(bool(scores[batch.residue_mask].isfinite().all()) for scores in emissions):
         raise CheckpointError(
             f"models in {options.precision}: expected finite scores, found others: the weights are "
@@ -88,6 +99,26 @@ def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> R
     )
     ends_inside = ends_inside_probability(emissions, batch.residue_mask, taggers).cpu()
     return Results(Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type)
+
+
+def _of_one_shape(batch: Batch) -> Batch:
+    """The batch padded to full length, with copies of its first sequence if it has few.
+
+    Kernels for bfloat16 sum in another order for other lengths and for few rows; what differs in
+    the last bit of a sum may differ in the eighth bit of what it is rounded to.
+    """
+    copies = max(0, _FEWEST_SEQUENCES - len(batch.tokens))
+    beyond = MAX_RESIDUES + 2 - batch.tokens.shape[1]
+    tokens, mask, kingdoms = (
+        torch.cat([part, *[part[:1]] * copies])
+        for part in (batch.tokens, batch.mask, batch.kingdoms)
+    )
+    return replace(
+        batch,
+        tokens=F.pad(tokens, (0, beyond), value=PAD_TOKEN),
+        mask=F.pad(mask, (0, beyond), value=False),
+        kingdoms=kingdoms,
+    )
 
 
 def decode_emissions(
