@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from peftsp import __version__
-from peftsp.errors import PeftspError, tell
+from peftsp.errors import ConfigError, PeftspError, tell
 
 
 def run_command(predict: Callable[[], str], interruption: str) -> int:
@@ -99,6 +99,20 @@ def add_number(
         default: Its value if it is not given.
     """
     parser.add_argument(*names, type=_number, default=default, metavar="N", help=text)
+
+
+def lacking(command: str, error: ImportError, extra: str) -> ConfigError:
+    """What to say where a command needs a package that is not installed.
+
+    Args:
+        command: Its name.
+        error: That of the import.
+        extra: The extra of peftsp that brings all it needs.
+    """
+    return ConfigError(
+        f"{command}: expected the package {error.name}, found none: "
+        f"pip install '.[{extra}]' in the folder of peftsp brings all that it needs"
+    )
 
 
 def folder(text: str) -> Path:

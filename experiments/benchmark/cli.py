@@ -140,7 +140,7 @@ def _batch_size(
 ) -> int:
     if mode == TRAIN:
         return options.batch_size
-    return options.predict_batch_size or fitting_batch_size(device, find_spec(size).width)
+    return options.predict_batch_size or fitting_batch_size(device.type, find_spec(size).width)
 
 
 def _places(options: argparse.Namespace) -> list[tuple[str, str, str]]:

@@ -21,6 +21,7 @@ from peftsp.data.batch import Batch
 from peftsp.data.fasta import read_fasta
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.inference.compute.pipeline import predict_records
+from peftsp.inference.compute.torch_models import TorchModels
 from peftsp.inference.formats.table import table_row
 from peftsp.labels import MAX_RESIDUES, SP_TYPES
 
@@ -54,7 +55,9 @@ def predict_file(name: str, contender: Contender, fasta: Path, table: Path, batc
         writer = csv.writer(file, lineterminator="\n")
         if isinstance(contender, Ours):
             device = next(contender.modules.parameters()).device
-            found = predict_records(read_fasta(fasta), [contender.tagger], batch, device)
+            found = predict_records(
+                read_fasta(fasta), TorchModels([contender.tagger], device), batch
+            )
             writer.writerows(table_row(prediction) for prediction in found)
             return
         encode = {REFERENCE: _fair_esm_encoder, HUGGING_FACE: _hugging_face_encoder}[name]()

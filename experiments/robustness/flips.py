@@ -46,7 +46,7 @@ def main() -> None:
             random.Random(order).shuffle(places)
             for size in BATCH_SIZES:
                 shuffled: list[SequenceRecord] = [records[place] for place in places]
-                found = predict_records(shuffled, taggers, size, "cpu", told)
+                found = predict_records(shuffled, taggers, size, told)
                 for place, prediction in zip(places, found, strict=True):
                     first = expected.setdefault(place, prediction)
                     flips += call(first) != call(prediction)

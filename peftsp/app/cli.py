@@ -10,7 +10,7 @@ from pathlib import Path
 
 import peftsp
 from peftsp.app.page import build_page
-from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.compute.options import GRAPH_SUFFIX
 from peftsp.model.shipped import SHIPPED
@@ -82,10 +82,7 @@ def _graph(bundles: Sequence[str]) -> bytes:
     try:
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
-        raise ConfigError(
-            f"peftsp-app: expected the package {error.name}, found none: "
-            "pip install onnx onnxscript"
-        ) from error
+        raise lacking("peftsp-app", error, "export") from error
     folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"

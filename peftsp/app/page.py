@@ -22,7 +22,7 @@ from peftsp.inference.compute.options import EUKARYA, ORGANISMS
 from peftsp.inference.formats.report import PageParts, render_page
 from peftsp.inference.formats.signalp6.tables import COLUMNS as SIGNALP6_COLUMNS
 from peftsp.labels import MAX_RESIDUES, NO_SP, RESIDUE_REGIONS, SP_TYPES, STATES
-from peftsp.model.decode import path_motifs, path_regions
+from peftsp.paths import path_motifs, path_regions
 from peftsp.records import SURE_SITE, UNSURE_SITE
 
 _RUNTIME = Path("node_modules") / "onnxruntime-web" / "dist"

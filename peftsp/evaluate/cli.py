@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 
 _EPILOG = """\
@@ -34,9 +34,7 @@ def _run(options: argparse.Namespace) -> str:
         from peftsp.evaluate.rows import Predicting
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"evaluate: expected the package {error.name}, found none: pip install jinja2 pandas"
-        ) from error
+        raise lacking("evaluate", error, "report") from error
     contenders = {}
     for given in options.contender:
         name, sign, path = given.partition("=")

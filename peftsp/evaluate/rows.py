@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -18,6 +19,7 @@ from peftsp.inference.compute.device import find_device, fitting_batch_size
 from peftsp.inference.compute.ensemble import find_results
 from peftsp.inference.compute.options import Options
 from peftsp.labels import NO_SP, SP_TYPES
+from peftsp.model.decode import Decoded
 from peftsp.model.restore import load_taggers
 from peftsp.records import LabelledRecord
 from peftsp.runs.record import PREDICTION_COLUMNS, RunRecord, truth_of
@@ -61,14 +63,14 @@ def predict_rows(
     taggers = load_taggers(list(bundles), device, how.backbone)
     for tagger in taggers:
         tagger.eval()
-    size = fitting_batch_size(device, max(tagger.backbone.spec.width for tagger in taggers))
+    size = fitting_batch_size(device.type, max(tagger.backbone.spec.width for tagger in taggers))
     asked = [records[place] for place in places]
     loader = DataLoader(LabelledDataset(asked), size, collate_fn=collate_labelled)
     kept = KeptPredictions()
     names = " + ".join(bundle.name for bundle in bundles)
     for batch in tqdm(loader, names, disable=None if how.has_progress else True):
         found = find_results(batch.to(device), taggers, Options())
-        kept.update(batch.indices, found.decoded)
+        kept.update(batch.indices, Decoded(*map(torch.from_numpy, found[:5])))
     numbers, probabilities = kept.compute()
     rows: dict[int, list[str | int]] = {}
     for (index, *cells), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):

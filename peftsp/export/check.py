@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from peftsp.data.fasta import read_fasta
 from peftsp.inference.compute.device import fitting_batch_size, usable_cpus
 from peftsp.inference.compute.onnx_model import OnnxModel
@@ -54,7 +52,7 @@ def compare(
     """
     taggers = load_taggers(bundles, backbone_checkpoint=backbone)
     width = max(tagger.backbone.spec.width for tagger in taggers)
-    size = fitting_batch_size(torch.device("cpu"), width)
+    size = fitting_batch_size("cpu", width)
     models = OnnxModel(graph, usable_cpus()), taggers
     proteins, difference, types, sites = 0, 0.0, 0, 0
     both = (predict_records(read_fasta(fasta), model, size) for model in models)

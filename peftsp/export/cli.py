@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import new_parser, parse, run_command
+from peftsp.command_line import lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
 from peftsp.model.shipped import SHIPPED
@@ -57,10 +57,7 @@ def _run(options: Namespace) -> str:
         from peftsp.export.check import compare
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
-        raise ConfigError(
-            f"peftsp-export: expected the package {error.name}, found none: "
-            "pip install onnx onnxruntime onnxscript"
-        ) from error
+        raise lacking("peftsp-export", error, "export") from error
     bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
     save_model(export_model(bundles, options.precision, options.backbone), output)
     size = output.stat().st_size / 1e6

@@ -26,7 +26,7 @@ from peftsp.labels import (
     SP_TYPES,
     STATES,
 )
-from peftsp.model.bundle import CONFIG_FILE, hash_bundle
+from peftsp.model.bundle_files import CONFIG_FILE, hash_bundle
 from peftsp.model.restore import load_taggers
 
 _MOST_BYTES = 2_000_000_000

@@ -24,6 +24,7 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
+from peftsp.model.bundle_files import CONFIG_FILE, WEIGHTS_FILE
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
@@ -31,8 +32,6 @@ from peftsp.model.tagger import Tagger
 
 FORMAT = "peftsp-bundle"
 VERSION = 1
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "weights.safetensors"
 BACKBONE_FOLDER = "backbone"
 
 DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
@@ -225,13 +224,3 @@ def _relocated(source: BackboneSource, folder: Path) -> BackboneSource:
     if source.checkpoint is None or not is_there(folder / source.checkpoint):
         return source
     return replace(source, checkpoint=str(folder / source.checkpoint))
-
-
-def hash_bundle(folder: Path) -> dict[str, str]:
-    """SHA-256 of a bundle's files, or of a graph's, in hexadecimal, by their names."""
-    files = (folder,) if folder.is_file() else (folder / CONFIG_FILE, folder / WEIGHTS_FILE)
-    found = {}
-    for path in files:
-        with path.open("rb") as file:
-            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from peftsp.labels import (
     TYPE_OF_STATE,
 )
 from peftsp.metrics.functional import cleavage_sites
-from peftsp.records import Region
+from peftsp.paths import PART_OF_STATE, REGION_OF_PART
 
 
 class Decoded(NamedTuple):
@@ -184,41 +183,10 @@ def _peptide_states(device: torch.device) -> Tensor:
     return flags
 
 
-_PART_OF_STATE = tuple(RESIDUE_REGIONS[part] for part in RESIDUE_REGION_OF_STATE)
-_REGION_OF_PART = {"n": "n", "twin_arginine": "n", "h": "h", "c": "c"}
 _SP_REGION_OF_STATE = tuple(
-    PEPTIDE_REGIONS.index(f"SP_{_REGION_OF_PART[part]}") if state in SIGNAL_PEPTIDE_STATES else 0
-    for state, part in enumerate(_PART_OF_STATE)
+    PEPTIDE_REGIONS.index(f"SP_{REGION_OF_PART[part]}") if state in SIGNAL_PEPTIDE_STATES else 0
+    for state, part in enumerate(PART_OF_STATE)
 )
-_MOTIFS = ("twin_arginine", "lipid_cysteine")
-
-
-def path_regions(path: list[int]) -> tuple[Region, ...]:
-    """The regions that a path runs through, from the N-terminus on.
-
-    The twin-arginine motif counts to the n-region, a lipobox before the cut to the c-region. A
-    pilin is cut after its n-region; its h-region lies behind the cut.
-
-    Args:
-        path: State indices of the real residues.
-
-    >>> [region.end for region in path_regions([3, 3, 4, 4, 4, 5, 8, 8])]
-    [2, 5, 6]
-    """
-    return _stretches(_REGION_OF_PART.get(_PART_OF_STATE[state]) for state in path)
-
-
-def path_motifs(path: list[int]) -> tuple[Region, ...]:
-    """The motifs that a path runs through, from the N-terminus on.
-
-    Args:
-        path: State indices of the real residues.
-
-    >>> path_motifs([STATES.index(f"TAT_{name}") for name in ("N", "RR", "RR", "N", "H")])
-    (Region(name='twin_arginine', start=2, end=3),)
-    """
-    parts = (_PART_OF_STATE[state] for state in path)
-    return _stretches(part if part in _MOTIFS else None for part in parts)
 
 
 def region_probabilities(marginals: Tensor) -> Tensor:
@@ -257,14 +225,3 @@ def _totals(of_states: Tensor, group_of_state: Sequence[int], groups: int) -> Te
     groups_of_states = torch.tensor(group_of_state, device=of_states.device)
     is_member = groups_of_states[:, None] == torch.arange(groups, device=of_states.device)
     return of_states @ is_member.to(of_states.dtype)
-
-
-def _stretches(names: Iterable[str | None]) -> tuple[Region, ...]:
-    stretches = []
-    start = 1
-    for name, run in groupby(names):
-        length = len(list(run))
-        if name is not None:
-            stretches.append(Region(name, start, start + length - 1))
-        start += length
-    return tuple(stretches)

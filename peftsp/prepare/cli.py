@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import new_parser, parse, run_command
+from peftsp.command_line import lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOM_LABELS
 from peftsp.prepare.entry import EVIDENCE_LEVELS
@@ -35,9 +35,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.prepare.build import SPLITS, PrepareSettings, outputs, prepare
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"prepare: expected the package {error.name}, found none: pip install {error.name}"
-        ) from error
+        raise lacking("prepare", error, "prepare") from error
     if options.split not in SPLITS:
         raise ConfigError(f"--split: expected {', '.join(SPLITS)}, found {options.split!r}")
     if not 0 < options.identity <= 1:

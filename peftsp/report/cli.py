@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, new_parser, parse, run_command
+from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 
 _EPILOG = """\
@@ -32,9 +32,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.report.build import ReportSettings, build_report
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"report: expected the package {error.name}, found none: pip install jinja2 pandas"
-        ) from error
+        raise lacking("report", error, "report") from error
     settings = ReportSettings(
         places=options.runs,
         output=options.output,

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from peftsp.errors import CheckpointError, ConfigError, RunError
-from peftsp.model.bundle import CONFIG_FILE
+from peftsp.model.bundle_files import CONFIG_FILE
 from peftsp.runs.identity import Contents, contents_of, first_difference, what_counts
 from peftsp.runs.record import LOGS, RUN_FILE, RunRecord, read_record, write_record
 

@@ -12,7 +12,8 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from peftsp.labels import SP_TYPES
-from peftsp.model.decode import Decoded, path_regions
+from peftsp.model.decode import Decoded
+from peftsp.paths import path_regions
 from peftsp.records import LabelledRecord
 from peftsp.runs.record import PREDICTION_COLUMNS, truth_of
 

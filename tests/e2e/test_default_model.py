@@ -13,8 +13,10 @@ import torch
 import peftsp
 from peftsp.data.fasta import read_fasta
 from peftsp.inference.commands.predict import main
+from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.model.bundle import DEFAULT_BUNDLE
+from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED
 from peftsp.records import SequenceRecord
@@ -61,6 +63,34 @@ def test_shipped_files_are_small(model, megabytes):
     folder = SHIPPED[model].folder
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     assert sum(sizes) < megabytes * 1024**2
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_graph_that_ships_is_the_bundle_that_ships(mixed, model):
+    folder = SHIPPED[model].folder
+    graph = OnnxModel(folder / GRAPH_FILE, 1)
+    assert graph.about["bundles"][0]["sha256"] == hash_bundle(folder)
+    both = (predict_records(mixed, models, 16) for models in (graph, load_taggers([folder])))
+    for ours, theirs in zip(*both, strict=True):
+        assert (ours.sp_type, ours.cleavage_site) == (theirs.sp_type, theirs.cleavage_site)
+        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=2e-5)
+
+
+WITHOUT = ("torch", "lightning", "hydra", "omegaconf", "pandas", "safetensors", "matplotlib")
+FORMATS = ("csv", "tsv", "jsonl", "gff3", "fasta", "html")
+
+
+def test_what_ships_predicts_without_pytorch(tmp_path):
+    blocked = "\n".join(f"sys.modules[{name!r}] = None" for name in WITHOUT)
+    arguments = [str(EXAMPLES), "-o", str(tmp_path / "out"), "--formats", ",".join(FORMATS)]
+    code = (
+        f"import sys\n{blocked}\nfrom peftsp.inference.commands.predict import main\n"
+        f"assert main({arguments}) == 0\nsys.exit(main({[*arguments, '--runtime', 'torch']}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "expected the package torch, found none" in done.stderr
+    assert len(list((tmp_path / "out").glob("[!.]*"))) == len(FORMATS) + 1
 
 
 CLOSE = 1e-4

@@ -5,9 +5,8 @@ import torch
 
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.linear_chain import LinearChainCRF
-from peftsp.labels import LAST_SP_STATE_OF_TYPE, SP_TYPES, STATE_INDEX, STATES, TYPE_OF_STATE
-from peftsp.model.decode import decode, path_regions, site_probability, type_probabilities
-from peftsp.records import Region
+from peftsp.labels import LAST_SP_STATE_OF_TYPE, SP_TYPES, STATES, TYPE_OF_STATE
+from peftsp.model.decode import decode, site_probability, type_probabilities
 
 TYPES = torch.tensor(TYPE_OF_STATE)
 
@@ -110,19 +109,3 @@ def test_no_site_has_probability_zero():
     marginals = torch.rand(1, 4, len(STATES)).softmax(dim=-1)
     paths = torch.zeros(1, 4, dtype=torch.int64)
     assert site_probability(marginals, paths, torch.tensor([-1])).item() == 0
-
-
-@pytest.mark.parametrize(
-    ("sp_type", "path", "regions"),
-    [
-        ("NO_SP", "I I M O", []),
-        ("SP", "N N H H H C O", [("n", 1, 2), ("h", 3, 5), ("c", 6, 6)]),
-        ("LIPO", "N H H CS C1 O M", [("n", 1, 1), ("h", 2, 3), ("c", 4, 4)]),
-        ("TAT", "N RR N H C O", [("n", 1, 3), ("h", 4, 4), ("c", 5, 5)]),
-        ("TATLIPO", "N RR RR N H CS CS C1 O", [("n", 1, 4), ("h", 5, 5), ("c", 6, 7)]),
-        ("PILIN", "P P CS H H O", [("n", 1, 2), ("h", 4, 5)]),
-    ],
-)
-def test_regions_are_the_runs_of_the_path(sp_type, path, regions):
-    states = [STATE_INDEX[f"{sp_type}_{region}"] for region in path.split()]
-    assert path_regions(states) == tuple(Region(*region) for region in regions)

@@ -24,9 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> str:
-    # PyTorch takes seconds to import, which --help and a mistyped option need not wait for.
-    import torch
-
     from peftsp.inference.compute.api import predict
     from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
     from peftsp.inference.run.output import writing_to
@@ -36,10 +33,9 @@ def _run(options: argparse.Namespace) -> str:
     if any(path != STANDARD_INPUT and Path(path).resolve() == target.resolve() for path in inputs):
         raise ConfigError(f"--outf {target}: expected another file than the input, found the same")
     check_inputs(inputs)
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
     intake = Intake(inputs, skip=_tell)
-    predictions = predict(intake.records(), organism=_ORGANISMS[options.organism])
+    organism = _ORGANISMS[options.organism]
+    predictions = predict(intake.records(), organism=organism, threads=options.threads)
     partial = target.with_name(f"{target.name}.partial")
     with writing_to(target.parent):
         try:

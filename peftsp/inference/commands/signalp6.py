@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
 
 
 def _bundle(folder: Path | None, mode: str | None) -> Path:
-    from peftsp.model.bundle import CONFIG_FILE
+    from peftsp.model.bundle_files import CONFIG_FILE
 
     if folder is None:
         return find_model(model_of_mode(mode) if mode else DEFAULT_MODEL)

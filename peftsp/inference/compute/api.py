@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from peftsp.data.fasta import read_fasta
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
-from peftsp.inference.compute.options import ANY, ModelSettings, chosen_bundles
+from peftsp.inference.compute.options import ANY, ModelSettings, check_count, chosen_bundles
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.notebook import shown
 from peftsp.inference.formats.table import COLUMNS, cells
@@ -36,6 +36,8 @@ def predict(
     batch_size: int | None = None,
     backbone: str | None = None,
     allow_code: Sequence[str] = (),
+    runtime: str = "auto",
+    threads: int | None = None,
 ) -> Iterator[Prediction]:
     """Predict signal peptides, one protein at a time, in their order.
 
@@ -57,6 +59,9 @@ def predict(
         backbone: Where the ESM-2 weights lie, if not where the bundle says.
         allow_code: Packages whose code may be imported for a bundle whose PEFT method is not one
             of peftsp's own.
+        runtime: ``onnx`` or ``torch``; ``auto`` is ONNX Runtime where a bundle has its graph with
+            it, as those that ship, and a processor computes in float32.
+        threads: CPU threads; by default one for each processor that this process may use.
 
     Raises:
         PeftspError: A setting, the bundle or a protein is wrong; the latter when it is reached.
@@ -77,8 +82,10 @@ def predict(
         precision=precision,
         device=device,
         batch_size=batch_size,
+        runtime=runtime,
     )
-    predictor = Predictor(settings, has_region_probabilities=has_region_probabilities)
+    check_count("threads", threads)
+    predictor = Predictor(settings, threads, has_region_probabilities=has_region_probabilities)
     predictor.load()
     return shown(predictor.predict(_records(proteins)))
 

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,9 @@ from peftsp.errors import BundleError, ConfigError, PeftspError
 from peftsp.inference.compute.device import find_device
 from peftsp.inference.compute.options import Cluster, ModelSettings, Options
 from peftsp.inference.compute.pipeline import predict_window, windows
-from peftsp.inference.compute.precision import lower_precision
 from peftsp.inference.compute.shards import Crew
-from peftsp.model.bundle import hash_bundle
-from peftsp.model.restore import load_taggers
+from peftsp.inference.compute.torch_models import TorchModels
+from peftsp.model.bundle_files import hash_bundle
 from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord
 
@@ -113,10 +112,8 @@ class Worker:
             bundles = [
                 find_model(place) if isinstance(place, str) else place for place, _ in order.bundles
             ]
-            self._taggers = load_taggers(
-                bundles, order.device, settings.backbone, settings.allow_code
-            )
-            lower_precision(self._taggers, order.options.precision)
+            here = replace(settings, bundles=tuple(bundles))
+            self._models = TorchModels.load(here, order.device, order.options.precision)
             for bundle, (_, digest) in zip(bundles, order.bundles, strict=True):
                 if hash_bundle(bundle) != digest:
                     raise BundleError(f"{bundle}: expected the bundle of this run, found another")
@@ -126,9 +123,7 @@ class Worker:
         """Predictions of a window in order."""
         order = self._order
         with _on_this_machine():
-            return predict_window(
-                window, self._taggers, order.batch_size, order.device, order.options
-            )
+            return predict_window(window, self._models, order.batch_size, order.options)
 
 
 @contextmanager

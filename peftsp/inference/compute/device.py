@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from peftsp.errors import ConfigError
 from peftsp.labels import MAX_RESIDUES
+
+if TYPE_CHECKING:
+    import torch
 
 _GROUP = Path("/sys/fs/cgroup")
 _CACHED_BYTES = 12 * 1024**2
@@ -22,6 +26,8 @@ def find_device(name: str) -> torch.device:
     Raises:
         ConfigError: There is no such device in this machine.
     """
+    import torch
+
     is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, is_there in is_available.items() if is_there), "cpu")
@@ -30,20 +36,27 @@ def find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def fitting_batch_size(device: torch.device, width: int) -> int:
+def may_have_a_gpu() -> bool:
+    """Whether PyTorch might find one, told without the seconds that its import takes."""
+    drivers = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+    has_driver = sys.platform == "darwin" or any(map(os.path.exists, drivers))
+    return has_driver and find_spec("torch") is not None
+
+
+def fitting_batch_size(kind: str, width: int) -> int:
     """Sequences in a batch where the user names no number.
 
     GPUs wait if a batch is small. CPUs are fastest while the largest activation, four times as
     wide as the backbone, stays in their cache.
 
     Args:
-        device: Where to compute.
+        kind: Of the device: ``cpu``, ``cuda`` or ``mps``.
         width: Features of the backbone.
 
-    >>> fitting_batch_size(torch.device("cpu"), 320), fitting_batch_size(torch.device("cpu"), 640)
+    >>> fitting_batch_size("cpu", 320), fitting_batch_size("cpu", 640)
     (34, 17)
     """
-    if device.type != "cpu":
+    if kind != "cpu":
         return 256
     bytes_each = 4 * 4 * width * (MAX_RESIDUES + 2)
     return max(_FEWEST, min(_CACHED_BYTES // bytes_each, _MOST))

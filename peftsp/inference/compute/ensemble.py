@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from peftsp.crf.graph import FORBIDDEN, ChainScores, StateGraph
 from peftsp.data.batch import Batch
 from peftsp.errors import CheckpointError
 from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.results import Results
 from peftsp.labels import MAX_RESIDUES
 from peftsp.metrics.functional import cleavage_sites
 from peftsp.model.decode import (
@@ -41,23 +42,6 @@ _ILLEGAL_STEP = -1e4
 """Far below the log-probability of any path, and small enough to keep the digits of a sum with one.
 Few residues may have no legal path of their type; then the one with the fewest illegal steps
 wins."""
-
-
-class Results(NamedTuple):
-    """What models find in a batch, in the memory of the host.
-
-    Attributes:
-        decoded: Types, paths and cleavage sites.
-        ends_inside: Probability that the sequence ends within its signal peptide, float, ``(B,)``;
-            zero for those whose end is not seen.
-        regions: Region probabilities, float, ``(B, L, 8)``, if asked for.
-        peptide_regions: Those by SP type, float, ``(B, L, 18)``, if asked for.
-    """
-
-    decoded: Decoded
-    ends_inside: Tensor
-    regions: Tensor | None
-    peptide_regions: Tensor | None
 
 
 # A decorator and not a block in the generator, where the mode would leak to the caller at a yield.
@@ -91,14 +75,14 @@ def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> R
     marginals, decoded = decode_emissions(
         emissions, batch.residue_mask, taggers, options.sums_types
     )
-    regions = region_probabilities(marginals).cpu() if options.has_region_probabilities else None
-    by_type = (
-        peptide_region_probabilities(marginals, options.sums_types).cpu()
-        if options.has_peptide_regions
-        else None
-    )
-    ends_inside = ends_inside_probability(emissions, batch.residue_mask, taggers).cpu()
-    return Results(Decoded(*(tensor.cpu() for tensor in decoded)), ends_inside, regions, by_type)
+    ends_inside = ends_inside_probability(emissions, batch.residue_mask, taggers)
+    regions = by_type = None
+    if options.has_region_probabilities:
+        regions = region_probabilities(marginals).cpu().numpy()
+    if options.has_peptide_regions:
+        by_type = peptide_region_probabilities(marginals, options.sums_types).cpu().numpy()
+    found: list[Any] = [tensor.cpu().numpy() for tensor in (*decoded, ends_inside)]
+    return Results(*found, regions=regions, peptide_regions=by_type)
 
 
 def _of_one_shape(batch: Batch) -> Batch:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from peftsp.alphabet import PAD_TOKEN
 from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.files import shown
-from peftsp.inference.compute.ensemble import Results
 from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.results import Results
 from peftsp.labels import MAX_RESIDUES
-from peftsp.model.decode import Decoded
 
 INPUTS = ("tokens", "organism")
 """Tokens, int64, ``(B, 72)``: ``<cls>``, residues, ``<eos>``, padding. Organism, int64, ``(B,)``:
@@ -27,7 +25,7 @@ OUTPUTS = (
     *("probabilities", "sp_types", "paths", "cleavage_sites", "site_probabilities"),
     *("ends_inside", "region_probabilities", "peptide_region_probabilities"),
 )
-"""Those of `peftsp.inference.compute.ensemble.Results`."""
+"""Those of `peftsp.inference.compute.results.Results`."""
 METADATA = "peftsp"
 """Name of the metadata property that holds what a graph says of itself, as JSON."""
 
@@ -85,27 +83,19 @@ class OnnxModel:
         )
 
     def find_results(self, sequences: Sequence[Sequence[int]], options: Options) -> Results:
-        """As `peftsp.inference.compute.ensemble.find_results`.
+        """See `peftsp.inference.compute.results.Models.find_results`.
 
-        Args:
-            sequences: Tokens of each protein, with ``<cls>`` and ``<eos>``.
-            options: Types are summed just where the kingdom is that of eukaryotes.
-
-        Raises:
-            CheckpointError: The graph gives a probability that is no finite number.
+        Types are summed just where the kingdom is that of eukaryotes.
         """
         tokens = np.full((len(sequences), TOKENS), PAD_TOKEN)
         for row, sequence in zip(tokens, sequences, strict=True):
             row[: len(sequence)] = sequence
         organism = np.full(len(sequences), options.kingdom)
         feed = dict(zip(INPUTS, (tokens, organism), strict=True))
-        found = [torch.from_numpy(array) for array in self._session.run(OUTPUTS, feed)]
-        *decoded, ends_inside, regions, peptide_regions = found
-        if not bool(decoded[0].isfinite().all()):
+        results = Results(*self._session.run(OUTPUTS, feed))
+        if not np.isfinite(results.probabilities).all():
             raise CheckpointError("graph: expected finite probabilities, found others")
-        return Results(
-            Decoded(*decoded),
-            ends_inside,
-            regions if options.has_region_probabilities else None,
-            peptide_regions if options.has_peptide_regions else None,
+        return results._replace(
+            regions=results.regions if options.has_region_probabilities else None,
+            peptide_regions=results.peptide_regions if options.has_peptide_regions else None,
         )

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from peftsp.errors import ConfigError
+from peftsp.inference.compute.device import may_have_a_gpu
 from peftsp.labels import KINGDOMS
+from peftsp.model.bundle_files import GRAPH_FILE
 from peftsp.model.shipped import DEFAULT_MODEL, find_model
 
 ANY = "other"
@@ -53,8 +55,8 @@ class ModelSettings:
         batch_size: Sequences in a batch; None for what fits the device.
         cluster: Where to predict, if not in this process.
         allow_code: Packages whose code may be imported for a bundle's PEFT method.
-        runtime: One of `RUNTIMES`; ``auto`` is ONNX Runtime for a file of `peftsp.export`, else
-            PyTorch.
+        runtime: One of `RUNTIMES`; ``auto`` is ONNX Runtime for a file of `peftsp.export`, and
+            for a bundle that has its graph with it, on a processor in float32; else PyTorch.
 
     Raises:
         ConfigError: A choice is none, or a number is out of range.
@@ -88,30 +90,46 @@ class ModelSettings:
 
     @property
     def graph(self) -> Path | None:
-        """The exported graph that predicts, None where PyTorch does."""
+        """The graph that predicts, None where PyTorch does."""
+        graph = self._given_graph or self.bundles[0] / GRAPH_FILE
+        if self._given_graph or self.runtime == "onnx":
+            return graph
+        is_for_torch = self.runtime == "torch" or any(self._beyond_a_graph().values())
+        return None if is_for_torch or may_have_a_gpu() or not graph.is_file() else graph
+
+    @property
+    def _given_graph(self) -> Path | None:
         graphs = [bundle for bundle in self.bundles if bundle.suffix == GRAPH_SUFFIX]
         return graphs[0] if graphs else None
 
+    def _beyond_a_graph(self) -> dict[str, object]:
+        """What is chosen that PyTorch alone can do, by name; nothing where a value is empty."""
+        return {
+            "device": self.device if self.device not in ("auto", "cpu") else None,
+            "backbone": self.backbone,
+            "cluster": self.cluster and self.cluster.address,
+            "second bundle": ", ".join(map(str, self.bundles[1:])),
+            "precision": self.precision if self.precision not in ("auto", "fp32") else None,
+        }
+
     def _check_graph(self) -> None:
-        if self.graph is None:
-            if self.runtime == "onnx":
-                raise ConfigError(
-                    f"runtime onnx: expected a bundle that ends in {GRAPH_SUFFIX}, found "
-                    f"{self.bundles[0]}: peftsp-export makes one of it"
-                )
-            return
-        place = str(self.graph)
-        if self.runtime == "torch":
-            raise ConfigError(f"runtime torch: expected a bundle folder, found the graph {place}")
-        if len(self.bundles) > 1:
-            raise ConfigError(f"{place}: expected a graph alone, found {len(self.bundles)} bundles")
-        for name, choice, usual in (
-            ("device", self.device, ("auto", "cpu")),
-            ("backbone", self.backbone, (None,)),
-            ("cluster", self.cluster and self.cluster.address, (None,)),
-        ):
-            if choice not in usual:
-                raise ConfigError(f"{place}: expected no {name} for a graph, found {choice}")
+        given = self._given_graph
+        if given and self.runtime == "torch":
+            raise ConfigError(f"runtime torch: expected a bundle folder, found the graph {given}")
+        if not given and self.runtime == "onnx" and not (self.bundles[0] / GRAPH_FILE).is_file():
+            raise ConfigError(
+                f"runtime onnx: expected a bundle that ends in {GRAPH_SUFFIX} or has one with it, "
+                f"found {self.bundles[0]}: peftsp-export makes one of it"
+            )
+        if given or self.runtime == "onnx":
+            beyond = self._beyond_a_graph()
+            # A graph may be one of 8-bit integers.
+            beyond["precision"] = None if given else beyond["precision"]
+            for name, found in beyond.items():
+                if found:
+                    raise ConfigError(
+                        f"{given or self.bundles[0]}: expected no {name} for a graph, found {found}"
+                    )
 
 
 @dataclass(frozen=True, slots=True)

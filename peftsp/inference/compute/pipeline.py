@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
-import torch
-
-from peftsp.data.batch import collate_tokens
 from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
-from peftsp.inference.compute.ensemble import Results, find_results
 from peftsp.inference.compute.evidence import judge, without_cut
-from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.results import Models, Results
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
-from peftsp.model.decode import path_motifs, path_regions
-from peftsp.model.tagger import Tagger
+from peftsp.paths import path_motifs, path_regions
 from peftsp.records import Prediction, SequenceRecord
 
-_WINDOW_BATCHES = 8
+if TYPE_CHECKING:
+    from peftsp.model.tagger import Tagger
 
-Models = Sequence[Tagger] | OnnxModel
-"""One model, several as one, or a graph of them."""
+_WINDOW_BATCHES = 8
 
 
 def window_size(batch_size: int) -> int:
@@ -37,9 +33,8 @@ def window_size(batch_size: int) -> int:
 
 def predict_records(
     records: Iterable[SequenceRecord],
-    taggers: Models,
+    models: Models | Sequence[Tagger],
     batch_size: int,
-    device: torch.device | str = "cpu",
     options: Options | None = None,
 ) -> Generator[Prediction]:
     """Yield the prediction of each record, in the order of the records.
@@ -50,24 +45,22 @@ def predict_records(
 
     Args:
         records: Proteins; the first 70 residues count.
-        taggers: At least one model on ``device``, or a graph; all are put into evaluation mode.
+        models: What predicts: models of any runtime, or PyTorch's on the processor.
         batch_size: Sequences in a batch. A batch that the memory is too small for is halved.
-        device: Where the models are.
         options: Those of `Options` by default.
 
     Raises:
-        ConfigError: There is no model, or the batch size is below one.
+        ConfigError: The batch size is below one.
     """
-    if not taggers:
-        raise ConfigError("prediction: expected one model or more, found none")
     if batch_size < 1:
         raise ConfigError(f"batch size: expected 1 or more, found {batch_size}")
     options = options or Options()
-    if not isinstance(taggers, OnnxModel):
-        for tagger in taggers:
-            tagger.eval()
+    if isinstance(models, Sequence):
+        from peftsp.inference.compute.torch_models import TorchModels
+
+        models = TorchModels(models)
     for window in windows(records, batch_size):
-        yield from predict_window(window, taggers, batch_size, device, options)
+        yield from predict_window(window, models, batch_size, options)
 
 
 def windows(records: Iterable[SequenceRecord], batch_size: int) -> Iterator[list[SequenceRecord]]:
@@ -79,12 +72,11 @@ def windows(records: Iterable[SequenceRecord], batch_size: int) -> Iterator[list
 
 def predict_window(
     window: Sequence[SequenceRecord],
-    taggers: Models,
+    models: Models,
     batch_size: int,
-    device: torch.device | str,
     options: Options,
 ) -> list[Prediction]:
-    """Predictions of a window by models in evaluation mode; arguments as for `predict_records`."""
+    """Predictions of a window; arguments as for `predict_records`."""
     # Neighbours of one length need little padding.
     lengths = [min(len(record.residues), MAX_RESIDUES) for record in window]
     order = sorted(range(len(window)), key=lengths.__getitem__, reverse=True)
@@ -92,26 +84,21 @@ def predict_window(
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         batch = [window[index] for index in chosen]
-        found = predict_batch(batch, taggers, device, options)
+        found = predict_batch(batch, models, options)
         predictions.update(zip(chosen, found, strict=True))
     return [predictions[index] for index in range(len(window))]
 
 
 def predict_batch(
-    records: Sequence[SequenceRecord],
-    taggers: Models,
-    device: torch.device | str,
-    options: Options,
+    records: Sequence[SequenceRecord], models: Models, options: Options
 ) -> list[Prediction]:
     """Predictions of at least one record in one pass; arguments as for `predict_records`."""
     try:
-        results = _results(records, taggers, device, options)
-    except (RuntimeError, MemoryError) as error:
-        if not _is_of_memory(error):
-            raise
+        results = models.find_results([tokenize(record.residues) for record in records], options)
+    except MemoryError as error:
         if len(records) == 1:
             raise ConfigError(
-                f"{device}: expected memory for one protein, found too little: {error}"
+                f"prediction: expected memory for one protein, found too little: {error}"
             ) from error
     else:
         judged = (
@@ -124,31 +111,11 @@ def predict_batch(
     # Outside the handler, which would keep the memory of the failed attempt alive.
     half = len(records) // 2
     parts = records[:half], records[half:]
-    return [found for part in parts for found in predict_batch(part, taggers, device, options)]
-
-
-def _is_of_memory(error: Exception) -> bool:
-    # On CPUs PyTorch raises a plain RuntimeError.
-    is_own_kind = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return is_own_kind or "DefaultCPUAllocator" in str(error)
-
-
-def _results(
-    records: Sequence[SequenceRecord],
-    taggers: Models,
-    device: torch.device | str,
-    options: Options,
-) -> Results:
-    sequences = [tokenize(record.residues) for record in records]
-    if isinstance(taggers, OnnxModel):
-        return taggers.find_results(sequences, options)
-    batch = collate_tokens(sequences)
-    batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom)).to(device)
-    return find_results(batch, taggers, options)
+    return [found for part in parts for found in predict_batch(part, models, options)]
 
 
 def _predictions(records: Sequence[SequenceRecord], results: Results) -> list[Prediction]:
-    columns = (tensor.tolist() for tensor in results.decoded)
+    columns = (array.tolist() for array in results[:5])
     region_rows, type_rows = (
         [None] * len(records) if rows is None else rows.tolist()
         for rows in (results.regions, results.peptide_regions)

@@ -1,23 +1,26 @@
-"""The models of a run, ready to predict in this process or on a cluster."""
+"""The models of a run, ready to predict in this process or on a cluster.
+
+PyTorch is imported where it predicts alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from peftsp.errors import ConfigError
-from peftsp.inference.compute.cluster import predict_on_cluster
-from peftsp.inference.compute.device import find_device, fitting_batch_size
+from peftsp.errors import BundleError, ConfigError
+from peftsp.inference.compute.device import fitting_batch_size, usable_cpus
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import ModelSettings, Options, kingdom_of, sums_types
-from peftsp.inference.compute.pipeline import Models, predict_records
-from peftsp.inference.compute.precision import find_precision, lower_precision
-from peftsp.model.bundle import read_bundle
-from peftsp.model.restore import load_taggers
+from peftsp.inference.compute.pipeline import predict_records
+from peftsp.inference.compute.results import Models
+from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
 from peftsp.records import Prediction, SequenceRecord
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Predictor:
@@ -25,6 +28,7 @@ class Predictor:
 
     Args:
         settings: What predicts and how.
+        threads: CPU threads; None for one for each processor that this process may use.
         has_region_probabilities: Give those of each residue too.
         has_peptide_regions: Give those of each residue by SP type too.
 
@@ -43,22 +47,21 @@ class Predictor:
     def __init__(
         self,
         settings: ModelSettings,
+        threads: int | None = None,
         *,
         has_region_probabilities: bool = False,
         has_peptide_regions: bool = False,
     ) -> None:
         self._settings = settings
-        self._device = _device(settings)
-        self._models: Models = []
+        self._threads = threads
+        self._models: Models | None = None
+        self._device = None if settings.graph else _device(settings)
         self.options = Options(
             kingdom=kingdom_of(settings.organism),
             sums_types=sums_types(settings.organism),
             min_probability=settings.min_probability,
             has_region_probabilities=has_region_probabilities,
-            # A graph says itself with which it was made.
-            precision="fp32"
-            if settings.graph
-            else find_precision(settings.precision, self._device),
+            precision=_precision(settings, self._device),
             has_peptide_regions=has_peptide_regions,
         )
 
@@ -68,45 +71,83 @@ class Predictor:
         Raises:
             PeftspError: A bundle or its backbone is missing or broken.
         """
-        settings = self._settings
+        settings, kind = self._settings, self._device.type if self._device else "cpu"
         if settings.graph is not None:
-            model = self._load_graph(settings.graph)
-            width, has_kingdoms = max(model.widths), model.has_kingdoms
-        elif settings.cluster is None:
-            taggers = load_taggers(
-                settings.bundles, self._device, settings.backbone, settings.allow_code
-            )
-            lower_precision(taggers, self.options.precision)
-            width = max(tagger.backbone.spec.width for tagger in taggers)
-            has_kingdoms = any(tagger.head.kingdoms is not None for tagger in taggers)
-            self._models = taggers
+            width, has_kingdoms = self._load_graph(settings.graph)
         else:
-            bundles = [read_bundle(bundle) for bundle in settings.bundles]
-            width = max(bundle.backbone.spec.width for bundle in bundles)
-            has_kingdoms = any(bundle.head.kingdom_embedding > 0 for bundle in bundles)
-        self.batch_size = settings.batch_size or fitting_batch_size(self._device, width)
+            width, has_kingdoms = self._load_bundles()
+        self.batch_size = settings.batch_size or fitting_batch_size(kind, width)
         self.uses_organism = self.options.sums_types or has_kingdoms
 
-    def _load_graph(self, path: Path) -> OnnxModel:
-        model = OnnxModel(path, torch.get_num_threads())
+    def _load_graph(self, path: Path) -> tuple[int, bool]:
+        model = OnnxModel(path, self._threads or usable_cpus())
         made, wanted = model.about["precision"], self._settings.precision
         if wanted not in ("auto", made):
             raise ConfigError(f"{path}: expected a graph in {wanted}, found one in {made}")
+        if path.name == GRAPH_FILE and model.about["bundles"][0]["sha256"] != hash_bundle(
+            path.parent
+        ):
+            raise BundleError(f"{path}: expected the graph of this bundle, found one of another")
         self._models, self.options = model, replace(self.options, precision=made)
-        return model
+        return max(model.widths), model.has_kingdoms
+
+    def _load_bundles(self) -> tuple[int, bool]:
+        import torch
+
+        from peftsp.inference.compute.torch_models import TorchModels
+        from peftsp.model.bundle import read_bundle
+
+        # PyTorch counts the processors of the machine, of which a container may have a share.
+        torch.set_num_threads(self._threads or min(torch.get_num_threads(), usable_cpus()))
+        settings = self._settings
+        if settings.cluster is not None:
+            bundles = [read_bundle(bundle) for bundle in settings.bundles]
+            return (
+                max(bundle.backbone.spec.width for bundle in bundles),
+                any(bundle.head.kingdom_embedding > 0 for bundle in bundles),
+            )
+        assert self._device is not None
+        models = TorchModels.load(settings, self._device, self.options.precision)
+        self._models = models
+        return (
+            max(tagger.backbone.spec.width for tagger in models.taggers),
+            any(tagger.head.kingdoms is not None for tagger in models.taggers),
+        )
 
     def predict(self, records: Iterable[SequenceRecord]) -> Generator[Prediction]:
         """Yield the prediction of each record in order, see `predict_records`."""
-        settings, options = self._settings, self.options
-        if settings.cluster is None:
-            return predict_records(records, self._models, self.batch_size, self._device, options)
-        return predict_on_cluster(records, settings, self.batch_size, self._device, options)
+        if self._settings.cluster is None:
+            assert self._models is not None
+            return predict_records(records, self._models, self.batch_size, self.options)
+        from peftsp.inference.compute.cluster import predict_on_cluster
+
+        assert self._device is not None
+        return predict_on_cluster(
+            records, self._settings, self.batch_size, self._device, self.options
+        )
 
 
 def _device(settings: ModelSettings) -> torch.device:
-    if settings.graph is not None:
-        return torch.device("cpu")
+    try:
+        import torch
+    except ImportError as error:
+        raise ConfigError(
+            f"{settings.bundles[0]}: expected the package torch, found none: "
+            "pip install torch safetensors; without it peftsp predicts with the models that ship, "
+            "and with files of peftsp-export"
+        ) from error
+    from peftsp.inference.compute.device import find_device
+
     # A named device has to be in the machines of the cluster, which this one need not be.
     if settings.cluster is not None and settings.device != "auto":
         return torch.device(settings.device)
     return find_device(settings.device)
+
+
+def _precision(settings: ModelSettings, device: torch.device | None) -> str:
+    if device is None:
+        # A graph says itself with which it was made.
+        return "fp32"
+    from peftsp.inference.compute.precision import find_precision
+
+    return find_precision(settings.precision, device)

@@ -86,6 +86,7 @@ def _figures(kind: str, description: str, seconds: float) -> OutputFormat:
         f"than predicting, some {seconds} s each on a core",
         partial(_write, kind=kind),
         needs_region_probabilities=True,
+        requires=("matplotlib",),
     )
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from peftsp.allocator import keep_freed_memory
@@ -41,11 +40,10 @@ def run(settings: RunSettings) -> RunSummary:
             Predictions made so far are kept.
     """
     started = datetime.now().astimezone()
-    # PyTorch counts the processors of the machine, of which a container may have a share.
-    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_cpus()))
     formats = find_formats(settings.formats)
     predictor = Predictor(
         settings.model,
+        settings.threads,
         has_region_probabilities=any(f.needs_region_probabilities for f in formats),
         has_peptide_regions=any(f.needs_peptide_regions for f in formats),
     )

@@ -14,7 +14,7 @@ from peftsp.errors import plain
 from peftsp.inference.compute.options import Options
 from peftsp.inference.run.settings import RunSettings, RunSummary
 from peftsp.labels import SP_TYPES
-from peftsp.model.bundle import hash_bundle
+from peftsp.model.bundle_files import hash_bundle
 
 SKIPPED_FILE = "skipped.tsv"
 

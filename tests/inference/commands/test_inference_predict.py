@@ -319,9 +319,3 @@ def test_help_comes_without_heavy_imports():
     assert "--bundle DIR" in output
     assert "examples:" in output
     assert not modules & {"torch", "numpy", "lightning", "hydra", "wandb"}
-
-
-def test_prediction_imports_no_training_stack():
-    _, modules = modules_after("import peftsp.inference.run.execution")
-    assert "torch" in modules
-    assert not modules & {"lightning", "pytorch_lightning", "hydra", "wandb", "torchmetrics"}

@@ -18,7 +18,7 @@ from peftsp.errors import ConfigError
 from peftsp.inference.commands.predict import main
 from peftsp.inference.compute.cluster import predict_on_cluster
 from peftsp.inference.formats.registry import FORMATS, find_formats
-from peftsp.model.bundle import hash_bundle
+from peftsp.model.bundle_files import hash_bundle
 from peftsp.records import SequenceRecord
 
 REPOSITORY = Path(__file__).resolve().parents[3]

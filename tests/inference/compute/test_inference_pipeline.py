@@ -166,7 +166,7 @@ def test_batch_too_large_for_the_memory_is_halved(taggers, records, fail):
 @FAILURES
 def test_too_little_memory_for_one_protein_is_an_error(taggers, records, fail):
     taggers[0].forward = SmallMemory(taggers[0], 0, fail)
-    with pytest.raises(ConfigError, match="cpu: expected memory for one protein, found too little"):
+    with pytest.raises(ConfigError, match="expected memory for one protein, found too little"):
         list(predict_records(records[:4], taggers[:1], batch_size=4))
 
 

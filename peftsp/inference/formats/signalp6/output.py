@@ -22,12 +22,14 @@ _FILES = (
 
 def signalp6_output(request: Request) -> OutputFormat:
     """The output format that writes the set with the plots that are wanted."""
+    has_pictures = any(kind != "txt" for kind in request.plots)
     return OutputFormat(
         "signalp6",
         "the files of SignalP 6.0 in its layout, for programs that read those",
         partial(_write, request=request),
-        needs_region_probabilities=any(kind != "txt" for kind in request.plots),
+        needs_region_probabilities=has_pictures,
         needs_peptide_regions="txt" in request.plots,
+        requires=("matplotlib",) if has_pictures else (),
     )
 
 

@@ -1,0 +1,21 @@
+"""The files of a bundle, told without reading what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "weights.safetensors"
+GRAPH_FILE = "graph.onnx"
+"""The same model for ONNX Runtime, which takes its weights from the other files."""
+
+
+def hash_bundle(folder: Path) -> dict[str, str]:
+    """SHA-256 of a bundle's files, or of a graph's, in hexadecimal, by their names."""
+    files = (folder,) if folder.is_file() else (folder / CONFIG_FILE, folder / WEIGHTS_FILE)
+    found = {}
+    for path in files:
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
