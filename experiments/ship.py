@@ -19,6 +19,8 @@ from pathlib import Path
 from torch import Tensor
 
 from peftsp.backbone.checkpoint import PRETRAINED
+from peftsp.export.model import export_model
+from peftsp.export.shared import save_beside, share_weights
 from peftsp.labels import NO_SP, TYPE_OF_STATE
 from peftsp.model.bundle import read_bundle, save_bundle
 
@@ -74,6 +76,10 @@ def main() -> None:
             shutil.copy(place / name, output / _BACKBONE / name)
     for name, text in kept.items():
         (output / name).write_text(text)
+    # It holds the card, too.
+    model = export_model([output])
+    share_weights(model, output)
+    save_beside(model, output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size:,} bytes")
 

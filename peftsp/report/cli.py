@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
-from peftsp.errors import ConfigError
 
 _EPILOG = """\
 examples:

@@ -82,7 +82,7 @@ def find_results(batch: Batch, taggers: Sequence[Tagger], options: Options) -> R
     if options.has_peptide_regions:
         by_type = peptide_region_probabilities(marginals, options.sums_types).cpu().numpy()
     found: list[Any] = [tensor.cpu().numpy() for tensor in (*decoded, ends_inside)]
-    return Results(*found, regions=regions, peptide_regions=by_type)
+    return Results._make([*found, regions, by_type])
 
 
 def _of_one_shape(batch: Batch) -> Batch:

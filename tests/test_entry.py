@@ -1,0 +1,29 @@
+import sys
+
+import pytest
+
+from peftsp import entry
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (entry.train, "peftsp.training.cli"),
+        (entry.search, "peftsp.search.cli"),
+        (entry.memory, "peftsp.memory.cli"),
+    ],
+)
+def test_missing_package_is_named_with_what_brings_it(monkeypatch, capsys, command, module):
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "hydra", None)
+    assert command() == 2
+    assert capsys.readouterr().err == (
+        f"error: peftsp-{command.__name__}: expected the package hydra, found none: "
+        "pip install '.[train]' in the folder of peftsp brings all that it needs\n"
+    )
+
+
+def test_command_is_started(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["peftsp-memory", "--help"])
+    assert entry.memory() == 0
+    assert "GPU memory" in capsys.readouterr().out
