@@ -92,10 +92,11 @@ def fasta(write_fasta, short_records, tmp_path):
 
 KILLED_RUN = """
 import os, signal, sys
-import peftsp.inference.compute.predictor as predictor
+from importlib import import_module
 from peftsp.inference.commands.predict import main
-name, *command = sys.argv[1:]
-unharmed = getattr(predictor, name)
+place, name, *command = sys.argv[1:]
+module = import_module(f"peftsp.inference.compute.{place}")
+unharmed = getattr(module, name)
 
 def killed(*args):
     for index, prediction in enumerate(unharmed(*args)):
@@ -103,7 +104,7 @@ def killed(*args):
             os.kill(os.getpid(), signal.SIGKILL)
         yield prediction
 
-setattr(predictor, name, killed)
+setattr(module, name, killed)
 main(command)
 """
 
@@ -112,8 +113,9 @@ main(command)
 def run_killed():
     """Function that runs the command in a process which is killed at the 51st prediction."""
 
-    def run(name, command):
-        """Predict by the function of that name in `peftsp.inference.compute.predictor`."""
-        return subprocess.run([sys.executable, "-c", KILLED_RUN, name, *command], check=False)
+    def run(place, name, command):
+        """Predict by the function of that name where it is called."""
+        arguments = [place, name, *command]
+        return subprocess.run([sys.executable, "-c", KILLED_RUN, *arguments], check=False)
 
     return run

@@ -13,20 +13,22 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from peftsp.allocator import keep_freed_memory
 from peftsp.errors import BundleError, ConfigError, PeftspError
 from peftsp.inference.compute.device import find_device
+from peftsp.inference.compute.onnx_model import open_graph
 from peftsp.inference.compute.options import Cluster, ModelSettings, Options
 from peftsp.inference.compute.pipeline import predict_window, windows
+from peftsp.inference.compute.results import Models
 from peftsp.inference.compute.shards import Crew
-from peftsp.inference.compute.torch_models import TorchModels
 from peftsp.model.bundle_files import hash_bundle
 from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord
+
+if TYPE_CHECKING:
+    import torch
 
 LOCAL = "local"
 _PATIENCE = 10
@@ -36,7 +38,7 @@ def predict_on_cluster(
     records: Iterable[SequenceRecord],
     settings: ModelSettings,
     batch_size: int,
-    device: torch.device,
+    device: torch.device | None,
     options: Options,
 ) -> Generator[Prediction]:
     """Yield the prediction of each record in order, as `predict_records` does.
@@ -50,7 +52,7 @@ def predict_on_cluster(
         settings: What predicts and on which cluster, each machine of which has to have bundles and
             backbone under these paths.
         batch_size: Sequences in a batch.
-        device: Of the workers; of GPUs each takes one.
+        device: Of the workers; of GPUs each takes one. None for graphs.
         options: What is told to the models and asked of them.
 
     Raises:
@@ -61,7 +63,8 @@ def predict_on_cluster(
     assert cluster is not None
     order = Order(settings, _places(settings.bundles), batch_size, device, options)
     with _connected(cluster) as ray:
-        needs = {"num_cpus": cluster.threads, "num_gpus": int(device.type == "cuda")}
+        is_gpu = device is not None and device.type == "cuda"
+        needs = {"num_cpus": cluster.threads, "num_gpus": int(is_gpu)}
         size = cluster.workers or _room(ray, needs)
         worker = ray.remote(**needs)(Worker)
         crew = Crew(ray, lambda: worker.remote(order), size)
@@ -77,14 +80,14 @@ class Order:
         settings: As of the run.
         bundles: Bundle folders with the hashes of their files; the name of one that ships.
         batch_size: Sequences in a batch.
-        device: Where to compute.
+        device: Where to compute; None for graphs.
         options: What is told to the models and asked of them.
     """
 
     settings: ModelSettings
     bundles: tuple[tuple[Path | str, dict[str, str]], ...]
     batch_size: int
-    device: torch.device
+    device: torch.device | None
     options: Options
 
 
@@ -106,14 +109,15 @@ class Worker:
         """
         order, settings = self._order, self._order.settings
         assert settings.cluster is not None
-        torch.set_num_threads(settings.cluster.threads)
+        threads = settings.cluster.threads
         with _on_this_machine():
-            find_device(order.device.type)
             bundles = [
                 find_model(place) if isinstance(place, str) else place for place, _ in order.bundles
             ]
             here = replace(settings, bundles=tuple(bundles))
-            self._models = TorchModels.load(here, order.device, order.options.precision)
+            self._models = (
+                _open_graph(here, threads) if order.device is None else _load(here, order, threads)
+            )
             for bundle, (_, digest) in zip(bundles, order.bundles, strict=True):
                 if hash_bundle(bundle) != digest:
                     raise BundleError(f"{bundle}: expected the bundle of this run, found another")
@@ -124,6 +128,24 @@ class Worker:
         order = self._order
         with _on_this_machine():
             return predict_window(window, self._models, order.batch_size, order.options)
+
+
+def _open_graph(settings: ModelSettings, threads: int) -> Models:
+    # Whatever this machine has beside its processors.
+    settings = replace(settings, runtime="onnx")
+    assert settings.graph is not None
+    return open_graph(settings, settings.graph, threads)
+
+
+def _load(settings: ModelSettings, order: Order, threads: int) -> Models:
+    import torch
+
+    from peftsp.inference.compute.torch_models import TorchModels
+
+    assert order.device is not None
+    torch.set_num_threads(threads)
+    find_device(order.device.type)
+    return TorchModels.load(settings, order.device, order.options.precision)
 
 
 @contextmanager

@@ -12,9 +12,10 @@ import numpy as np
 from peftsp.alphabet import PAD_TOKEN
 from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.files import shown
-from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.options import ModelSettings, Options
 from peftsp.inference.compute.results import Results
 from peftsp.labels import MAX_RESIDUES
+from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
 
 INPUTS = ("tokens", "organism")
 """Tokens, int64, ``(B, 72)``: ``<cls>``, residues, ``<eos>``, padding. Organism, int64, ``(B,)``:
@@ -28,6 +29,30 @@ OUTPUTS = (
 """Those of `peftsp.inference.compute.results.Results`."""
 METADATA = "peftsp"
 """Name of the metadata property that holds what a graph says of itself, as JSON."""
+
+
+def open_graph(settings: ModelSettings, path: Path, threads: int) -> OnnxModel:
+    """The graph of a run.
+
+    Args:
+        settings: What predicts and how.
+        path: What `ModelSettings.graph` says.
+        threads: That compute.
+
+    Raises:
+        ConfigError: ONNX Runtime is not installed, or the graph is of another precision.
+        BundleError: The file is missing, broken, or the graph of another bundle.
+    """
+    model = OnnxModel(path, threads)
+    made, wanted = model.about["precision"], settings.precision
+    if wanted not in ("auto", made):
+        raise ConfigError(f"{path}: expected a graph in {wanted}, found one in {made}")
+    is_own = path.name != GRAPH_FILE or model.about["bundles"][0]["sha256"] == hash_bundle(
+        path.parent
+    )
+    if not is_own:
+        raise BundleError(f"{path}: expected the graph of this bundle, found one of another")
+    return model
 
 
 class OnnxModel:

@@ -107,7 +107,6 @@ class ModelSettings:
         return {
             "device": self.device if self.device not in ("auto", "cpu") else None,
             "backbone": self.backbone,
-            "cluster": self.cluster and self.cluster.address,
             "second bundle": ", ".join(map(str, self.bundles[1:])),
             "precision": self.precision if self.precision not in ("auto", "fp32") else None,
         }

@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peftsp.errors import BundleError, ConfigError
+from peftsp.errors import ConfigError
 from peftsp.inference.compute.device import fitting_batch_size, usable_cpus
-from peftsp.inference.compute.onnx_model import OnnxModel
+from peftsp.inference.compute.onnx_model import open_graph
 from peftsp.inference.compute.options import ModelSettings, Options, kingdom_of, sums_types
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.compute.results import Models
-from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
 from peftsp.records import Prediction, SequenceRecord
 
 if TYPE_CHECKING:
@@ -80,15 +79,9 @@ class Predictor:
         self.uses_organism = self.options.sums_types or has_kingdoms
 
     def _load_graph(self, path: Path) -> tuple[int, bool]:
-        model = OnnxModel(path, self._threads or usable_cpus())
-        made, wanted = model.about["precision"], self._settings.precision
-        if wanted not in ("auto", made):
-            raise ConfigError(f"{path}: expected a graph in {wanted}, found one in {made}")
-        if path.name == GRAPH_FILE and model.about["bundles"][0]["sha256"] != hash_bundle(
-            path.parent
-        ):
-            raise BundleError(f"{path}: expected the graph of this bundle, found one of another")
-        self._models, self.options = model, replace(self.options, precision=made)
+        model = open_graph(self._settings, path, self._threads or usable_cpus())
+        self._models = model
+        self.options = replace(self.options, precision=model.about["precision"])
         return max(model.widths), model.has_kingdoms
 
     def _load_bundles(self) -> tuple[int, bool]:
@@ -121,7 +114,6 @@ class Predictor:
             return predict_records(records, self._models, self.batch_size, self.options)
         from peftsp.inference.compute.cluster import predict_on_cluster
 
-        assert self._device is not None
         return predict_on_cluster(
             records, self._settings, self.batch_size, self._device, self.options
         )

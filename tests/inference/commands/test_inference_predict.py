@@ -204,7 +204,7 @@ def test_run_with_other_rows_starts_anew(command, bundles, fasta, monkeypatch, c
 def test_killed_run_resumes_to_the_same_bytes(
     command, expected_table, tmp_path, capsys, run_killed
 ):
-    killed = run_killed("predict_records", command)
+    killed = run_killed("predictor", "predict_records", command)
     assert killed.returncode == -9
     assert not (tmp_path / "out" / "predictions.csv").exists()
     assert main(command) == 0
