@@ -1,6 +1,6 @@
 """Compare the page of peftsp-app in a real browser with Python, and time it.
 
-python experiments/robustness/browser.py fast.onnx proteome.fasta --proteins 500
+python experiments/robustness/browser.py fast proteome.fasta --proteins 500
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from browser import open_tab
 
+from peftsp.app.cli import read_graph
 from peftsp.app.page import build_page
 from peftsp.data.fasta import read_fasta
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.pipeline import predict_records
+from peftsp.model.bundle_files import GRAPH_FILE
+from peftsp.model.shipped import SHIPPED
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("graph", type=Path, help="of peftsp-export")
+    parser.add_argument("model", help="one that ships, or a file of peftsp-export")
     parser.add_argument("fasta", type=Path)
     parser.add_argument("--proteins", type=int, default=500)
     parser.add_argument("--picture", type=Path, help="write what is seen then, as PNG")
@@ -37,7 +40,8 @@ def main() -> None:
     records = list(islice(read_fasta(options.fasta), options.proteins))
     text = "".join(f">{record.header}\n{record.residues}\n" for record in records)
     examples = (files("peftsp.app") / "examples.fasta").read_text()
-    page = build_page(options.graph.read_bytes(), options.graph.stem, examples)
+    graph, weights = read_graph([options.model])
+    page = build_page(graph, options.model, examples, weights)
     with tempfile.TemporaryDirectory() as name, open_tab(Path(name)) as tab:
         place = Path(name) / "page.html"
         place.write_text(page, encoding="utf-8")
@@ -53,7 +57,9 @@ def main() -> None:
         found = tab.run(
             "records.map(({ type, site, probabilities }) => [type, site, probabilities])"
         )
-    expected = list(predict_records(records, OnnxModel(options.graph, 1), 32))
+    shipped = SHIPPED.get(options.model)
+    path = shipped.folder / GRAPH_FILE if shipped else Path(options.model)
+    expected = list(predict_records(records, OnnxModel(path, 1), 32))
     farthest = max(
         float(np.abs(np.subtract(ours[2], theirs.probabilities)).max())
         for ours, theirs in zip(found, expected, strict=True)

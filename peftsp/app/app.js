@@ -25,13 +25,15 @@ function say(text, isError = false) {
 
 // Workers with the model in them; the first is ready before the others are begun.
 async function beginWorkers() {
-  const [library, runtime, model] = await Promise.all(["ort-script", "ort-wasm", "model"].map(unzipped));
-  for (const id of ["ort-script", "ort-wasm", "model"]) byId(id).remove();
+  const ids = ["ort-script", "ort-wasm", "model", ...Object.keys(vocabulary.weights)];
+  const [library, runtime, model, ...files] = await Promise.all(ids.map(unzipped));
+  ids.forEach((id) => byId(id).remove());
+  const weights = Object.values(vocabulary.weights).map((path, index) => ({ path, data: new Uint8Array(files[index]) }));
   const place = URL.createObjectURL(new Blob([byId("worker").textContent], { type: "text/javascript" }));
   const count = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency || 1));
   for (let number = 0; number < count; number++) {
     const worker = new Worker(place);
-    await answer(worker, { library, runtime, model, vocabulary });
+    await answer(worker, { library, runtime, model, weights, vocabulary });
     run.workers.push(worker);
     if (number === 0) ready();
   }

@@ -13,6 +13,7 @@ from peftsp.app.page import build_page
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.compute.options import GRAPH_SUFFIX
+from peftsp.model.bundle_files import GRAPH_FILE
 from peftsp.model.shipped import SHIPPED
 
 _HOST = "127.0.0.1"
@@ -60,7 +61,8 @@ def _run(options: Namespace) -> str:
         raise ConfigError(f"{output}: expected no such file yet, found one")
     examples = _EXAMPLES.read_text(encoding="utf-8")
     name = ", ".join(Path(bundle).stem for bundle in options.bundles)
-    page = build_page(_graph(options.bundles), name, examples).encode()
+    graph, weights = read_graph(options.bundles)
+    page = build_page(graph, name, examples, weights).encode()
     if output is None:
         _serve(page, options.port)
         return ""
@@ -71,23 +73,28 @@ def _run(options: Namespace) -> str:
     return f"{output}: {len(page) / 1e6:.1f} MB; open it in a browser"
 
 
-def _graph(bundles: Sequence[str]) -> bytes:
+def read_graph(bundles: Sequence[str]) -> tuple[bytes, dict[str, bytes]]:
+    """A graph, and the files that it takes its weights from, if those are not in it."""
     if Path(bundles[0]).suffix == GRAPH_SUFFIX:
         if len(bundles) > 1:
             raise ConfigError(f"{bundles[0]}: expected a graph alone, found {len(bundles)}")
         try:
-            return Path(bundles[0]).read_bytes()
+            return Path(bundles[0]).read_bytes(), {}
         except OSError as error:
             raise ConfigError(f"{bundles[0]}: expected a graph: {error.strerror}") from error
+    folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
+    if len(folders) == 1 and (folders[0] / GRAPH_FILE).is_file():
+        files = [path for path in folders[0].rglob("*.safetensors") if path.is_file()]
+        weights = {path.relative_to(folders[0]).as_posix(): path.read_bytes() for path in files}
+        return (folders[0] / GRAPH_FILE).read_bytes(), weights
     try:
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
         raise lacking("peftsp-app", error, "export") from error
-    folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         save_model(export_model(folders), path)
-        return path.read_bytes()
+        return path.read_bytes(), {}
 
 
 def _serve(page: bytes, port: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -41,11 +42,18 @@ _DOWNLOADS = """
 """
 
 
-def build_page(graph: bytes, name: str, examples: str, runtime: Path | None = None) -> str:
+def build_page(
+    graph: bytes,
+    name: str,
+    examples: str,
+    weights: Mapping[str, bytes] | None = None,
+    runtime: Path | None = None,
+) -> str:
     """The page that predicts with a graph.
 
     Args:
         graph: A file of `peftsp.export`, whole.
+        weights: The files that the graph takes its weights from, by the names that it has for them.
         name: What the page calls the model.
         examples: FASTA that the page can be tried with.
         runtime: Folder of ONNX Runtime Web's files; by default where ``npm ci`` puts them.
@@ -55,6 +63,8 @@ def build_page(graph: bytes, name: str, examples: str, runtime: Path | None = No
     """
     packed = {key: _read_runtime(file, runtime) for key, file in _FILES.items()}
     packed["model"] = graph
+    names = {f"weights-{number}": path for number, path in enumerate(weights or {})}
+    packed |= {key: (weights or {})[path] for key, path in names.items()}
     data = "\n".join(
         f'<script type="application/octet-stream" id="{key}">{_packed(content)}</script>'
         for key, content in packed.items()
@@ -67,7 +77,7 @@ def build_page(graph: bytes, name: str, examples: str, runtime: Path | None = No
         data=data,
         style=_text("app.css"),
         script="".join("\n" + _text(file) for file in _SCRIPTS),
-        vocabulary=_vocabulary(name),
+        vocabulary={**_vocabulary(name), "weights": names},
         policy={"script-src": "blob: 'wasm-unsafe-eval'", "worker-src": "blob:"},
         tools=_DOWNLOADS,
     )

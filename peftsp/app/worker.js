@@ -3,13 +3,13 @@
 let ort, session, vocabulary;
 const OUTPUTS = ["probabilities", "sp_types", "paths", "cleavage_sites", "site_probabilities", "ends_inside", "region_probabilities"];
 
-async function begin({ library, runtime, model, vocabulary: words }) {
+async function begin({ library, runtime, model, weights, vocabulary: words }) {
   vocabulary = words;
   // A page that is opened as a file may begin no worker that is a module itself.
   ort = await import(URL.createObjectURL(new Blob([library], { type: "text/javascript" })));
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = runtime;
-  session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"], externalData: weights });
 }
 
 function tokensOf(proteins) {

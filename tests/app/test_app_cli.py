@@ -1,13 +1,21 @@
 """The command writes one file, or serves the page to this machine."""
 
 import socket
+import sys
 import threading
 from http.client import HTTPConnection
 from http.server import ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 
-from peftsp.app.cli import main
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from browser import open_tab
+
+from peftsp.app.cli import main, read_graph
+from peftsp.app.page import build_page
 
 GRAPH = Path(__file__).parents[1] / "data" / "tiny.onnx"
 
@@ -26,6 +34,23 @@ def test_command_writes_one_file_and_takes_no_other_names(tmp_path, runtime, mon
     assert len(errors) == 4
     assert "npm ci --prefix" in errors[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+@pytest.mark.slow
+def test_page_of_a_model_that_ships_holds_its_files(tmp_path, runtime):
+    graph, weights = read_graph(["fast"])
+    assert weights.keys() == {"weights.safetensors"}
+    (tmp_path / "page.html").write_text(build_page(graph, "fast", "", weights, runtime))
+    with open_tab(tmp_path) as tab:
+        tab.open((tmp_path / "page.html").as_uri())
+        tab.wait_for("!byId('predict').disabled")
+        tab.run(
+            "box.value = '>OMPA\\nMKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNGPTHENQLGAGAF'"
+        )
+        tab.run("form.requestSubmit()")
+        tab.wait_for("!byId('results').hidden")
+        assert tab.run("[records[0].type, records[0].site]") == ["SP", 21]
+        assert tab.complaints == []
 
 
 def test_page_is_served_to_this_machine_alone(runtime, monkeypatch, capsys):

@@ -41,7 +41,7 @@ def records():
 @pytest.fixture(scope="module")
 def tab(runtime, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    page = build_page(GRAPH.read_bytes(), "tiny", EXAMPLES.read_text(), runtime)
+    page = build_page(GRAPH.read_bytes(), "tiny", EXAMPLES.read_text(), runtime=runtime)
     (folder / "page.html").write_text(page, encoding="utf-8")
     with open_tab(folder) as tab:
         tab.open((folder / "page.html").as_uri())

@@ -146,6 +146,8 @@ def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(
     def requeue(_):
         [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
         subprocess.run([*command, first.name], check=True, timeout=30)
+        # Nothing tells that the signal has come.
+        time.sleep(5)
 
     status, output = disturbed(*SLURM, happens=requeue)
     assert status == 0, output
