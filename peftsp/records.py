@@ -48,10 +48,12 @@ class LabelledRecord:
         accession: Name of the protein.
         kingdom: One of `peftsp.labels.KINGDOM_LABELS`.
         sp_type: One of `peftsp.labels.SP_TYPES`.
-        partition: Homology partition; proteins of different partitions are dissimilar.
+        partition: Homology partition; proteins of different partitions are dissimilar. -1 of a
+            protein that belongs to none.
         residues: At most `peftsp.labels.MAX_RESIDUES` N-terminal residues, upper case.
         annotation: One letter a residue: S, L, T or P signal peptide, I inside, M membrane,
             O outside, U not known which of these.
+        near: Partitions with homologs of a protein that belongs to none; empty for others.
     """
 
     accession: str
@@ -60,6 +62,16 @@ class LabelledRecord:
     partition: int
     residues: str
     annotation: str
+    near: tuple[int, ...] = ()
+
+    @property
+    def partition_field(self) -> str:
+        """The partition as a header has it, or those with homologs, joined by ``+``.
+
+        >>> LabelledRecord("P1", "EUKARYA", "NO_SP", -1, "MKL", "UUU", (0, 2)).partition_field
+        '0+2'
+        """
+        return "+".join(map(str, self.near)) or str(self.partition)
 
 
 @dataclass(frozen=True, slots=True)

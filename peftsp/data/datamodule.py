@@ -16,6 +16,7 @@ from peftsp.data.batch import LabelledExample, collate_labelled
 from peftsp.data.chimeras import tat_lipoproteins
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
+from peftsp.data.extra import trainable
 from peftsp.data.folds import Fold, folds_of, split
 from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, eval_batches
@@ -47,7 +48,8 @@ class SignalPeptideData(LightningDataModule):
         kingdom_weights: Kingdom to sampling factor.
         extra_path: A 3-line file of further records, which train in every fold whatever their
             partition; for example proteins that another model has labelled. Those whose sequence
-            validates or tests are left out.
+            validates or tests are left out, and so are those that say, as in ``0+2``, that they
+            have homologs in a partition that does.
         train_splits: Which of train, validation and test are trained on. Validation beside train
             refits with settings that were chosen before; all three make a model to be given away,
             whose own validation and test scores mean nothing.
@@ -106,7 +108,7 @@ class SignalPeptideData(LightningDataModule):
         self._balance = balance
         self._type_weights = type_weights
         self._kingdom_weights = kingdom_weights
-        self._extra = None if extra_path is None else LabelledFile(extra_path)
+        self._extra = None if extra_path is None else LabelledFile(extra_path, is_extra=True)
         self._train_splits = train_splits
         self._keeps_prior = keeps_prior
         self._chimeras = chimeras
@@ -236,13 +238,13 @@ class SignalPeptideData(LightningDataModule):
             self.notes.append(
                 f"data: {repeated:,} sequences stand in several partitions: scores may be too high"
             )
-        held = set(_SPLITS) - set(self._train_splits)
+        held = [r for n in _SPLITS if n not in self._train_splits for r in splits[n]]
         extra = [] if self._extra is None else self._extra.load()
-        used = [r for r in extra if not where.get(r.residues, set()) & held]
+        used = trainable(extra, held)
         if len(used) < len(extra):
             self.notes.append(
                 f"data.extra_path: {len(extra) - len(used):,} of {len(extra):,} records left out, "
-                f"whose sequences validate or test"
+                f"whose sequences or homologs validate or test"
             )
         trained = [r for name in self._train_splits for r in splits[name]]
         made = tat_lipoproteins(trained + used, self._chimeras, self._seed)

@@ -51,7 +51,7 @@ def dataset_digest(records: Iterable[LabelledRecord]) -> str:
     False
     """
     lines = (
-        f"{r.accession}|{r.kingdom}|{r.sp_type}|{r.partition}|{r.residues}|{r.annotation}\n"
+        f"{r.accession}|{r.kingdom}|{r.sp_type}|{r.partition_field}|{r.residues}|{r.annotation}\n"
         for r in records
     )
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -29,7 +29,9 @@ _HEADER = ">ACCESSION|KINGDOM|TYPE|PARTITION"
 _Line = tuple[int, str]
 
 
-def read_labelled(source: TextSource, name: str | None = None) -> list[LabelledRecord]:
+def read_labelled(
+    source: TextSource, name: str | None = None, is_extra: bool = False
+) -> list[LabelledRecord]:
     r"""Read the records of a 3-line file, each cut to its first 70 residues.
 
     Gzip, any line end, blank lines and lower-case residues are accepted, and so are two records of
@@ -42,6 +44,7 @@ def read_labelled(source: TextSource, name: str | None = None) -> list[LabelledR
     Args:
         source: A path, or an open stream of text or bytes.
         name: What error messages call the source; by default its path.
+        is_extra: Whether headers may have, for a partition, those with homologs, as in ``0+2``.
 
     Raises:
         RecordError: The source cannot be read, has no record, or a record is not as above.
@@ -51,7 +54,7 @@ def read_labelled(source: TextSource, name: str | None = None) -> list[LabelledR
     numbers, records = [], []
     for triple in _triples(lines):
         numbers.append(triple[-1][0])
-        records.append(_record(name, triple))
+        records.append(_record(name, triple, is_extra))
     if not records:
         raise RecordError(f"{name}: expected records of three lines, found none")
     lengths = np.array([len(record.residues) for record in records])
@@ -69,8 +72,8 @@ def write_labelled(records: Iterable[LabelledRecord], path: str | PathLike[str])
     """Write records to a 3-line file, which `read_labelled` reads back as they are."""
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
-            labels = f"{record.accession}|{record.kingdom}|{record.sp_type}|{record.partition}"
-            file.write(f">{labels}\n{record.residues}\n{record.annotation}\n")
+            fields = record.accession, record.kingdom, record.sp_type, record.partition_field
+            file.write(f">{'|'.join(fields)}\n{record.residues}\n{record.annotation}\n")
 
 
 def _triples(lines: Iterator[_Line]) -> Iterator[tuple[_Line, ...]]:
@@ -78,9 +81,9 @@ def _triples(lines: Iterator[_Line]) -> Iterator[tuple[_Line, ...]]:
         yield triple
 
 
-def _record(name: str, triple: tuple[_Line, ...]) -> LabelledRecord:
+def _record(name: str, triple: tuple[_Line, ...], is_extra: bool) -> LabelledRecord:
     number, header = triple[0]
-    accession, kingdom, sp_type, partition = _labels(f"{name}:{number}", header)
+    accession, kingdom, sp_type, partitions = _labels(f"{name}:{number}", header, is_extra)
     for (place, line), what in zip(triple[1:], ("residues", "an annotation"), strict=False):
         if line.startswith(">"):
             raise RecordError(f"{name}:{place}: expected {what}, found a header ({accession})")
@@ -104,10 +107,11 @@ def _record(name: str, triple: tuple[_Line, ...]) -> LabelledRecord:
     _check_annotation(f"{name}:{last_place}", annotation, sp_type, accession)
     residues, annotation = residues[:MAX_RESIDUES].upper(), annotation[:MAX_RESIDUES]
     _check_lipid_cysteine(f"{name}:{place}", residues, annotation, sp_type, accession)
-    return LabelledRecord(accession, kingdom, sp_type, partition, residues, annotation)
+    partition, near = (-1, partitions) if len(partitions) > 1 else (partitions[0], ())
+    return LabelledRecord(accession, kingdom, sp_type, partition, residues, annotation, near)
 
 
-def _labels(place: str, header: str) -> tuple[str, str, str, int]:
+def _labels(place: str, header: str, is_extra: bool) -> tuple[str, str, str, tuple[int, ...]]:
     if not header.startswith(">"):
         raise RecordError(f"{place}: expected a header {_HEADER}, found {header[:30]!r}")
     fields = [field.strip() for field in header[1:].split("|")]
@@ -128,11 +132,12 @@ def _labels(place: str, header: str) -> tuple[str, str, str, int]:
             raise RecordError(
                 f"{place}: expected a {what} of {expected}, found {value!r} ({accession})"
             )
-    if not (partition.isascii() and partition.isdecimal()):
+    numbers = partition.split("+") if is_extra else [partition]
+    if not all(number.isascii() and number.isdecimal() for number in numbers):
         raise RecordError(
             f"{place}: expected a partition number 0, 1, 2, ..., found {partition!r} ({accession})"
         )
-    return accession, kingdom, sp_type, int(partition)
+    return accession, kingdom, sp_type, tuple(map(int, numbers))
 
 
 def _check_annotation(place: str, annotation: str, sp_type: str, accession: str) -> None:

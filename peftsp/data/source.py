@@ -23,9 +23,11 @@ class LabelledFile:
 
     Attributes:
         path: The file, plain or gzip.
+        is_extra: Whether its records may have homologs in several partitions.
     """
 
     path: str | PathLike[str]
+    is_extra: bool = False
 
     def load(self) -> list[LabelledRecord]:
         """Return the records of the file.
@@ -33,4 +35,4 @@ class LabelledFile:
         Raises:
             RecordError: The file cannot be read, or a record in it is wrong.
         """
-        return read_labelled(self.path)
+        return read_labelled(self.path, is_extra=self.is_extra)

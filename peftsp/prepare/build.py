@@ -15,7 +15,14 @@ from peftsp.prepare.collection import Prepared, collect
 from peftsp.prepare.entry import EVIDENCE_LEVELS, Unusable
 from peftsp.prepare.homology import Pair, homologs
 from peftsp.prepare.page import PreparedSet, render
-from peftsp.prepare.partitions import REMOVED, homology_partitions, separate
+from peftsp.prepare.partitions import (
+    PYOPAL,
+    REMOVED,
+    check_engine,
+    homology_partitions,
+    separate,
+)
+from peftsp.records import LabelledRecord
 
 SPLITS = ("homology", "given", "leave-one-group-out", "none")
 
@@ -32,6 +39,7 @@ class PrepareSettings:
         split: One of `SPLITS`.
         partitions: How many homology partitions.
         identity: From which on two proteins are homologs.
+        engine: One of `peftsp.prepare.partitions.ENGINES`.
         overwrite: Whether earlier files may be replaced.
         has_progress: Show progress bars if standard error is a terminal.
     """
@@ -43,6 +51,7 @@ class PrepareSettings:
     split: str
     partitions: int
     identity: float
+    engine: str
     overwrite: bool
     has_progress: bool
 
@@ -54,18 +63,23 @@ class PrepareSummary:
     Attributes:
         shown: As on the page.
         groups: Names of the partitions where they are groups; empty otherwise.
-        compared: Pairs of proteins of different partitions that were aligned once more.
+        removed: How many proteins are near several partitions.
+        compared: Pairs of proteins of different partitions that were aligned.
     """
 
     shown: PreparedSet
     groups: list[str]
+    removed: int
     compared: int
 
 
 def outputs(output: Path) -> dict[str, Path]:
     """Files beside a 3-line file, by what they are."""
     stem = output.name.removesuffix(output.suffix)
-    names = {"page": "report.html", "unusable": "unusable.tsv", "groups": "groups.tsv"}
+    names = {
+        **{"page": "report.html", "unusable": "unusable.tsv", "groups": "groups.tsv"},
+        "removed": "removed.fasta",
+    }
     return {what: output.with_name(f"{stem}.{name}") for what, name in names.items()}
 
 
@@ -84,6 +98,7 @@ def prepare(settings: PrepareSettings) -> PrepareSummary:
             raise ConfigError(f"{file}: expected another file than a source")
     if not settings.output.parent.is_dir():
         raise ConfigError(f"{settings.output.parent}: expected a folder, found none")
+    check_engine(settings.engine)
     evidence = EVIDENCE_LEVELS.index(settings.evidence)
     collected = collect(settings.sources, settings.kingdom, evidence)
     if not collected.proteins:
@@ -92,40 +107,75 @@ def prepare(settings: PrepareSettings) -> PrepareSummary:
         raise RecordError(
             f"{settings.sources[0]}: expected proteins that can be used, found {found}"
         )
-    partition, pairs, groups = _partition(collected.proteins, settings)
-    kept, removed = [], list(collected.unusable)
-    for protein, number in zip(collected.proteins, partition, strict=True):
-        if number == REMOVED:
-            removed.append(_removal(protein, pairs, collected.proteins, partition))
+    groups, places = _partition(collected.proteins, settings)
+    kept, apart = [], []
+    for protein, near in zip(collected.proteins, places, strict=True):
+        if len(near) == 1:
+            kept.append(replace(protein, record=replace(protein.record, partition=near[0])))
         else:
-            kept.append(replace(protein, record=replace(protein.record, partition=number)))
+            record = replace(protein.record, partition=REMOVED, near=near)
+            apart.append(replace(protein, record=record))
+    removed = [*collected.unusable, *map(_removal, apart)]
     numbers = [protein.record.partition for protein in kept]
-    compared = 0 if settings.split == "none" else _verify(kept, numbers, settings)
+    sizes = [numbers.count(number) for number in set(numbers)]
+    compared = (len(kept) ** 2 - sum(size**2 for size in sizes)) // 2
     facts = _facts(settings, kept, removed, groups, compared)
     shown = PreparedSet(settings.output.name, facts, kept, numbers, removed)
-    _write(shown, settings.output)
-    return PrepareSummary(shown, groups, compared)
+    _write(shown, [protein.record for protein in apart], settings.output)
+    return PrepareSummary(shown, groups, len(apart), compared)
 
 
 def _partition(
     proteins: Sequence[Prepared], settings: PrepareSettings
-) -> tuple[list[int], list[Pair], list[str]]:
+) -> tuple[list[str], list[tuple[int, ...]]]:
+    """Names of groups that are partitions, and the partitions near each protein."""
     if settings.split == "none":
-        return [0] * len(proteins), [], []
+        return [], [(0,)] * len(proteins)
     groups = _groups(proteins, settings.split)
     names = sorted(set(groups), key=lambda name: (len(name), name))
     if groups and len(names) < 3:
         raise RecordError(
             f"--split {settings.split}: expected 3 groups or more, found {', '.join(names)}"
         )
-    found = homologs([p.record.residues for p in proteins], settings.identity)
-    bar = tqdm(found, "aligning", len(proteins), disable=None if settings.has_progress else True)
-    pairs = [pair for row in bar for pair in row]
     if groups:
-        return separate([names.index(group) for group in groups], pairs), pairs, names
-    labels = [f"{p.record.kingdom}_{p.record.sp_type}" for p in proteins]
-    parts = homology_partitions(labels, pairs, settings.partitions, settings.identity)
-    return parts, pairs, []
+        partition = [names.index(group) for group in groups]
+        pairs = _pairs(proteins, partition, settings)
+    else:
+        partition, pairs = _by_homology(proteins, settings)
+    places = separate(partition, pairs)
+    assert not any(
+        len(places[a]) == len(places[b]) == 1 and places[a] != places[b] for a, b, _ in pairs
+    )
+    return names, places
+
+
+def _by_homology(
+    proteins: Sequence[Prepared], settings: PrepareSettings
+) -> tuple[list[int], list[Pair]]:
+    """GraphPart's partitions, and homologs in different ones and of those that it removed."""
+    is_pyopal = settings.engine == PYOPAL
+    pairs = _pairs(proteins, None, settings) if is_pyopal else []
+    partition = homology_partitions(
+        [protein.record.residues for protein in proteins],
+        [f"{protein.record.kingdom}_{protein.record.sp_type}" for protein in proteins],
+        settings.partitions,
+        settings.identity,
+        settings.engine,
+        pairs,
+    )
+    if is_pyopal:
+        return partition, pairs
+    apart = [REMOVED - n if number == REMOVED else number for n, number in enumerate(partition)]
+    return partition, _pairs(proteins, apart, settings)
+
+
+def _pairs(
+    proteins: Sequence[Prepared], apart: Sequence[int] | None, settings: PrepareSettings
+) -> list[Pair]:
+    residues = [protein.record.residues for protein in proteins]
+    found = homologs(residues, settings.identity, apart)
+    bar = tqdm(found, "aligning", len(residues), disable=None if settings.has_progress else True)
+    return [pair for row in bar for pair in row]
 
 
 def _groups(proteins: Sequence[Prepared], split: str) -> list[str]:
@@ -142,30 +192,10 @@ def _groups(proteins: Sequence[Prepared], split: str) -> list[str]:
     return [str(protein.partition) for protein in proteins]
 
 
-def _removal(
-    protein: Prepared, pairs: Sequence[Pair], proteins: Sequence[Prepared], partition: Sequence[int]
-) -> Unusable:
-    place = next(i for i, other in enumerate(proteins) if other is protein)
-    near = {b if a == place else a for a, b, _ in pairs if place in (a, b)}
-    parts = sorted({partition[other] for other in near} - {REMOVED})
-    shown = ", ".join(map(str, parts)) or "none that is left"
-    reason = f"removed: expected homologs in one partition, found them in {shown}"
+def _removal(protein: Prepared) -> Unusable:
+    parts = ", ".join(map(str, protein.record.near))
+    reason = f"removed: expected homologs in one partition, found them in {parts}"
     return Unusable(protein.place, protein.record.accession, reason)
-
-
-def _verify(kept: Sequence[Prepared], numbers: list[int], settings: PrepareSettings) -> int:
-    """Align once more all proteins of different partitions, and count these pairs."""
-    residues = [protein.record.residues for protein in kept]
-    found = homologs(residues, settings.identity, apart=numbers)
-    bar = tqdm(found, "verifying", len(kept), disable=None if settings.has_progress else True)
-    for row in bar:
-        for first, second, share in row:
-            raise RecordError(
-                f"partitions: expected no homologs in different ones, found "
-                f"{kept[first].record.accession} and {kept[second].record.accession}, {share:.2f}"
-            )
-    sizes = [numbers.count(number) for number in set(numbers)]
-    return (len(kept) ** 2 - sum(size**2 for size in sizes)) // 2
 
 
 def _facts(
@@ -196,7 +226,7 @@ def _facts(
     return facts
 
 
-def _write(shown: PreparedSet, output: Path) -> None:
+def _write(shown: PreparedSet, removed: Sequence[LabelledRecord], output: Path) -> None:
     places = outputs(output)
     partials = {
         path: path.with_name(f".{path.name}.partial") for path in (output, *places.values())
@@ -204,13 +234,17 @@ def _write(shown: PreparedSet, output: Path) -> None:
     try:
         write_labelled((protein.record for protein in shown.proteins), partials[output])
         read_labelled(partials[output])
+        if removed:
+            write_labelled(removed, partials[places["removed"]])
         partials[places["page"]].write_text(render(shown), encoding="utf-8")
         lost = ((one.place, one.accession, one.reason) for one in shown.unusable)
         _write_table(partials[places["unusable"]], ("place", "accession", "reason"), lost)
         rows = ((p.record.accession, p.group, p.place, int(p.is_weak)) for p in shown.proteins)
         _write_table(partials[places["groups"]], ("accession", "group", "place", "is_weak"), rows)
         for path, partial in partials.items():
-            partial.replace(path)
+            path.unlink(missing_ok=True)
+            if partial.exists():
+                partial.rename(path)
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from peftsp.command_line import lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOM_LABELS
 from peftsp.prepare.entry import EVIDENCE_LEVELS
+from peftsp.prepare.partitions import ENGINES
 
 _EPILOG = """\
 examples:
@@ -21,7 +22,9 @@ examples:
 A source is a UniProt table (TSV), JSON or text, a table of id, type and site, GFF3, SignalP 6.0's
 prediction_results.txt or a 3-line file; sequences may be in a FASTA file of their own. Writes
 own.fasta, which train.py data=labelled reads; own.report.html, to look at before training;
-own.unusable.tsv, what is not in it and why; own.groups.tsv, the groups of organisms.
+own.unusable.tsv, what is not in it and why; own.groups.tsv, the groups of organisms;
+own.removed.fasta, proteins near several partitions, which data.extra_path trains where all of these
+train.
 """
 
 
@@ -51,6 +54,7 @@ def _run(options: argparse.Namespace) -> str:
             split=options.split,
             partitions=options.partitions,
             identity=options.identity,
+            engine=options.engine,
             overwrite=options.overwrite,
             has_progress=not options.no_progress,
         )
@@ -62,6 +66,10 @@ def _run(options: argparse.Namespace) -> str:
         print(f"{name}: {text}")
     places = outputs(options.output)
     print(f"{places['unusable']}: {len(summary.shown.unusable):,} that are not used, and why")
+    if summary.removed:
+        print(
+            f"{places['removed']}: {summary.removed:,} of them with homologs in several partitions"
+        )
     look = f"{places['page']}: look at it before you train"
     train = f"python train.py data=labelled data.path={options.output}"
     return look if options.split == "none" else f"{look}\n{train}"
@@ -90,6 +98,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOW",
         help="homology, given (partitions of the sources), leave-one-group-out (a partition for "
         "each group of organisms) or none (default: %(default)s)",
+    )
+    add(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="what finds homologs for GraphPart: global alignments of all with all by pyopal, or "
+        "MMseqs2 or EMBOSS's needleall if installed, whose partitions pyopal verifies "
+        "(default: %(default)s)",
     )
     add(
         "--evidence",

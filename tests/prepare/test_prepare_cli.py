@@ -1,6 +1,8 @@
 """The command leaves a file that trains, without homologs in different partitions."""
 
+import os
 import random
+import sys
 
 import pytest
 
@@ -12,7 +14,7 @@ pytest.importorskip("pyopal")
 pytest.importorskip("graph_part")
 pytest.importorskip("logomaker")
 from peftsp.prepare.homology import homologs
-from peftsp.prepare.partitions import homology_partitions
+from peftsp.prepare.partitions import PYOPAL, homology_partitions
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -74,11 +76,69 @@ def test_given_partitions_lose_proteins_that_have_homologs_in_others(source):
     lost = (output.parent / "own.unusable.tsv").read_text().splitlines()[1:]
     assert len(lost) + len(read_labelled(output)) == 40
     assert all("removed: expected homologs in one partition, found them in" in row for row in lost)
+    removed = read_labelled(output.parent / "own.removed.fasta", is_extra=True)
+    assert len(removed) == len(lost)
+    kept = read_labelled(output)
+    for record in removed:
+        found = next(homologs([record.residues, *(r.residues for r in kept)], 0.3))
+        near = {kept[place - 1].partition for _, place, _ in found}
+        assert near <= set(record.near)
+        assert len(record.near) > 1
 
 
 def test_a_group_can_be_a_partition(source, capsys):
     assert run(source, "--split", "leave-one-group-out")[0] == 0
     assert "Partitions: 0: g0, 1: g1, 2: g2" in capsys.readouterr().out
+
+
+FAKE_MMSEQS = """#!{python}
+import sys
+from pathlib import Path
+command, words = sys.argv[1], sys.argv[2:]
+if command == "createdb":
+    Path(words[-1]).write_text(Path(words[-2]).read_text())
+    Path(words[-1] + ".index").write_text("0 0 1")
+if command == "convertalis":
+    lines = Path(words[0]).read_text().splitlines()
+    proteins = [(h[1:], s) for h, s in zip(lines[::2], lines[1::2])]
+    with open(words[-1], "w") as file:
+        for a, first in proteins:
+            for b, second in proteins:
+                share = sum(x == y for x, y in zip(first, second)) / len(first)
+                if share >= {least}:
+                    file.write("\\t".join([a, b, str(share)]) + "\\n")
+"""
+
+
+def install_fake_mmseqs(folder, monkeypatch, least):
+    """A program with the four commands that GraphPart gives to MMseqs2, for equal lengths."""
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "mmseqs"
+    program.write_text(FAKE_MMSEQS.format(python=sys.executable, least=least))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_another_engine_may_find_the_homologs(source, tmp_path, monkeypatch):
+    install_fake_mmseqs(tmp_path, monkeypatch, least=0.3)
+    status, output = run(source, "--engine", "mmseqs2")
+    assert (status, len(read_labelled(output))) == (0, 40)
+
+
+def test_homologs_that_an_engine_misses_are_removed(source, tmp_path, monkeypatch):
+    install_fake_mmseqs(tmp_path, monkeypatch, least=2)
+    status, output = run(source, "--engine", "mmseqs2")
+    assert status == 0
+    kept = read_labelled(output)
+    assert len(kept) < 40
+    found = homologs([r.residues for r in kept], 0.3, [r.partition for r in kept])
+    assert not any(found)
+
+
+def test_an_engine_that_is_not_installed_is_named(source, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert run(source, "--engine", "needle")[0] == 2
+    assert "--engine needle: expected the program needleall, found none" in capsys.readouterr().err
 
 
 def test_an_earlier_file_is_not_replaced(source, capsys):
@@ -104,5 +164,5 @@ def test_identity_is_that_of_the_alignment():
 
 def test_too_many_homologs_are_refused():
     chain = [(n, n + 1, 0.9) for n in range(8)]
-    with pytest.raises(RecordError, match="expected 3 without homologs in different ones"):
-        homology_partitions(["SP"] * 9, chain, 3, 0.3)
+    with pytest.raises(RecordError, match="expected proteins that can be parted without homologs"):
+        homology_partitions(["MKL"] * 9, ["SP"] * 9, 3, 0.3, PYOPAL, chain)
