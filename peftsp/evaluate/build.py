@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peftsp.data.identity import DatasetIdentity, dataset_digest
-from peftsp.data.labelled import read_labelled
 from peftsp.errors import BundleError, RecordError
 from peftsp.evaluate.contenders import read_contender
+from peftsp.evaluate.dataset import read_test_set
 from peftsp.evaluate.rows import Predicting, call_row, collapsed, predict_rows, run_of
 from peftsp.evaluate.seen import Member, members_of
 from peftsp.evaluate.summaries import (
@@ -19,6 +19,7 @@ from peftsp.evaluate.summaries import (
     group_table,
     threshold_table,
 )
+from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.records import LabelledRecord
 from peftsp.report.build import ReportSettings, ReportSummary, check_output, write_report
 from peftsp.report.caveats import find_caveats
@@ -36,7 +37,7 @@ class EvaluateSettings:
 
     Attributes:
         bundles: Folders of models.
-        data: A 3-line file.
+        data: A 3-line file, or a table as `read_test_set` takes it.
         together: `FOLDS`: runs of one method, each on its test partition where it was trained on
             the data, else on all; `ENSEMBLE`: their average; `APART`: methods of their own.
         contenders: Files of other programs by name.
@@ -77,7 +78,8 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
             some.
     """
     check_output(settings.report.output)
-    records = read_labelled(settings.data)
+    test_set = read_test_set(settings.data)
+    records = test_set.records
     calls = {name: read_contender(path) for name, path in settings.contenders.items()}
     members = members_of(settings.bundles, records)
     is_trained_here = all(member.fold is not None for member in members)
@@ -107,17 +109,15 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
                 )
             cells = {p: call_row(records[p], found[records[p].accession]) for p in places}
             runs.append(run_of(name, fold, 0, cells, dataset, about))
-    if settings.is_presence:
+    if settings.is_presence or not test_set.has_types:
         runs = [collapsed(run) for run in runs]
     methods = group_runs(runs)
     warnings += find_caveats(methods, [])
     groups = _read_groups(settings)
-    tables = [
-        confusion_table(methods),
-        calibration_table(methods),
-        threshold_table(methods),
-        group_table(methods, groups),
-    ]
+    tables = [confusion_table(methods), calibration_table(methods)]
+    if len({record.sp_type == SP_TYPES[NO_SP] for record in records}) > 1:
+        tables.append(threshold_table(methods))
+    tables.append(group_table(methods, groups))
     return EvaluateSummary(write_report(methods, settings.report, [], warnings, tables), tables)
 
 
@@ -139,15 +139,20 @@ def _tested(
         found: list[_Tested] = []
         for member in members:
             label = member.label if together == APART else _OWN
-            seed = seeds[label, member.fold] = seeds.get((label, member.fold), -1) + 1
-            places = [p for p, r in enumerate(records) if r.partition == member.test]
-            seen = len(set(places) - member.unseen)
-            if seen:
-                warnings.append(
-                    f"{member.label} was trained or chosen on {seen} of the {len(places)} "
-                    f"proteins of its test partition, so that its numbers are too good."
-                )
-            found.append((label, member.fold or 0, seed, [member.bundle], places))
+            others = set() if together == APART else {other.fold for other in members}
+            for fold, test in member.tests.items():
+                # Another fold's model is as good as its own where that was not given.
+                if fold != member.fold and fold in others:
+                    continue
+                seed = seeds[label, fold] = seeds.get((label, fold), -1) + 1
+                places = [p for p, r in enumerate(records) if r.partition == test]
+                seen = len(set(places) - member.unseen)
+                if seen:
+                    warnings.append(
+                        f"{member.label} was trained or chosen on {seen} of the {len(places)} "
+                        f"proteins of its test partition, so that its numbers are too good."
+                    )
+                found.append((label, fold, seed, [member.bundle], places))
         return found
     places = sorted(frozenset.intersection(*(member.unseen for member in members)))
     if not places:

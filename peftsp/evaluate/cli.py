@@ -50,7 +50,9 @@ def _run(options: argparse.Namespace) -> str:
             contenders=contenders,
             is_presence=options.types == "presence",
             groups=options.groups,
-            predicting=Predicting(options.device, options.backbone, has_progress),
+            predicting=Predicting(
+                options.device, options.backbone, options.precision, has_progress
+            ),
             report=ReportSettings(
                 (), options.output, options.resamples, options.seed, has_progress
             ),
@@ -73,7 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--bundle", type=Path, nargs="+", required=True, metavar="DIR", help="trained models")
-    add("--data", type=Path, required=True, metavar="FILE", help="3-line file")
+    add(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="3-line file; or, for proteins whose types are not known, CSV or TSV of id, sequence, "
+        "signal_peptide (yes, no) or site or both, and perhaps kingdom",
+    )
     add("--output", "-o", type=Path, required=True, metavar="DIR", help="folder for the report")
     add(
         "--together",
@@ -94,11 +103,12 @@ def _parser() -> argparse.ArgumentParser:
         "--types",
         choices=("all", "presence"),
         default="all",
-        help="presence: the data know only signal peptide or not (default: %(default)s)",
+        help="presence: count every signal peptide as SP, as for a table (default: %(default)s)",
     )
     add("--groups", type=Path, metavar="FILE", help="TSV of accession and group")
     add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    add("--precision", choices=("fp32", "bf16"), default="fp32", help="(default: %(default)s)")
     add("--resamples", type=at_least(100), default=2000, metavar="N", help="(default: %(default)s)")
     add("--seed", type=at_least(0), default=0, metavar="N", help="of the resamples")
     add("--no-progress", action="store_true", help="show no progress bar")

@@ -37,11 +37,13 @@ class Predicting:
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         backbone: Where the backbone's weights lie, if not where the bundles say.
+        precision: ``fp32`` or ``bf16``.
         has_progress: Show progress bars if standard error is a terminal.
     """
 
     device: str
     backbone: str | None
+    precision: str
     has_progress: bool
 
 
@@ -66,10 +68,10 @@ def predict_rows(
     size = fitting_batch_size(device.type, max(tagger.backbone.spec.width for tagger in taggers))
     asked = [records[place] for place in places]
     loader = DataLoader(LabelledDataset(asked), size, collate_fn=collate_labelled)
-    kept = KeptPredictions()
+    kept, options = KeptPredictions(), Options(precision=how.precision)
     names = " + ".join(bundle.name for bundle in bundles)
     for batch in tqdm(loader, names, disable=None if how.has_progress else True):
-        found = find_results(batch.to(device), taggers, Options())
+        found = find_results(batch.to(device), taggers, options)
         kept.update(batch.indices, Decoded(*map(torch.from_numpy, found[:5])))
     numbers, probabilities = kept.compute()
     rows: dict[int, list[str | int]] = {}
@@ -126,11 +128,18 @@ def run_of(
 
 
 def collapsed(run: Run) -> Run:
-    """The same with every signal peptide as SP, for data that know no more."""
+    """The same with every signal peptide as SP, for data that know no more.
+
+    Where a signal peptide's site is not known either, no site counts.
+    """
     rows = run.predictions.copy()
     to_sp: Callable[[str], str] = lambda name: name if name == SP_TYPES[NO_SP] else "SP"  # noqa: E731
     for column in ("sp_type", "predicted_type"):
         rows[column] = rows[column].map(to_sp)
+    is_unknown = (rows["sp_type"] != SP_TYPES[NO_SP]) & rows["cleavage_site"].isna()
+    if is_unknown.any():
+        no_site = is_unknown | (rows["sp_type"] == SP_TYPES[NO_SP])
+        rows.loc[no_site, "predicted_site"] = float("nan")
     rows["SP"] = 1 - rows[SP_TYPES[NO_SP]]
     rows[list(SP_TYPES[2:])] = 0.0
     return Run(run.folder, run.record, rows, run.curves)

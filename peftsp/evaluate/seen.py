@@ -21,7 +21,8 @@ class Member:
         bundle: Its folder.
         label: Its name.
         fold: Of the data set, if it was trained on one; None otherwise.
-        test: The fold's test partition.
+        tests: Test partition by fold: of its own first, then of those that train on the same
+            partitions, if validation chose nothing, so that their model would be the same.
         folds: How many folds its protocol has.
         unseen: Places of the records whose sequences neither trained nor chose it.
         is_known: Whether it says what it was trained on; otherwise all records count as unseen.
@@ -30,7 +31,7 @@ class Member:
     bundle: Path
     label: str
     fold: int | None
-    test: int | None
+    tests: dict[int, int]
     folds: int
     unseen: frozenset[int]
     is_known: bool
@@ -55,7 +56,7 @@ def _member(
     name = str(training.get("name", bundle.name)).split("/")[-1]
     text = training.get("proteins")
     if not isinstance(text, str):
-        return Member(bundle, name, None, None, 1, frozenset(range(len(records))), is_known=False)
+        return Member(bundle, name, None, {}, 1, frozenset(range(len(records))), is_known=False)
     seen = split_marks(text)
     unseen = frozenset(place for place, mark in enumerate(marks) if mark not in seen)
     if not unseen:
@@ -64,12 +65,15 @@ def _member(
             f"found one that was trained or chosen on all of them"
         )
     if training.get("dataset", {}).get("sha256") != digest:
-        return Member(bundle, name, None, None, 1, unseen, is_known=True)
+        return Member(bundle, name, None, {}, 1, unseen, is_known=True)
     data = training["data"]
     folds = folds_of((r.partition for r in records), data.get("protocol", NESTED))
     if not 0 <= data["fold"] < len(folds):
         raise ConfigError(
             f"{bundle}: expected a fold of 0 to {len(folds) - 1}, found {data['fold']}"
         )
-    test = folds[data["fold"]].test
-    return Member(bundle, name, data["fold"], test, len(folds), unseen, is_known=True)
+    own = folds[data["fold"]]
+    tests = {data["fold"]: own.test}
+    if training.get("is_chosen") is False and data["train_splits"] == ["train"]:
+        tests |= {n: fold.test for n, fold in enumerate(folds) if fold.train == own.train}
+    return Member(bundle, name, data["fold"], tests, len(folds), unseen, is_known=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from peftsp.evaluate.figures import draw_calibration, draw_groups, draw_thresholds
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
 from peftsp.report.methods import Method
@@ -34,7 +35,7 @@ def threshold_table(methods: Sequence[Method]) -> Table:
         "highest MCC over all proteins here. Found on these proteins, so a little too good. The "
         "CSV has the curve."
     )
-    return Table("thresholds", caption, shown, curves)
+    return Table("thresholds", caption, shown, curves, draw_thresholds)
 
 
 def _curve(method: Method) -> pd.DataFrame:
@@ -89,7 +90,7 @@ def calibration_table(methods: Sequence[Method]) -> Table:
         }
     )
     caption = "How often the called type is right, by how probable it is said to be."
-    return Table("calibration", caption, shown, numbers)
+    return Table("calibration", caption, shown, numbers, draw_calibration)
 
 
 def group_table(methods: Sequence[Method], groups: Mapping[str, str]) -> Table:
@@ -118,7 +119,8 @@ def group_table(methods: Sequence[Method], groups: Mapping[str, str]) -> Table:
         table.insert(0, "method", method.label)
         tables.append(table)
     found = pd.concat(tables, ignore_index=True)
-    return Table("groups", "False calls by group of organisms, counts of proteins.", found, found)
+    caption = "False calls by group of organisms, counts of proteins."
+    return Table("groups", caption, found, found, draw_groups)
 
 
 def confusion_table(methods: Sequence[Method]) -> Table:

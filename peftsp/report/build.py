@@ -124,7 +124,7 @@ def write_report(
         for table in tables:
             table.write(partial / TABLES)
         _all_numbers(evaluations).to_csv(partial / TABLES / "measures.csv", index=False)
-        drawn = draw_all(evaluations, published, partial / FIGURES, _has_cost(methods))
+        drawn = draw_all(evaluations, published, partial / FIGURES, _has_cost(methods), further)
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
             facts=_facts(methods, proteins, settings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from peftsp.report.evaluation import Evaluation
 from peftsp.report.prediction_figures import draw_confusion, draw_offsets, draw_regions
 from peftsp.report.run_figures import draw_curves, draw_tradeoff
 from peftsp.report.style import paper_style, save
+from peftsp.report.table import Table
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ CAPTIONS = {
     "and does not say how right they are.",
     "confusion": "Confusion matrices over all runs of a method. A protein counts once for each "
     "model that was tested on it; shade: share of the true type.",
+    "thresholds": "Signal peptide or not, by the threshold on the probability of one, over all "
+    "proteins. Dots: where MCC is highest.",
+    "calibration": "How often the called type is right, by how probable it is said to be. On the "
+    "grey line probabilities are what they say.",
+    "groups": "False calls by group of organisms.",
     "curves": "Learning curves. Thin: runs; thick: mean over the folds and seeds of a method.",
 }
 
@@ -55,8 +62,9 @@ def draw_all(
     published: pd.DataFrame | None,
     folder: Path,
     has_cost: bool = True,
+    further: Sequence[Table] = (),
 ) -> Iterator[Picture]:
-    """Draw every figure, write it as PNG and SVG, and yield it."""
+    """Draw every figure, and those of further tables, write them as PNG and SVG, and yield them."""
     methods = [evaluation.method for evaluation in evaluations]
     drawers: dict[str, Callable[[], Figure | None]] = {
         "mcc2": lambda: draw_mcc2(evaluations, published),
@@ -67,6 +75,9 @@ def draw_all(
         "confusion": lambda: draw_confusion(methods),
         "curves": lambda: draw_curves(methods),
     }
+    for table in further:
+        if table.draw is not None:
+            drawers[table.name] = partial(table.draw, table.numbers)
     for name, draw in drawers.items():
         with paper_style(name):
             figure = draw()

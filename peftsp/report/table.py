@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -27,12 +29,14 @@ class Table:
         caption: What it shows.
         shown: Text, as it is to be read.
         numbers: The same with all digits.
+        draw: Makes a figure of the numbers; None for a table without one.
     """
 
     name: str
     caption: str
     shown: pd.DataFrame
     numbers: pd.DataFrame
+    draw: Callable[[pd.DataFrame], Figure] | None = None
 
     def write(self, folder: Path) -> None:
         """Write it as CSV with all digits, and as Markdown and LaTeX as it is to be read."""

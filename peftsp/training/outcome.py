@@ -159,6 +159,7 @@ def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
         "step": saved["global_step"],
         "metrics": metrics,
         "dataset": asdict(run.record.dataset),
+        "is_chosen": _is_chosen(run.trainer),
         **_marks(run),
         **(describe_start(run.start) if run.start else {}),
     }
@@ -166,15 +167,22 @@ def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
     return Bundle.from_tagger(run.module.tagger, run.head, run.crf, training, weights)
 
 
+def _is_chosen(trainer: Trainer) -> bool:
+    """Whether a callback looks at scores of validation proteins."""
+    return any(getattr(callback, "monitor", None) for callback in trainer.callbacks)
+
+
 def _marks(run: FittedRun) -> dict[str, str]:
     """Marks of all sequences that trained or chose the model, one behind the other.
 
-    None where the run began from a model that does not say so itself.
+    Validation proteins are not among them where no callback looks at their scores. None where the
+    run began from a model that does not say so itself.
     """
     earlier = run.start.bundle.training.get("proteins") if run.start else ""
     if earlier is None:
         return {}
-    records = [r for split in ("train", "validation") for r in run.data.records_of(split)]
+    splits = ("train", "validation") if _is_chosen(run.trainer) else ("train",)
+    records = [record for split in splits for record in run.data.records_of(split)]
     marks = {sequence_mark(record.residues) for record in records} | split_marks(earlier)
     return {"proteins": "".join(sorted(marks))}
 

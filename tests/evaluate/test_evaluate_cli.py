@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf, open_dict
 
 from peftsp.data.labelled import read_labelled, write_labelled
+from peftsp.data.regions import cleavage_site
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.evaluate.cli import main
 from peftsp.report.cli import main as report
@@ -58,8 +59,41 @@ def test_folds_give_the_numbers_of_their_runs(trained, tmp_path, capsys):
     assert report([*given, "--no-progress"]) == 0
     pd.testing.assert_frame_equal(measures(tmp_path / "a"), measures(tmp_path / "b"))
     page = (tmp_path / "a" / "report.html").read_text()
+    for name in ("confusion", "thresholds", "calibration", "groups"):
+        assert (tmp_path / "a" / "figures" / f"{name}.png").is_file()
+        assert f'id="{name}-caption"' in page
     assert "best threshold" in page
     assert "What it costs" not in page
+
+
+def write_table(path, header, cells):
+    records = [r for r in SyntheticProteins(60, 5).load() if cells(r) is not None]
+    rows = [",".join(map(str, (r.accession, r.residues, *cells(r)))) for r in records]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return len(records)
+
+
+def test_a_table_may_know_presence_alone(trained, tmp_path):
+    write_table(
+        trained / "own.csv",
+        "id,sequence,signal_peptide",
+        lambda r: ("no" if r.sp_type == "NO_SP" else "yes",),
+    )
+    assert evaluate(trained, tmp_path / "a", data="own.csv") == 0
+    table = measures(tmp_path / "a").set_index("measure")
+    assert set(table["sp_type"]) == {"SP"}
+    assert table["value"].notna()[["mcc1", "mcc2"]].all()
+    assert table["value"].isna()[["precision_0", "recall_0"]].all()
+
+
+def test_a_table_may_know_sites_alone(trained, tmp_path):
+    site = lambda r: None if r.sp_type == "NO_SP" else (cleavage_site(r),)  # noqa: E731
+    count = write_table(trained / "own.csv", "id,sequence,site", site)
+    assert evaluate(trained, tmp_path / "a", data="own.csv") == 0
+    table = measures(tmp_path / "a").set_index("measure")
+    assert table["value"].notna()[["precision_0", "recall_0"]].all()
+    assert table["n"]["recall_0"] == count
+    assert not (tmp_path / "a" / "figures" / "thresholds.png").exists()
 
 
 def test_an_ensemble_predicts_with_members_that_have_not_seen_a_partition(trained, tmp_path):

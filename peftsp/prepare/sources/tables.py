@@ -48,8 +48,12 @@ def _separator(header: str) -> str:
     return "\t" if "\t" in header else ";" if header.count(";") > header.count(",") else ","
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
-    """Place and cells of each row by lower-case column; a number of cells where they do not fit."""
+def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
+    """Place and cells of each row by lower-case column; a number of cells where they do not fit.
+
+    Raises:
+        RecordError: The file is empty.
+    """
     lines = ((n, line) for n, line in numbered_lines(path, str(path)) if line.strip())
     first = next(lines, None)
     if first is None:
@@ -68,7 +72,7 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
     Raises:
         RecordError: A column is missing.
     """
-    for place, cells in _rows(path):
+    for place, cells in table_rows(path):
         if isinstance(cells, int):
             yield Unusable(place, "", f"expected a cell for each column, found {cells}")
             continue
@@ -94,7 +98,7 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
 
 def read_label_table(path: Path) -> Iterator[Entry | Unusable]:
     """Entries of a table of identifier, type, site, and perhaps kingdom, group, sequence."""
-    for place, cells in _rows(path):
+    for place, cells in table_rows(path):
         if isinstance(cells, int):
             yield Unusable(place, "", f"expected a cell for each column, found {cells}")
             continue

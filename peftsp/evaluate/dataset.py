@@ -1,0 +1,93 @@
+"""Labelled proteins to test on, from a 3-line file or a table that knows less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from peftsp.data.labelled import read_labelled
+from peftsp.data.lines import numbered_lines
+from peftsp.data.residues import find_foreign
+from peftsp.errors import RecordError
+from peftsp.labels import ANNOTATION_LETTER, KINGDOM_LABELS, MAX_RESIDUES, UNKNOWN_TOPOLOGY
+from peftsp.prepare.sources.tables import table_rows
+from peftsp.records import LabelledRecord
+
+_YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0")
+_COLUMNS = "id, sequence, signal_peptide or site, and perhaps kingdom"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """Proteins to test on.
+
+    Attributes:
+        records: The proteins; without a known type those with a signal peptide are SP.
+        has_types: Whether the types are known, and not only whether there is a signal peptide.
+    """
+
+    records: list[LabelledRecord]
+    has_types: bool
+
+
+def read_test_set(path: Path) -> EvaluationSet:
+    """Read a 3-line file, or a table of columns `_COLUMNS`.
+
+    In a table ``signal_peptide`` is yes or no, and a ``site`` the number of residues before the
+    cut; a site alone says that there is a signal peptide.
+
+    Raises:
+        RecordError: The file cannot be read, or a line says neither.
+    """
+    first = next((line for _, line in numbered_lines(path, str(path)) if line.strip()), "")
+    if first.startswith(">"):
+        return EvaluationSet(read_labelled(path), has_types=True)
+    return EvaluationSet(
+        [_record(place, cells) for place, cells in table_rows(path)], has_types=False
+    )
+
+
+def _record(place: str, cells: dict[str, str] | int) -> LabelledRecord:
+    if isinstance(cells, int):
+        raise RecordError(f"{place}: expected a cell for each column, found {cells}")
+    residues = cells.get("sequence", "").upper()[:MAX_RESIDUES]
+    if not residues or not cells.get("id") or not {"signal_peptide", "site"} & set(cells):
+        raise RecordError(f"{place}: expected {_COLUMNS}, found {', '.join(filter(None, cells))}")
+    name = cells["id"]
+    foreign = find_foreign(residues)
+    if foreign is not None:
+        raise RecordError(
+            f"{place}: expected residues A to Z, found {residues[foreign]!r} at position "
+            f"{foreign + 1} ({name})"
+        )
+    kingdom = cells.get("kingdom", "").upper() or KINGDOM_LABELS[-1]
+    if kingdom not in KINGDOM_LABELS:
+        raise RecordError(
+            f"{place}: expected a kingdom of {', '.join(KINGDOM_LABELS)}, found {kingdom} ({name})"
+        )
+    site = _site(place, cells.get("site", ""), len(residues), name)
+    is_signal = _is_signal(place, cells.get("signal_peptide", ""), site, name)
+    sp_type = "SP" if is_signal else "NO_SP"
+    annotation = (ANNOTATION_LETTER["SP"] or "") * site + UNKNOWN_TOPOLOGY * (len(residues) - site)
+    return LabelledRecord(name, kingdom, sp_type, 0, residues, annotation)
+
+
+def _site(place: str, text: str, length: int, name: str) -> int:
+    """Residues before the cut; 0 where it is not known."""
+    if text in ("", "-", "0"):
+        return 0
+    if not (text.isascii() and text.isdecimal() and int(text) < length):
+        raise RecordError(f"{place}: expected a site of 1 to {length - 1}, found {text!r} ({name})")
+    return int(text)
+
+
+def _is_signal(place: str, text: str, site: int, name: str) -> bool:
+    said = text.casefold()
+    if said in _YES or (said == "" and site):
+        return True
+    if said in _NO and not site:
+        return False
+    shown = f"{text!r} and a site" if site else repr(text)
+    raise RecordError(
+        f"{place}: expected signal_peptide yes or no, or a site alone, found {shown} ({name})"
+    )
