@@ -51,7 +51,11 @@ def _run(options: argparse.Namespace) -> str:
             is_presence=options.types == "presence",
             groups=options.groups,
             predicting=Predicting(
-                options.device, options.backbone, options.precision, has_progress
+                device=options.device,
+                backbone=options.backbone,
+                precision=options.precision,
+                tells_kingdom=not options.hide_kingdom,
+                has_progress=has_progress,
             ),
             report=ReportSettings(
                 (), options.output, options.resamples, options.seed, has_progress
@@ -106,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         help="presence: count every signal peptide as SP, as for a table (default: %(default)s)",
     )
     add("--groups", type=Path, metavar="FILE", help="TSV of accession and group")
+    add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
     add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="(default: %(default)s)")

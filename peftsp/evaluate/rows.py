@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -38,12 +38,14 @@ class Predicting:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         backbone: Where the backbone's weights lie, if not where the bundles say.
         precision: ``fp32`` or ``bf16``.
+        tells_kingdom: Whether models that can use it are told each protein's kingdom.
         has_progress: Show progress bars if standard error is a terminal.
     """
 
     device: str
     backbone: str | None
     precision: str
+    tells_kingdom: bool
     has_progress: bool
 
 
@@ -53,7 +55,7 @@ def predict_rows(
     places: Sequence[int],
     how: Predicting,
 ) -> Rows:
-    """What models say of some of the records, each told its kingdom, as the test of a run does it.
+    """What models say of some of the records, as the test of a run does it.
 
     Args:
         bundles: Averaged if several.
@@ -71,6 +73,8 @@ def predict_rows(
     kept, options = KeptPredictions(), Options(precision=how.precision)
     names = " + ".join(bundle.name for bundle in bundles)
     for batch in tqdm(loader, names, disable=None if how.has_progress else True):
+        if not how.tells_kingdom:
+            batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, -1))
         found = find_results(batch.to(device), taggers, options)
         kept.update(batch.indices, Decoded(*map(torch.from_numpy, found[:5])))
     numbers, probabilities = kept.compute()

