@@ -10,9 +10,12 @@ from pathlib import Path
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 
+_OWN = "peftsp"
+
 _EPILOG = """\
 examples:
   %(prog)s --bundle runs/mine/*/bundle --data own.fasta -o evaluation
+  %(prog)s --method lora runs/lora*/bundle --method full runs/full*/bundle --data own.fasta -o out
   %(prog)s --bundle a b c --together ensemble --data own.fasta -o evaluation
   %(prog)s --bundle a --data own.fasta --contender signalp6=prediction_results.txt -o evaluation
 
@@ -35,16 +38,19 @@ def _run(options: argparse.Namespace) -> str:
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
         raise lacking("evaluate", error, "report") from error
-    contenders = {}
+    methods = _methods(options)
+    contenders: dict[str, Path] = {}
     for given in options.contender:
         name, sign, path = given.partition("=")
         if not (name and sign and path):
             raise ConfigError(f"--contender: expected NAME=FILE, found {given!r}")
+        if name in methods or name in contenders:
+            raise ConfigError(f"--contender: expected a name of its own, found {name} again")
         contenders[name] = Path(path)
     has_progress = not options.no_progress
     summary = evaluate_bundles(
         EvaluateSettings(
-            bundles=options.bundle,
+            methods=methods,
             data=options.data,
             together=options.together,
             contenders=contenders,
@@ -71,6 +77,19 @@ def _run(options: argparse.Namespace) -> str:
     return f"{summary.report.page}: {', '.join(summary.report.methods)}"
 
 
+def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:
+    methods = {_OWN: options.bundle} if options.bundle else {}
+    for name, *bundles in options.method:
+        if not bundles:
+            raise ConfigError(f"--method {name}: expected a name and bundles, found no bundle")
+        if name in methods:
+            raise ConfigError(f"--method: expected each name once, found {name} again")
+        methods[name] = [Path(bundle) for bundle in bundles]
+    if not methods:
+        raise ConfigError("expected --bundle or --method, found neither")
+    return methods
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(
         "peftsp-evaluate",
@@ -78,7 +97,15 @@ def _parser() -> argparse.ArgumentParser:
         _EPILOG,
     )
     add = parser.add_argument
-    add("--bundle", type=Path, nargs="+", required=True, metavar="DIR", help="trained models")
+    add("--bundle", type=Path, nargs="+", metavar="DIR", help="trained models of one method")
+    add(
+        "--method",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("NAME", "DIR"),
+        help="trained models of a named method; again for each method to compare",
+    )
     add(
         "--data",
         type=Path,
@@ -92,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "--together",
         choices=("folds", "ensemble", "apart"),
         default="folds",
-        help="what several bundles are: runs of one method, one averaged model, or methods of "
+        help="what several bundles of a method are: its runs, one averaged model, or methods of "
         "their own (default: %(default)s)",
     )
     add(

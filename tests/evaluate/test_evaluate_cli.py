@@ -101,6 +101,21 @@ def test_an_ensemble_predicts_with_members_that_have_not_seen_a_partition(traine
     assert measures(tmp_path / "a")["n"].sum() > 0
 
 
+def test_named_methods_are_compared(trained, tmp_path, capsys):
+    bundles = sorted(map(str, (trained / "runs").glob("*/*/bundle")))
+    given = ["--data", str(trained / "own.fasta"), "--resamples", "100", "--no-progress"]
+    named = ["--method", "one", *bundles, "--method", "two", *bundles[::-1]]
+    assert main([*named, *given, "-o", str(tmp_path / "a")]) == 0
+    table = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
+    assert (table["difference"] == 0).all()
+    assert main([*given, "-o", str(tmp_path / "b")]) == 2
+    assert main(["--method", "one", *given, "-o", str(tmp_path / "b")]) == 2
+    assert main([*named, *given, "--contender", "two=x", "-o", str(tmp_path / "b")]) == 2
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()[-3:]] == [
+        *("expected --bundle or --method, found neither", "--method one", "--contender"),
+    ]
+
+
 def test_contenders_are_tested_on_the_same_proteins(trained, tmp_path, capsys):
     records = read_labelled(trained / "own.fasta")
     calls = [f"{r.accession} 0 0 o" for r in records]
