@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.errors import RecordError
 from peftsp.evaluate.contenders import read_contender
@@ -17,6 +19,7 @@ from peftsp.evaluate.seen import Member, members_of
 from peftsp.evaluate.summaries import (
     calibration_table,
     confusion_table,
+    gives_probabilities,
     group_table,
     threshold_table,
 )
@@ -94,10 +97,11 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     if settings.is_presence or not test_set.has_types:
         runs = [collapsed(run) for run in runs]
     reported = group_runs(runs)
-    warnings = [*plan.warnings, *find_caveats(reported, [])]
-    tables = [confusion_table(reported), calibration_table(reported)]
+    warnings = [*plan.warnings, *find_caveats(reported, []), *_of_contenders(settings, runs)]
+    graded = [method for method in reported if gives_probabilities(method)]
+    tables = [confusion_table(reported), calibration_table(graded)]
     if len({record.sp_type == SP_TYPES[NO_SP] for record in records}) > 1:
-        tables.append(threshold_table(reported))
+        tables.append(threshold_table(graded))
     tables.append(group_table(reported, _read_groups(settings)))
     return EvaluateSummary(write_report(reported, settings.report, [], warnings, tables), tables)
 
@@ -130,6 +134,24 @@ def _contender_runs(
             rows = {p: call_row(records[p], calls[records[p].accession]) for p in places}
             runs.append(run_of(name, fold, 0, rows, dataset, about))
     return runs
+
+
+def _of_contenders(settings: EvaluateSettings, runs: Sequence[Run]) -> list[str]:
+    """What is to be known of other programs."""
+    found = [
+        f"{name}: nothing says whether it was trained on these proteins; if so, its numbers are "
+        f"too good."
+        for name in settings.contenders
+    ]
+    true_types = {name for run in runs for name in run.predictions["sp_type"]}
+    for name in settings.contenders:
+        own = [run.predictions["predicted_type"] for run in runs if run.record.method == name]
+        if true_types - {SP_TYPES[NO_SP], "SP"} and set(pd.concat(own)) <= {SP_TYPES[NO_SP], "SP"}:
+            found.append(
+                f"{name} calls signal peptides SP, whatever their type; --types presence compares "
+                f"whether there is one."
+            )
+    return found
 
 
 def _read_groups(settings: EvaluateSettings) -> dict[str, str]:

@@ -20,6 +20,12 @@ _THRESHOLDS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 _BINS = np.linspace(0, 1, 11)
 
 
+def gives_probabilities(method: Method) -> bool:
+    """Whether a method says how sure it is, and not only what it calls."""
+    shares = joined(method.runs)[list(SP_TYPES)].to_numpy(float)
+    return bool(((shares > 0) & (shares < 1)).any())
+
+
 def threshold_table(methods: Sequence[Method]) -> Table:
     """At which probability of a signal peptide to call one: MCC, precision and recall of each."""
     curves = pd.concat([_curve(method) for method in methods], ignore_index=True)

@@ -138,17 +138,6 @@ def test_extra_records_that_validate_or_test_are_left_out_and_counted(tmp_path):
     assert everything.notes == []
 
 
-def test_extra_records_train_where_no_homolog_validates_or_tests(tmp_path):
-    train, validation, _ = split(SOURCE.load(), 0)
-    made = SyntheticProteins(60, 9).load()
-    parts = train[0].partition, validation[0].partition
-    extra = [replace(made[0], partition=-1, near=parts), made[1]]
-    write_labelled(extra, tmp_path / "extra.fasta")
-    assert ready(extra_path=tmp_path / "extra.fasta").sizes()["train"] == len(train) + 1
-    both = ready(extra_path=tmp_path / "extra.fasta", train_splits=("train", "validation"))
-    assert both.sizes()["train"] == len(train) + len(validation) + 2
-
-
 def test_sequences_of_several_partitions_are_warned_of():
     class Repeating:
         def load(self):

@@ -125,6 +125,9 @@ def test_contenders_are_tested_on_the_same_proteins(trained, tmp_path, capsys):
     assert evaluate(trained, tmp_path / "a", *given) == 0
     table = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
     assert {"phobius", "peftsp"} == set(table["first"]) | set(table["second"])
+    curve = pd.read_csv(tmp_path / "a" / "tables" / "thresholds.csv")
+    assert set(curve["method"]) == {"peftsp"}
+    assert "phobius: nothing says whether it was trained" in capsys.readouterr().err
     (tmp_path / "p.txt").write_text("\n".join([header, *calls[1:]]) + "\n")
     assert evaluate(trained, tmp_path / "b", *given) == 2
     assert f"found none of 1, {records[0].accession} the first" in capsys.readouterr().err
