@@ -100,8 +100,12 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     warnings = [*plan.warnings, *find_caveats(reported, []), *_of_contenders(settings, runs)]
     graded = [method for method in reported if gives_probabilities(method)]
     tables = [confusion_table(reported), calibration_table(graded)]
-    if len({record.sp_type == SP_TYPES[NO_SP] for record in records}) > 1:
+    if any(record.sp_type == SP_TYPES[NO_SP] for record in records):
         tables.append(threshold_table(graded))
+    else:
+        warnings.append(
+            "All proteins have a signal peptide, so MCC and precision say nothing of false calls."
+        )
     tables.append(group_table(reported, _read_groups(settings)))
     return EvaluateSummary(write_report(reported, settings.report, [], warnings, tables), tables)
 
