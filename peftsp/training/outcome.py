@@ -169,7 +169,8 @@ def _bundle(run: FittedRun, best: Path, metrics: dict[str, float]) -> Bundle:
 
 def _is_chosen(trainer: Trainer) -> bool:
     """Whether a callback looks at scores of validation proteins."""
-    return any(getattr(callback, "monitor", None) for callback in trainer.callbacks)
+    callbacks = *trainer.checkpoint_callbacks, *trainer.early_stopping_callbacks
+    return any(getattr(callback, "monitor", None) for callback in callbacks)
 
 
 def _marks(run: FittedRun) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The commands of docs/own_data.md, on a small export of UniProt (Swiss-Prot, CC BY 4.0)."""
 
+import json
 import re
 import shlex
 import shutil
@@ -49,6 +50,8 @@ def test_five_commands_lead_from_an_export_to_a_measured_model(tmp_path):
             as_run(words, tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert found.returncode == 0, f"{words[0]}: {found.stderr[-2000:]}"
+    for config in (tmp_path / "runs" / "compact").glob("*/bundle/config.json"):
+        assert json.loads(config.read_text())["training"]["is_chosen"] is False
     measured = pd.read_csv(tmp_path / "report" / "tables" / "measures.csv")
     assert set(measured["folds"]) <= {0, 1, 2, 3}
     assert measured["n"].max() == 90

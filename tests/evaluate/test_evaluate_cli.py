@@ -149,6 +149,7 @@ def test_a_bundle_that_does_not_say_what_it_has_seen_is_marked(trained, tmp_path
     text = config.read_text()
     try:
         said = json.loads(text)
+        assert said["training"]["is_chosen"] is True
         del said["training"]["proteins"]
         config.write_text(json.dumps(said))
         assert evaluate(trained, tmp_path / "a", data="own.fasta") == 2
