@@ -14,6 +14,7 @@ from tqdm import tqdm
 from peftsp.errors import RunError
 from peftsp.report.caveats import find_caveats
 from peftsp.report.comparison import compare
+from peftsp.report.dome import dome_sheet
 from peftsp.report.evaluation import Evaluation, evaluate
 from peftsp.report.figures import draw_all
 from peftsp.report.measure_tables import measure_tables
@@ -31,6 +32,7 @@ from peftsp.report.table import Table
 from peftsp.runs.results import find_runs, read_run
 
 PAGE = "report.html"
+DOME = "dome.md"
 FIGURES = "figures"
 TABLES = "tables"
 
@@ -124,6 +126,9 @@ def write_report(
         for table in tables:
             table.write(partial / TABLES)
         _all_numbers(evaluations).to_csv(partial / TABLES / "measures.csv", index=False)
+        if _has_cost(methods):
+            sheet = dome_sheet(evaluations, settings.resamples, settings.seed)
+            (partial / DOME).write_text(sheet, encoding="utf-8")
         drawn = draw_all(evaluations, published, partial / FIGURES, _has_cost(methods), further)
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
@@ -158,11 +163,14 @@ def check_output(folder: Path) -> None:
 def _put_in_place(partial: Path, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     # The page goes first and comes last, so that no page stands beside another report's files.
-    (output / PAGE).unlink(missing_ok=True)
+    for name in (PAGE, DOME):
+        (output / name).unlink(missing_ok=True)
     for name in (TABLES, FIGURES):
         shutil.rmtree(output / name, ignore_errors=True)
         (partial / name).rename(output / name)
-    (partial / PAGE).rename(output / PAGE)
+    for name in (DOME, PAGE):
+        if (partial / name).exists():
+            (partial / name).rename(output / name)
 
 
 def _evaluate(method: Method, proteins: Proteins, settings: ReportSettings) -> Evaluation:

@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from peftsp import __version__
+from peftsp.data.download import PUBLIC_FILES
 from peftsp.inference.commands.predict import _parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGING = REPOSITORY / "packaging"
+PRETRAINED = REPOSITORY / "peftsp" / "pretrained"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 CITATION = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch"}
@@ -95,3 +97,25 @@ def test_codemeta_says_what_pyproject_and_citation_say():
     assert authors == [author["name"] for author in PROJECT["authors"]]
     papers = [paper["@id"] for paper in codemeta["citation"]]
     assert papers == [f"https://doi.org/{paper['doi']}" for paper in CITATION["references"]]
+
+
+CARDS = {"accurate": "GPL-3.0-or-later", "signal_peptides": "MIT", "compact": "MIT"}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_model_card_has_hugging_faces_form(name):
+    _, head, body = (PRETRAINED / name / "README.md").read_text().split("---\n", 2)
+    card = yaml.safe_load(head)
+    assert CARDS[name].lower().startswith(card["license"])
+    assert {"library_name", "pipeline_tag", "tags"} <= set(card)
+    assert body.startswith("# ")
+    measured = (PRETRAINED / "accurate" / "README.md").read_text()
+    for result in [r for model in card.get("model-index", ()) for r in model["results"]]:
+        for metric in result["metrics"]:
+            row = rf"^\| `{card['model-index'][0]['name']}` \| {metric['value']:.2f} \|"
+            assert re.search(row, measured, re.MULTILINE)
+
+
+def test_data_card_names_the_file_that_is_downloaded():
+    page = (REPOSITORY / "docs" / "data.md").read_text()
+    assert f"| `train_set.fasta` | `{PUBLIC_FILES['train_set'].sha256}` |" in page

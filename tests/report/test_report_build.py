@@ -10,6 +10,7 @@ from peftsp.errors import RunError
 from peftsp.labels import KINGDOMS
 from peftsp.report.build import ReportSettings, build_report
 from peftsp.report.figures import CAPTIONS
+from peftsp.runs.record import read_record
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,23 @@ def test_numbers_are_those_that_the_runs_reported(built, trained_runs):
         pd.testing.assert_series_equal(
             found.sort_index(), own[name].sort_index(), check_names=False, check_dtype=False
         )
+
+
+def test_dome_sheet_says_what_the_runs_recorded(built, trained_runs):
+    output, _ = built
+    sheet = (output / "dome.md").read_text()
+    assert re.findall(r"^## (.*)$", sheet, re.MULTILINE) == [
+        *("Data", "Optimisation", "Model", "Evaluation")
+    ]
+    for folder in trained_runs.rglob("run.json"):
+        record = read_record(folder.parent)
+        assert record.dataset.sha256 in sheet
+        assert record.backbone_sha256 in sheet
+        assert f"{record.cost.trained_parameters:,}" in sheet
+        assert f"fold {record.fold}: {record.splits['train']:,} train" in sheet
+        assert record.versions["torch"] in sheet
+    assert "2 epochs" in sheet
+    assert "100 resamples" in sheet
 
 
 def test_every_figure_is_there_and_every_table_in_three_formats(built):
