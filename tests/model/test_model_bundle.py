@@ -4,16 +4,19 @@ import json
 import pickle
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from peftsp import predict
 from peftsp.errors import BundleError, PeftspError
-from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.bundle import VERSION, Bundle, read_bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.1, trainable=True)
 CRF = CRFSettings("hard", "peftsp", "of_type")
 
@@ -244,3 +247,16 @@ def test_broken_bundle_is_one_clear_error(bundle, monkeypatch, tmp_path, breaks,
         load_taggers([bundle])
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_bundle_of_an_earlier_version_predicts_what_it_did(version):
+    """The folders were written, and predicted from, by the first code that had the version."""
+    folder = REPOSITORY / "tests" / "data" / f"bundle_version_{version}"
+    expected = json.loads((folder / "predictions.json").read_text())
+    found = list(predict(REPOSITORY / "examples" / "proteins.fasta", bundle=folder))
+    assert [prediction.header for prediction in found] == [one["header"] for one in expected]
+    assert [p.sp_type for p in found] == [one["sp_type"] for one in expected]
+    assert [p.cleavage_site for p in found] == [one["cleavage_site"] for one in expected]
+    for prediction, one in zip(found, expected, strict=True):
+        assert prediction.probabilities == pytest.approx(one["probabilities"], abs=1e-5)
