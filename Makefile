@@ -22,6 +22,7 @@ check: $(INSTALLED)
 	$(VENV)/bin/lint-imports
 
 docs: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m tutorial tests/e2e/test_tutorials.py
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
 
