@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation: `python docs/pictures.py`.
 
-They are the packages as the import rules order them, a command in a terminal, and the page of a prediction,
-for which Chromium or Chrome has to be installed.
+They are the packages as the import rules order them, a command in a terminal, and the page of a
+prediction, for which Chromium or Chrome has to be installed.
 """
 
 from __future__ import annotations
