@@ -98,7 +98,7 @@ class PrefixStore:
             save_file(shard, partial, self._metadata)
         except SafetensorError as error:
             raise OSError(f"{partial}: cannot be written ({error})") from error
-        with partial.open("rb") as file:
+        with partial.open("rb+") as file:  # Windows flushes what is open for writing
             os.fsync(file.fileno())
         partial.replace(path)
 

@@ -13,13 +13,14 @@ def put_in_place(partial: Path, path: Path) -> None:
         partial: The new file, in the same folder.
         path: What it replaces, if there is such a file.
     """
-    _flush(partial)
+    _flush(partial, os.O_RDWR)  # Windows flushes what is open for writing
     partial.replace(path)
-    _flush(path.parent)
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened
+        _flush(path.parent, os.O_RDONLY)
 
 
-def _flush(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
+def _flush(path: Path, mode: int) -> None:
+    number = os.open(path, mode)
     try:
         os.fsync(number)
     finally:

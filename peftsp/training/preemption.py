@@ -13,8 +13,8 @@ from lightning.pytorch import Trainer
 
 from peftsp.training.resume import ResumePoint
 
-SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)
-"""What schedulers send some time before they end a job."""
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
+"""What schedulers send some time before they end a job; Windows has none of it."""
 
 
 @contextmanager

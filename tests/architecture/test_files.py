@@ -89,7 +89,6 @@ TESTED_ELSEWHERE = {
     "report/run_figures": "report/test_report_figures.py",
     "report/style": "report/test_report_figures.py",
     "report/text": "report/test_report_tables.py",
-    "runs/durable": "training/test_training_resume.py",
     "search/__main__": "search/test_search_cli.py",
     "search/objective": "search/test_search_cli.py",
     "search/report": "search/test_search_cli.py",

@@ -1,11 +1,13 @@
 """A scheduler's warning saves a resume point first, then takes effect."""
 
+import importlib
 import os
 import signal
 from types import SimpleNamespace
 
 import pytest
 
+from peftsp.training import preemption
 from peftsp.training.preemption import saving_before_the_end
 from peftsp.training.resume import ResumePoint
 
@@ -81,3 +83,15 @@ def test_without_a_handler_the_warning_is_a_sigterm(tmp_path, told):
     with saving_before_the_end(FakeTrainer(ResumePoint(tmp_path, 60))):
         os.kill(os.getpid(), signal.SIGUSR1)
     assert told == [signal.SIGTERM]
+
+
+def test_without_such_signals_a_run_goes_on_all_the_same(tmp_path, monkeypatch):
+    """As on Windows."""
+    with monkeypatch.context() as windows:
+        for name in ("SIGUSR1", "SIGUSR2"):
+            windows.delattr(signal, name)
+        elsewhere = importlib.reload(preemption)
+        assert elsewhere.SIGNALS == ()
+        with elsewhere.saving_before_the_end(FakeTrainer(ResumePoint(tmp_path, minutes=60))):
+            pass
+    assert len(importlib.reload(preemption).SIGNALS) == 2

@@ -1,0 +1,41 @@
+"""Files are put in place on systems that flush differently."""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from peftsp.runs.durable import put_in_place
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """A system that opens no folder and flushes only what is open for writing."""
+    flush, open_ = os.fsync, os.open
+
+    def fsync(number):
+        if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "not open for writing")
+        flush(number)
+
+    def open_file(path, *args, **kwargs):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "is a folder", str(path))
+        return open_(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "open", open_file)
+    monkeypatch.delattr(os, "O_DIRECTORY")
+
+
+@pytest.mark.parametrize("system", ["here", "windows"])
+def test_new_file_takes_the_place_of_the_old_one(system, tmp_path, request):
+    if system == "windows":
+        request.getfixturevalue("windows")
+    (tmp_path / "run.json").write_text("old")
+    (tmp_path / "partial").write_text("new")
+    put_in_place(tmp_path / "partial", tmp_path / "run.json")
+    assert (tmp_path / "run.json").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
