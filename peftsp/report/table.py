@@ -55,8 +55,8 @@ class Table:
     def latex(self) -> str:
         """The table as a LaTeX float; needs the packages booktabs and graphicx."""
         columns = "".join("l" if is_left else "r" for is_left in self.alignment())
-        header = " & ".join(_escaped(str(name)) for name in self.shown.columns)
-        rows = [" & ".join(map(_escaped, line)) for line in self.cells()]
+        styled = self.shown.reset_index(drop=True).style.hide(axis="index")
+        styled = styled.format(_escaped).format_index(_escaped, axis="columns")
         return "\n".join(
             [
                 r"% Needs \usepackage{booktabs,graphicx}",
@@ -65,13 +65,7 @@ class Table:
                 rf"\caption{{{_escaped(self.caption)}}}",
                 rf"\label{{tab:{self.name.replace('_', '-')}}}",
                 r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-                rf"\begin{{tabular}}{{{columns}}}",
-                r"\toprule",
-                rf"{header} \\",
-                r"\midrule",
-                *(rf"{row} \\" for row in rows),
-                r"\bottomrule",
-                r"\end{tabular}}",
+                styled.to_latex(hrules=True, column_format=columns).strip() + "}",
                 r"\end{table}",
                 "",
             ]
@@ -92,5 +86,5 @@ def _is_numeric(column: tuple[str, ...]) -> bool:
     return bool(filled) and all(cell[0].isdigit() or cell[0] == "−" for cell in filled)
 
 
-def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+def _escaped(text: object) -> str:
+    return "".join(_LATEX.get(character, character) for character in str(text))
