@@ -44,8 +44,10 @@ _THEIRS = re.compile(
     + "|".join(sorted(map(re.escape, _OURS), key=len, reverse=True))
     + r")\.(.+)"
 )
-_DERIVED = re.compile(r"\.(randlora_[AB]|vera_[AB]|delora_w_norm)$")
-"""What PEFT computes again: random bases from a seed in the settings, norms of weights."""
+_DERIVED = re.compile(
+    r"\.(randlora_[AB]|p?vera_[AB]|delora_w_norm|shira_indices|supertuning_indices)$"
+)
+"""What PEFT computes again: random bases and places from a seed, norms of weights."""
 
 _OTHER_HEADS = re.compile(r"base_model\.model\.(classifier|lm_head)\.")
 
@@ -92,12 +94,12 @@ def read_adapter(folder: Path) -> Adapter:
         ConfigError: PEFT does not know the method or an option.
     """
     config = read_json(folder / CONFIG_FILE, CheckpointError)
-    path, tensors = read_tensors(folder)
+    path, held = read_tensors(folder)
+    tensors = {key: tensor for key, tensor in held.items() if not _DERIVED.search(key)}
     check_plain(tensors, str(path))
     check_finite(tensors, str(path))
     unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
-    skipped = {*unused, *filter(_DERIVED.search, tensors)}
-    found = {key: _parts(key, path) for key in tensors if key not in skipped}
+    found = {key: _parts(key, path) for key in tensors if key not in unused}
     targets, last_k = _extent([(layer, module) for layer, module, _ in found.values()], path)
     is_plain = config.get("peft_type") == "LORA" and not config.get("use_dora")
     method: PeftMethod

@@ -20,7 +20,8 @@ class PeftMethod(ABC):
     """A way to make a backbone trainable; subclasses are frozen dataclasses of their settings.
 
     Attributes:
-        starts_as_identity: Whether a fresh method leaves the backbone's output as it was.
+        starts_as_identity: Whether a fresh method leaves the backbone's output as it was, but for
+            rounding.
     """
 
     starts_as_identity: ClassVar[bool]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.util import find_spec
@@ -27,6 +27,15 @@ PLACES = {
     **{name: name for name in ("fc1", "fc2", "self_attn_layer_norm", "final_layer_norm")},
 }
 """Name of a block's part, as ``target_modules`` names it, to where it is in the block."""
+
+CANNOT = {
+    "ADALORA": "allots ranks by all earlier steps, which resume points do not hold",
+    "LILY": "looks at the mean over a batch with its padding",
+    "TINYLORA": "shares what it trains between layers",
+    "UNILORA": "shares what it trains between layers",
+    "VBLORA": "shares what it trains between layers",
+}
+"""Kinds that would run and be wrong here, and why."""
 
 _ADAPTER = "default"
 
@@ -55,7 +64,14 @@ class HuggingFace(PeftMethod):
             raise ConfigError("peft.kind: expected the package peft for it; pip install peft")
         # Lists and tuples are one and the same in a bundle.
         object.__setattr__(self, "options", loads(dumps(dict(self.options))))
-        _find_config(self.kind, self.options)
+        if self.kind in CANNOT:
+            raise ConfigError(f"peft.kind: expected another, since {self.kind} {CANNOT[self.kind]}")
+        defaults = {f.name: f.default for f in fields(_find_config(self.kind, self.options))}
+        if (defaults | self.options).get("random_seed", 0) is None:
+            raise ConfigError(
+                f"peft.options.random_seed: expected a number, from which {self.kind} is made "
+                f"again, found none"
+            )
         for option in self.modules:
             unknown = set(self.options.get(option) or ()) - set(PLACES)
             if unknown:
@@ -83,7 +99,15 @@ class HuggingFace(PeftMethod):
                 f"found {backbone.source.quantization}"
             )
         backbone.requires_grad_(False)
-        self._inject(backbone, self.layers(backbone.spec))
+        try:
+            self._inject(backbone, self.layers(backbone.spec))
+        except (RuntimeError, ConfigError):
+            if not backbone.embed_tokens.weight.is_meta:
+                raise
+            # Some methods are made of the weights' values.
+            block = _tuned_block(backbone.spec, self.kind, dumps(self.options))
+            for layer in self.layers(backbone.spec):
+                backbone.layers[layer] = deepcopy(block).to("meta")
         for parameter in backbone.parameters():
             if parameter.requires_grad:
                 # Half-precision backbones still get what the optimizer can move in small steps.
@@ -129,9 +153,15 @@ class HuggingFace(PeftMethod):
 
     def _inject(self, backbone: ESM2, layers: range) -> None:
         from peft import inject_adapter_in_model
+        from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 
         config = self.config(layers)
-        _made(lambda: inject_adapter_in_model(config, backbone, _ADAPTER), self.kind)
+        tuner = PEFT_TYPE_TO_TUNER_MAPPING.get(config.peft_type)
+        if not getattr(tuner, "uses_shared_state", False):
+            _made(lambda: inject_adapter_in_model(config, backbone, _ADAPTER), self.kind)
+        else:
+            # What layers share, and do not train, they hold themselves.
+            _made(lambda: tuner(backbone, config, _ADAPTER), self.kind)
 
     def layers(self, spec: BackboneSpec) -> range:
         """Indices of the layers that change."""
@@ -140,12 +170,17 @@ class HuggingFace(PeftMethod):
 
 @cache
 def _names_in_block(spec: BackboneSpec, kind: str, options: str) -> tuple[str, ...]:
-    # Not on the meta device, on which some methods cannot be made; one block takes little memory.
-    block = ESM2(replace(spec, layers=1))
-    block.requires_grad_(False)
-    HuggingFace(kind, loads(options), None, False)._inject(block, range(1))
-    prefix = "layers.0."
-    return tuple(n.removeprefix(prefix) for n, p in block.named_parameters() if p.requires_grad)
+    block = _tuned_block(spec, kind, options)
+    return tuple(name for name, p in block.named_parameters() if p.requires_grad)
+
+
+def _tuned_block(spec: BackboneSpec, kind: str, options: str) -> nn.Module:
+    # Some methods cannot be made on the meta device; one block takes little memory.
+    with torch.device("cpu"):
+        backbone = ESM2(replace(spec, layers=1))
+        backbone.requires_grad_(False)
+        HuggingFace(kind, loads(options), None, False)._inject(backbone, range(1))
+    return backbone.layers[0]
 
 
 def _find_config(kind: str, options: Mapping[str, Any]) -> type[PeftConfig]:

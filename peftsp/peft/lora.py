@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,8 @@ class LoRA(PeftMethod):
     start: str = "zero"
     lr_ratio: float = 1.0
 
+    starts_as_identity: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "target_modules", tuple(self.target_modules))
         check_positive(rank=self.rank, alpha=self.alpha, lr_ratio=self.lr_ratio)
@@ -63,11 +66,6 @@ class LoRA(PeftMethod):
                 f"peft.target_modules: expected some of {', '.join(_PLACE)}, "
                 f"found {', '.join(unknown) or 'none'}"
             )
-
-    @property
-    def starts_as_identity(self) -> bool:  # type: ignore[override]
-        """Unless a part of the weights is taken out, which is put back but for rounding."""
-        return self.start == "zero"
 
     def apply(self, backbone: ESM2) -> Backbone:
         """Replace the chosen linear layers by ones with an update."""

@@ -109,6 +109,9 @@ def test_padding_and_neighbours_change_nothing(method, backbone, batch):
 
 
 def test_gradients_arrive_exactly_where_declared(method, backbone, batch):
+    for name, parameter in backbone.named_parameters():
+        if name.endswith("bias"):
+            parameter.data.fill_(0.1)  # what multiplies a bias of zero gets no gradient
     adapted = method.apply(backbone)
     declared = method.parameter_names(SPEC)
     requiring = {name for name, p in adapted.named_parameters() if p.requires_grad}
@@ -151,7 +154,7 @@ def test_frozen_prefix_is_that_of_the_plain_backbone(method, backbone, batch):
 def test_identity_at_the_start_is_kept_where_promised(method, backbone, batch):
     expected = copy.deepcopy(backbone).eval()(*batch)
     found = method.apply(backbone).eval()(*batch)
-    is_same = torch.allclose(found, expected, rtol=1e-6, atol=1e-6)
+    is_same = torch.allclose(found, expected, rtol=1e-5, atol=1e-5)
     assert is_same == method.starts_as_identity
 
 

@@ -19,6 +19,20 @@ def ia3(**options):
     ("make", "message"),
     [
         (lambda: HuggingFace("IA4", {}, None, True), r"peft\.kind: .*, found 'IA4'"),
+        (
+            lambda: HuggingFace("ADALORA", {}, None, True),
+            r"peft\.kind: expected another, since ADALORA allots ranks",
+        ),
+        (
+            lambda: HuggingFace("SHIRA", {}, None, True),
+            r"peft\.options\.random_seed: expected a number, .*, found none",
+        ),
+        (
+            lambda: HuggingFace("PREFIX_TUNING", {}, None, True).apply(
+                load_backbone(SPEC, "random")
+            ),
+            r"peft\.options: expected what PREFIX_TUNING takes, found: .*prompt learning",
+        ),
         (lambda: ia3(rank=3), r"peft\.options: expected fields of IA3Config, found rank"),
         (
             lambda: ia3(target_modules=["k_proj", "query"]),
