@@ -20,6 +20,7 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.files import is_there
+from peftsp.hub import fetch_model, is_on_hub
 
 RANDOM = "random"
 
@@ -167,7 +168,7 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
         backbone.reset_parameters(source.seed)
         weights = {name: tensor.detach() for name, tensor in backbone.state_dict().items()}
         return weights, source.spec
-    path = Path(source.checkpoint) if source.checkpoint else _published(source.spec)
+    path = _located(source)
     if is_there(path) and path.is_dir():
         weights, shape = read_esm_folder(path)
     elif is_there(path):
@@ -180,6 +181,13 @@ def read_weights(source: BackboneSource) -> tuple[dict[str, Tensor], BackboneSpe
     if shape.half_rotary is None:
         return weights, source.spec
     return weights, replace(source.spec, half_rotary=shape.half_rotary)
+
+
+def _located(source: BackboneSource) -> Path:
+    if source.checkpoint is None:
+        return _published(source.spec)
+    is_hub = is_on_hub(source.checkpoint)
+    return fetch_model(source.checkpoint) if is_hub else Path(source.checkpoint)
 
 
 def _check_room(spec: BackboneSpec) -> None:

@@ -74,9 +74,9 @@ class BackboneSource:
 
     Attributes:
         spec: The architecture.
-        checkpoint: A fair-esm ``.pt`` file, a Hugging Face ``EsmModel`` folder, ``random``, or None
-            for the published weights: those that the package holds, or the torch-hub cache, else
-            downloaded.
+        checkpoint: A fair-esm ``.pt`` file, a Hugging Face ``EsmModel`` folder or its name on the
+            Hub (`peftsp.hub`), ``random``, or None for the published weights: those that the
+            package holds, or the torch-hub cache, else downloaded.
         seed: Seed of random weights; ignored otherwise.
         quantization: How the weights are held: ``nf4``, see `peftsp.backbone.quantization`; None:
             as they are.

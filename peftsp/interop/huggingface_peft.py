@@ -1,7 +1,8 @@
 """Adapters of the Hugging Face PEFT library: writing their folders, and reading them.
 
 Usage: ``python -m peftsp.interop.huggingface_peft export BUNDLE -o FOLDER``,
-``python -m peftsp.interop.huggingface_peft import FOLDER -o BUNDLE``
+``python -m peftsp.interop.huggingface_peft import FOLDER -o BUNDLE``,
+``python -m peftsp.interop.huggingface_peft push FOLDER OWNER/NAME``
 """
 
 from __future__ import annotations
@@ -10,58 +11,31 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
-from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.hugging_face import THEIR_MODULES
-from peftsp.backbone.specs import BackboneSource, BackboneSpec
-from peftsp.backbone.tensor_files import check_finite, check_plain
+from peftsp.backbone.specs import BackboneSource
 from peftsp.errors import BundleError, CheckpointError, PeftspError
-from peftsp.files import read_json
-from peftsp.interop.adapter_folder import (
+from peftsp.hub import push_model
+from peftsp.interop.injected import export_injected
+from peftsp.model.adapter_folder import (
     CONFIG_FILE,
     HEAD_FILE,
     WEIGHTS_FILE,
+    is_adapter,
     read_adapter,
-    read_tensors,
     write_head,
 )
-from peftsp.interop.injected import export_injected
-from peftsp.interop.layers import lora_extent
-from peftsp.interop.lora_settings import check_lora, lora_of
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import restore_tagger
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
 from peftsp.peft.registry import find_method
 
-_OUR_MODULES = {theirs: ours for ours, theirs in THEIR_MODULES.items()}
 _OURS = re.compile(r"layers\.(\d+)\.(.+)\.(lora_[AB])")
-_THEIRS = re.compile(
-    r"base_model\.model\.(?:esm\.)?encoder\.layer\.(\d+)\.(.+)\.(lora_[AB])\.weight"
-)
-_OTHER_HEADS = re.compile(r"base_model\.model\.(classifier|lm_head)\.")
-
-
-@dataclass(frozen=True)
-class ImportedAdapter:
-    """What a Hugging Face adapter folder holds.
-
-    Attributes:
-        method: LoRA with the adapter's settings.
-        weights: Its tensors by `peftsp.model.tagger.Tagger` parameter name.
-        unused: Keys of heads for other tasks.
-    """
-
-    method: LoRA
-    weights: dict[str, Tensor]
-    unused: tuple[str, ...]
 
 
 def export_adapter(bundle: Bundle, folder: Path) -> None:
@@ -110,35 +84,6 @@ def _export_lora(bundle: Bundle, method: LoRA, folder: Path) -> None:
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
 
 
-def import_adapter(folder: Path, spec: BackboneSpec) -> ImportedAdapter:
-    """Read a LoRA adapter of an ``EsmModel``, or of a model with one inside.
-
-    A tagger built with the method takes the weights by
-    ``tagger.load_state_dict(adapter.weights, strict=False)``; its head stays as it was drawn.
-
-    Args:
-        folder: Holds ``adapter_config.json`` and ``adapter_model.safetensors`` or ``.bin``.
-        spec: The backbone's sizes.
-
-    Raises:
-        CheckpointError: A file is missing or broken, the adapter is no plain LoRA, or it does not
-            fit the backbone.
-        ConfigError: A number in the configuration is out of range.
-    """
-    config = read_json(folder / CONFIG_FILE, CheckpointError)
-    check_lora(config, folder / CONFIG_FILE)
-    path, tensors = read_tensors(folder)
-    unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
-    weights = {_our_name(key, path): tensors[key] for key in tensors if key not in unused}
-    check_plain(weights, str(path))
-    targets, last_k = lora_extent(weights, spec, str(path))
-    method = lora_of(config, targets, last_k, folder / CONFIG_FILE)
-    _check_fit(weights, method, spec, path)
-    check_finite(weights, str(path))
-    named = {f"backbone.{name}": tensor.float() for name, tensor in weights.items()}
-    return ImportedAdapter(method, named, unused)
-
-
 def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:
     """A bundle of a folder that holds a head and a CRF, as `export_adapter` writes it.
 
@@ -182,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m peftsp.interop.huggingface_peft",
-        description="Exchange adapters with the Hugging Face PEFT library.",
+        description="Exchange adapters with Hugging Face PEFT, and models with the Hub.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     export = commands.add_parser("export", help="write a bundle's method as an adapter folder")
@@ -190,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write"
     )
-    export.set_defaults(run=lambda o: export_adapter(read_bundle(o.bundle), o.output))
+    export.set_defaults(run=_export)
     importing = commands.add_parser("import", help="make a bundle of an adapter folder with a head")
     importing.add_argument("folder", type=Path, help="adapter folder")
     importing.add_argument(
@@ -199,17 +144,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     importing.add_argument(
         "--checkpoint", metavar="PATH", help="the backbone's weights, if not the published ones"
     )
-    importing.set_defaults(
-        run=lambda o: save_bundle(import_bundle(o.folder, o.checkpoint), o.output)
-    )
+    importing.set_defaults(run=_import)
+    push = commands.add_parser("push", help="put a bundle or an adapter folder on the Hub")
+    push.add_argument("folder", type=Path, help="bundle or adapter folder")
+    push.add_argument("name", metavar="OWNER/NAME", help="repository, made if need be")
+    push.add_argument("--public", action="store_true", help="make it public, if it is made")
+    push.set_defaults(run=_push)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        print(options.run(options))
     except PeftspError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"wrote {options.output}")
     return 0
+
+
+def _export(options: argparse.Namespace) -> str:
+    export_adapter(read_bundle(options.bundle), options.output)
+    return f"wrote {options.output}"
+
+
+def _import(options: argparse.Namespace) -> str:
+    save_bundle(import_bundle(options.folder, options.checkpoint), options.output)
+    return f"wrote {options.output}"
+
+
+def _push(options: argparse.Namespace) -> str:
+    """Only what can be read again leaves this machine."""
+    if is_adapter(options.folder):
+        read_adapter(options.folder)
+    else:
+        read_bundle(options.folder)
+    return f"pushed {push_model(options.folder, options.name, is_private=not options.public)}"
 
 
 def _target_pattern(names: Sequence[str]) -> str:
@@ -224,27 +190,6 @@ def _their_key(name: str) -> str:
     match = _OURS.fullmatch(name)
     assert match
     return f"base_model.model.encoder.layer.{match[1]}.{THEIR_MODULES[match[2]]}.{match[3]}.weight"
-
-
-def _our_name(key: str, path: Path) -> str:
-    match = _THEIRS.fullmatch(key)
-    if not match or match[2] not in _OUR_MODULES:
-        raise CheckpointError(
-            f"{path}: expected LoRA matrices of linear layers in an EsmModel's encoder, found {key}"
-        )
-    return f"layers.{match[1]}.{_OUR_MODULES[match[2]]}.{match[3]}"
-
-
-def _check_fit(weights: Mapping[str, Tensor], method: LoRA, spec: BackboneSpec, path: Path) -> None:
-    with torch.device("meta"):
-        adapted = method.apply(ESM2(spec)).state_dict()
-    for name in sorted(method.parameter_names(spec)):
-        found = tuple(weights[name].shape) if name in weights else None
-        if found != tuple(adapted[name].shape):
-            raise CheckpointError(
-                f"{path}: {_their_key(name)}: expected shape {tuple(adapted[name].shape)}, "
-                f"found {found or 'no such tensor'}"
-            )
 
 
 if __name__ == "__main__":

@@ -66,8 +66,9 @@ class HuggingFace(PeftMethod):
         object.__setattr__(self, "options", loads(dumps(dict(self.options))))
         if self.kind in CANNOT:
             raise ConfigError(f"peft.kind: expected another, since {self.kind} {CANNOT[self.kind]}")
-        defaults = {f.name: f.default for f in fields(_find_config(self.kind, self.options))}
-        if (defaults | self.options).get("random_seed", 0) is None:
+        config = _find_config(self.kind, self.options)
+        defaults = {field.name: field.default for field in fields(config)}
+        if {**defaults, **self.options}.get("random_seed", 0) is None:
             raise ConfigError(
                 f"peft.options.random_seed: expected a number, from which {self.kind} is made "
                 f"again, found none"
@@ -156,7 +157,8 @@ class HuggingFace(PeftMethod):
         from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 
         config = self.config(layers)
-        tuner = PEFT_TYPE_TO_TUNER_MAPPING.get(config.peft_type)
+        kinds: Mapping[Any, Any] = PEFT_TYPE_TO_TUNER_MAPPING
+        tuner: Any = kinds.get(config.peft_type)
         if not getattr(tuner, "uses_shared_state", False):
             _made(lambda: inject_adapter_in_model(config, backbone, _ADAPTER), self.kind)
         else:

@@ -18,6 +18,7 @@ from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
+from peftsp.hub import is_on_hub, pin
 from peftsp.model.checks import check_types
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.base import PeftMethod
@@ -174,5 +175,7 @@ def _source(cfg: DictConfig) -> BackboneSource:
 
 
 def _absolute(checkpoint: str | None) -> str | None:
-    """Where weights lie, whatever folder the bundle is read from later."""
-    return checkpoint if checkpoint in (None, RANDOM) else str(Path(checkpoint or "").absolute())
+    """Where weights lie, whatever folder the bundle is read from later, and whenever."""
+    if checkpoint is None or checkpoint == RANDOM:
+        return checkpoint
+    return pin(checkpoint) if is_on_hub(checkpoint) else str(Path(checkpoint).absolute())

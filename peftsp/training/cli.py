@@ -24,6 +24,7 @@ from peftsp.errors import ConfigError, PeftspError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.folder import ERROR_LOG
 from peftsp.settings_folder import CONF
+from peftsp.training.outside_methods import name_outside_methods
 from peftsp.training.run import train
 from peftsp.training.start_settings import fill_in
 
@@ -57,7 +58,7 @@ def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> No
     register()
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     with one_line_errors():
-        sys.argv[1:] = fill_in(sys.argv[1:])
+        sys.argv[1:] = fill_in(name_outside_methods(sys.argv[1:]))
         command()
 
 

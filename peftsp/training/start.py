@@ -21,7 +21,8 @@ from peftsp.backbone.checkpoint import (
 )
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.errors import ConfigError
-from peftsp.interop.adapter_folder import Adapter, is_adapter, read_adapter
+from peftsp.hub import fetch_model, is_on_hub
+from peftsp.model.adapter_folder import Adapter, is_adapter, read_adapter
 from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, hash_content, read_bundle
 from peftsp.model.restore import is_whole, load_trained, restore_backbone, restore_tagger
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
@@ -179,7 +180,9 @@ def read_start(
 
 
 def find_start(init_from: str) -> Path:
-    """Folder of a model, given as such or by the name of one that ships."""
+    """Folder of a model, given as such, by its name on the Hub, or that of one that ships."""
+    if is_on_hub(init_from):
+        return fetch_model(init_from)
     return SHIPPED[init_from].folder if init_from in SHIPPED else Path(init_from).absolute()
 
 

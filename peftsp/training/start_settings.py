@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import ConfigError
-from peftsp.interop.adapter_folder import is_adapter, read_adapter
+from peftsp.model.adapter_folder import is_adapter, read_adapter
 from peftsp.model.bundle import read_bundle
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.registry import find_method

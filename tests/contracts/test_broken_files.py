@@ -23,8 +23,9 @@ from peftsp.data.fasta import read_entries
 from peftsp.errors import PeftspError
 from peftsp.inference.run.output import OutputFolder
 from peftsp.inference.run.store import PredictionStore
-from peftsp.interop.huggingface_peft import export_adapter, import_adapter
+from peftsp.interop.huggingface_peft import export_adapter
 from peftsp.interop.reference_bundle import convert, own_backbone, read_reference_file
+from peftsp.model.adapter_folder import read_adapter
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
@@ -68,8 +69,8 @@ def read_folder(folder):
     read_weights(BackboneSource(SPEC, str(folder / "esm")))
 
 
-def read_adapter(folder):
-    import_adapter(folder / "adapter", SPEC)
+def read_adapter_folder(folder):
+    read_adapter(folder / "adapter")
 
 
 def read_reference(folder):
@@ -100,8 +101,8 @@ READERS = {
     "esm/config.json": read_folder,
     "esm/model.safetensors": read_folder,
     "esm/model.safetensors.index.json": read_folder,
-    "adapter/adapter_config.json": read_adapter,
-    "adapter/adapter_model.safetensors": read_adapter,
+    "adapter/adapter_config.json": read_adapter_folder,
+    "adapter/adapter_model.safetensors": read_adapter_folder,
     "reference.pt": read_reference,
     "out/prediction.json": read_run_record,
     "out/predictions.partial": read_predictions,

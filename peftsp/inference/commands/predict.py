@@ -108,11 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         *("--bundle", "-b"),
-        type=Path,
         action="append",
         metavar="DIR",
-        help="folder of a trained model, of which several are averaged, or a .onnx file of "
-        "peftsp-export (default: a model that ships with peftsp, see --model)",
+        help="folder of a trained model, or hf://owner/name for one of the Hugging Face Hub, of "
+        "which several are averaged, or a .onnx file of peftsp-export (default: a model that "
+        "ships with peftsp, see --model)",
     )
     add(
         *("--output", "-o"),

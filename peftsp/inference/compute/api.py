@@ -47,7 +47,8 @@ def predict(
     Args:
         proteins: See `Proteins`; a ``str`` by itself is a path, one in a list is residues.
         model: Name of a model that ships with peftsp, see `peftsp.model.shipped.SHIPPED`.
-        bundle: Folder of a trained model, or several that are averaged, instead.
+        bundle: Folder of a trained model, or ``hf://owner/name``, or several that are averaged,
+            instead.
         organism: ``other`` (not known or mixed), ``eukarya``, ``positive``, ``negative`` or
             ``archaea``; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from peftsp.errors import ConfigError
+from peftsp.hub import fetch_model, is_on_hub
 from peftsp.inference.compute.device import may_have_a_gpu
 from peftsp.labels import KINGDOMS
 from peftsp.model.bundle_files import GRAPH_FILE
@@ -159,16 +160,17 @@ def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) ->
 
     Args:
         model: Name of a model that ships; None for the default one.
-        bundles: Folders of other models, if any.
+        bundles: Folders of other models, or their names on the Hub (`peftsp.hub`), if any.
 
     Raises:
         ConfigError: There is no such model, or both are given.
+        DownloadError: One cannot be fetched from the Hub.
     """
     if not bundles:
         return (find_model(model or DEFAULT_MODEL),)
     if model is not None:
         raise ConfigError(f"--model {model}: expected it without --bundle, found both")
-    return tuple(map(Path, bundles))
+    return tuple(fetch_model(str(b)) if is_on_hub(b) else Path(b) for b in bundles)
 
 
 def kingdom_of(organism: str) -> int:

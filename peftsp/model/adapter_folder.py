@@ -24,9 +24,9 @@ from peftsp.backbone.tensor_files import (
 )
 from peftsp.errors import CheckpointError
 from peftsp.files import is_there, read_json, shown
-from peftsp.interop.lora_settings import WITHOUT_EFFECT, lora_of
 from peftsp.model.bundle import Bundle
 from peftsp.model.checks import check_types
+from peftsp.model.lora_settings import WITHOUT_EFFECT, lora_of
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.hf import PLACES, HuggingFace

@@ -12,8 +12,8 @@ from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import CheckpointError
-from peftsp.interop.adapter_folder import read_adapter
 from peftsp.interop.huggingface_peft import main
+from peftsp.model.adapter_folder import read_adapter
 
 SPEC = BackboneSpec("small", layers=2, width=32, heads=4)
 LAST = {"layers_to_transform": [1], "layers_pattern": "layer"}
