@@ -1,0 +1,148 @@
+"""Report on the runs of study.py and trivial.py, and the leaderboard as a table and a picture.
+
+python experiments/peft_leaderboard/report.py RUNS/peft_leaderboard-* RUNS/trivial -o leaderboard
+
+Runs are grouped by the folder below the ones that are named, since the best settings of a method
+may differ between test partitions, for each of which they were searched anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from peftsp.report.build import ReportSettings, write_report
+from peftsp.report.caveats import find_caveats
+from peftsp.report.methods import Method
+from peftsp.runs.record import RunRecord
+from peftsp.runs.results import find_runs, read_run
+
+MCC2 = "mean MCC2"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", type=Path, nargs="+", help="folders with one for each method")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--resamples", type=int, default=2000)
+    options = parser.parse_args()
+    methods, skipped = read_methods(options.studies)
+    settings = ReportSettings(
+        options.studies, options.output / "report", options.resamples, seed=0, has_progress=False
+    )
+    options.output.mkdir(parents=True, exist_ok=True)
+    write_report(methods, settings, skipped, find_caveats(methods, skipped))
+    table = leaderboard(methods, options.output / "report" / "tables")
+    table.to_csv(options.output / "leaderboard.csv", index=False, float_format="%.4f")
+    (options.output / "leaderboard.md").write_text(as_markdown(table))
+    draw(table, options.output / "leaderboard.png")
+    print((options.output / "leaderboard.md").read_text())
+
+
+def read_methods(studies: Sequence[Path]) -> tuple[list[Method], list[Path]]:
+    """Runs by the folder of their method, and the folders of those that are not finished."""
+    methods, skipped = [], []
+    for study in studies:
+        for folder in sorted(path for path in study.iterdir() if path.is_dir()):
+            finished, others = find_runs([folder])
+            runs = [read_run(path) for path in finished]
+            runs.sort(key=lambda run: (run.record.fold, run.record.seed))
+            methods.append(Method(folder.name, tuple(runs), {}))
+            skipped += others
+    return methods, skipped
+
+
+def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
+    """A row for each method, the best first, with what it costs and how it compares with LoRA."""
+    overall = pd.read_csv(tables / "overall.csv").set_index("method")
+    rows = []
+    for method in methods:
+        costs = [run.cost for run in method.runs]
+        steps = [_steps(run.record) for run in method.runs]
+        seconds = [c.fit_seconds / n for c, n in zip(costs, steps, strict=True) if n]
+        rows.append(
+            {
+                "method": method.label,
+                "runs": len(method.runs),
+                "mcc2": overall.loc[method.label, f"{MCC2} value"],
+                "low": overall.loc[method.label, f"{MCC2} low"],
+                "high": overall.loc[method.label, f"{MCC2} high"],
+                "trained": max(cost.trained_parameters for cost in costs),
+                "seconds_a_step": sum(seconds) / len(seconds) if seconds else None,
+                "peak_memory": max(cost.peak_memory for cost in costs),
+                "bundle": max(cost.bundle_size for cost in costs),
+            }
+        )
+    table = pd.DataFrame(rows).sort_values("mcc2", ascending=False, ignore_index=True)
+    return table.merge(_against_lora(tables / "comparison.csv"), "left", on="method")
+
+
+def _steps(record: RunRecord) -> float:
+    """Steps of a run, from its settings; 0 for one that was not trained in steps."""
+    settings = record.settings
+    if "trainer" not in settings:
+        return 0
+    batches = -(-record.splits["train"] // settings["data"]["batch_size"])
+    limit = settings["trainer"].get("limit_train_batches") or 1.0
+    batches = min(limit, batches) if isinstance(limit, int) else limit * batches
+    return batches * settings["trainer"]["max_epochs"]
+
+
+def _against_lora(path: Path) -> pd.DataFrame:
+    rows = []
+    found = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+    for row in found.to_dict("records"):
+        if "lora" in (row["first"], row["second"]):
+            sign = 1 if row["second"] == "lora" else -1
+            other = row["first"] if sign == 1 else row["second"]
+            rows.append((other, sign * row["difference"], row["p_holm"]))
+    return pd.DataFrame(rows, columns=["method", "less_lora", "p_holm"])
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The leaderboard for people."""
+    lines = [
+        "| method | runs | mean MCC2 | less LoRA | p, Holm | trained | s/step | GB | bundle, kB |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in table.itertuples(index=False):
+        lines.append(
+            f"| {row.method} | {row.runs} | {row.mcc2:.3f} ({row.low:.3f} to {row.high:.3f}) "
+            f"| {_or_dash(row.less_lora, '+.3f')} | {_or_dash(row.p_holm, '.3f')} "
+            f"| {row.trained:,} | {_or_dash(row.seconds_a_step, '.3f')} "
+            f"| {row.peak_memory / 1e9:.1f} | {row.bundle / 1e3:,.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _or_dash(value: float, form: str) -> str:
+    return "–" if pd.isna(value) else format(value, form)
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """MCC2 against trained parameters, and against time."""
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _scatter(left, table, "trained", "trained parameters")
+    _scatter(right, table.dropna(subset=["seconds_a_step"]), "seconds_a_step", "seconds a step")
+    left.set_ylabel("mean MCC2, 95 % interval")
+    figure.savefig(path, dpi=150)
+
+
+def _scatter(axes: Axes, table: pd.DataFrame, column: str, title: str) -> None:
+    errors = [table["mcc2"] - table["low"], table["high"] - table["mcc2"]]
+    axes.errorbar(table[column], table["mcc2"], errors, fmt="o", capsize=2, alpha=0.8)
+    for row in table.to_dict("records"):
+        axes.annotate(row["method"], (row[column], row["mcc2"]), (4, 4), textcoords="offset points")
+    axes.set(xscale="log", xlabel=title)
+    axes.grid(alpha=0.3)
+
+
+if __name__ == "__main__":
+    main()
