@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
@@ -42,6 +43,16 @@ def study(script, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_sizes_are_settings_of_the_method(name):
+    settings = OmegaConf.load(CONF / "peft" / f"{METHODS[name].get('peft', name)}.yaml")
+    for key, values in METHODS[name]["size"].items():
+        assert key.startswith("peft.")
+        OmegaConf.set_struct(settings, True)
+        OmegaConf.update(settings, key.removeprefix("peft."), values[0])
+    instantiate(settings, _convert_="all")
+
+
+@pytest.mark.parametrize("name", ["ia3", "scratch"])
 def test_commands_of_a_method_can_be_composed(study, tmp_path, name):
     pytest.importorskip("optuna")
     made, given = study
@@ -69,7 +80,7 @@ def test_commands_of_a_method_can_be_composed(study, tmp_path, name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         run = compose("train", overrides)
     assert run.optimizer.lr == 0.01
-    instantiate(run.peft, _convert_="all")
+    assert (run.backbone.checkpoint == "random") == (name == "scratch")
 
 
 def test_methods_without_a_finished_trial_are_named(study):
@@ -79,6 +90,7 @@ def test_methods_without_a_finished_trial_are_named(study):
     assert not given
 
 
+@pytest.mark.slow
 def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monkeypatch, capsys):
     pytest.importorskip("sklearn")
     write_labelled(SyntheticProteins(120, seed=0).load(), tmp_path / "data.fasta")
