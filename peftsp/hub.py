@@ -107,7 +107,7 @@ def _library(name: str) -> tuple[Any, tuple[type[Exception], ...]]:
         from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
         raise ConfigError(
-            "hf://: expected the package huggingface_hub; pip install 'peftsp[hub]'"
+            "hf://: expected the package huggingface_hub; pip install huggingface_hub"
         ) from error
     # Its HTTP library, whose errors reach us too, depends on its version.
     return getattr(huggingface_hub, name), (OSError, ValueError, *HfHubHTTPError.__bases__)

@@ -22,7 +22,7 @@ from peftsp.backbone.tensor_files import (
     read_safetensors,
     tensor_table,
 )
-from peftsp.errors import CheckpointError
+from peftsp.errors import CheckpointError, ConfigError
 from peftsp.files import is_there, read_json, shown
 from peftsp.model.bundle import Bundle
 from peftsp.model.checks import check_types
@@ -217,7 +217,13 @@ def _extent(found: list[tuple[int, str]], path: Path) -> tuple[list[str], int]:
 def _injected(
     config: Mapping[str, Any], targets: list[str], last_k: int, path: Path
 ) -> HuggingFace:
-    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+    try:
+        from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+    except ImportError as error:
+        raise ConfigError(
+            f"{path}: expected the package peft for {shown(config.get('peft_type'))}, found none: "
+            f"pip install peft"
+        ) from error
 
     known = {str(kind.value): made for kind, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     kind = config.get("peft_type")

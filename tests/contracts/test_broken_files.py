@@ -12,6 +12,7 @@ import struct
 import time
 from contextlib import closing
 
+import peft  # noqa: F401  its import is not of what a file costs
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
