@@ -93,7 +93,9 @@ class Study:
         head = {"low": HEAD_RATE[0] / middle, "high": HEAD_RATE[1] / middle, "log": "true"}
         rate = {"low": low, "high": high, "log": "true"}
         space = [f"optimizer.lr:{_listed(rate)}", f"learning_rate.head_factor:{_listed(head)}"]
-        space += [f"{key}:{{values:{values}}}" for key, values in method["size"].items()]
+        for key, bounds in method["size"].items():
+            own = bounds if isinstance(bounds, dict) else {"values": bounds}
+            space.append(f"{key}:{_listed(own)}")
         self._run(
             [
                 *("-m", "peftsp.search", *self._common(name, method)),

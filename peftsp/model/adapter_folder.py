@@ -221,8 +221,8 @@ def _injected(
         from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
     except ImportError as error:
         raise ConfigError(
-            f"{path}: expected the package peft for {shown(config.get('peft_type'))}, found none: "
-            f"pip install peft"
+            f"{path}: expected the package peft for {shown(config.get('peft_type'))}, found none; "
+            "pip install peft"
         ) from error
 
     known = {str(kind.value): made for kind, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}

@@ -20,6 +20,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "peft_leaderboard
 METHODS = yaml.safe_load((FOLDER / "methods.yaml").read_text())
 
 
+def first_of(bounds):
+    return bounds["low"] if isinstance(bounds, dict) else bounds[0]
+
+
 @pytest.fixture
 def script(monkeypatch):
     """Function of a script's name that imports it."""
@@ -48,7 +52,7 @@ def test_sizes_are_settings_of_the_method(name):
     for key, values in METHODS[name]["size"].items():
         assert key.startswith("peft.")
         OmegaConf.set_struct(settings, True)
-        OmegaConf.update(settings, key.removeprefix("peft."), values[0])
+        OmegaConf.update(settings, key.removeprefix("peft."), first_of(values))
     instantiate(settings, _convert_="all")
 
 
@@ -64,7 +68,7 @@ def test_commands_of_a_method_can_be_composed(study, tmp_path, name):
     assert list(search.search.folds) == [2]
     assert set(space) == {"optimizer.lr", "learning_rate.head_factor", *METHODS[name]["size"]}
 
-    sizes = {key: values[0] for key, values in METHODS[name]["size"].items()}
+    sizes = {key: first_of(values) for key, values in METHODS[name]["size"].items()}
     tuned = {"optimizer.lr": 0.01, "learning_rate.head_factor": 2.0, **sizes}
     folder = tmp_path / made._search(name, 1)
     folder.mkdir(parents=True)
