@@ -7,18 +7,17 @@ cd "$(dirname "$0")/../.."
 weights=$(realpath "$1")
 shift
 methods=("$@")
-((${#methods[@]})) || methods=(accurate drawn-prior)
+((${#methods[@]})) || methods=(accurate keeps-prior drawn-prior)
 
-averaged="+callbacks.averaging._target_=peftsp.training.averaging.AveragedWeights"
-averaged+=" +callbacks.averaging.decay=0.998 scheduler.floor=0.3"
+plain="callbacks.averaging=null scheduler.floor=0.01 data.chimeras=0"
 declare -A settings=(
   [accurate]=""
-  [drawn-prior]="data.keeps_prior=false"
-  [more-dropout]="head.dropout=0.3 peft.dropout=0.25"
-  [averaged]="$averaged"
-  [averaged-chimeras]="$averaged data.chimeras=100"
-  [lower-rate]="optimizer.lr=0.002"
-  [no-shared-scores]="head.shares_types=false"
+  [no-chimeras]="data.chimeras=0"
+  [keeps-prior]="$plain"
+  [drawn-prior]="$plain data.keeps_prior=false"
+  [more-dropout]="$plain head.dropout=0.3 peft.dropout=0.25"
+  [lower-rate]="$plain optimizer.lr=0.002"
+  [no-shared-scores]="$plain data.keeps_prior=false head.shares_types=false"
   [frozen]="peft=frozen"
   [adapter]="peft=adapter"
   [prompt-first]="peft=prompt peft.place=first"
