@@ -13,8 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from peftsp.alphabet import CLS_TOKEN, EOS_TOKEN, PAD_TOKEN
 from peftsp.data.tokens import TOKEN_OF_RESIDUE
 from peftsp.errors import ConfigError
@@ -25,6 +23,7 @@ from peftsp.inference.formats.signalp6.tables import COLUMNS as SIGNALP6_COLUMNS
 from peftsp.labels import MAX_RESIDUES, NO_SP, RESIDUE_REGIONS, SP_TYPES, STATES
 from peftsp.paths import path_motifs, path_regions
 from peftsp.records import SURE_SITE, UNSURE_SITE
+from peftsp.web_page import find_template
 
 _RUNTIME = Path("node_modules") / "onnxruntime-web" / "dist"
 _FILES = {"ort-script": "ort.wasm.bundle.min.mjs", "ort-wasm": "ort-wasm-simd-threaded.wasm"}
@@ -73,7 +72,7 @@ def build_page(
     data += f'\n<template id="example-proteins">{escape(examples)}</template>'
     parts = PageParts(
         title="Signal peptides",
-        form=_form(),
+        form=find_template("peftsp.app").render(organisms=ORGANISMS, titles=_ORGANISM_TITLES),
         data=data,
         style=_text("app.css"),
         script="".join("\n" + _text(file) for file in _SCRIPTS),
@@ -122,14 +121,6 @@ def _vocabulary(name: str) -> dict[str, Any]:
         },
         "signalp6": {"columns": SIGNALP6_COLUMNS},
     }
-
-
-def _form() -> str:
-    environment = Environment(
-        loader=PackageLoader("peftsp.app"), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("form.html.j2")
-    return template.render(organisms=ORGANISMS, titles=_ORGANISM_TITLES)
 
 
 def _read_runtime(name: str, folder: Path | None) -> bytes:

@@ -152,12 +152,15 @@ def test_slurm_requeues_a_job_that_then_ends_as_if_undisturbed(
     status, output = disturbed(*SLURM, happens=requeue)
     assert status == 0, output
     [first, *_] = Path(tmp_path, "runs/.submitit").glob("*_0")
-    asked = subprocess.run(
-        ["sacct", "--noheader", "--duplicates", "--format=State", "--jobs", first.name],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    assert {"REQUEUED", "COMPLETED"} <= set(asked.stdout.split())
+    # A process ends some time after it has left its result.
+    while "RUNNING" in (states := states_of(first.name)):
+        time.sleep(0.5)
+    assert {"REQUEUED", "COMPLETED"} <= states
     assert weights(tmp_path) == undisturbed
+
+
+def states_of(job):
+    """States that a job has been in, as Slurm's accounts tell."""
+    asked = ["sacct", "--noheader", "--duplicates", "--format=State", "--jobs", job]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30)
+    return set(done.stdout.split())
