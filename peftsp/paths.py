@@ -38,6 +38,7 @@ def path_motifs(path: list[int]) -> tuple[Region, ...]:
     Args:
         path: State indices of the real residues.
 
+    >>> from peftsp.labels import STATES
     >>> path_motifs([STATES.index(f"TAT_{name}") for name in ("N", "RR", "RR", "N", "H")])
     (Region(name='twin_arginine', start=2, end=3),)
     """

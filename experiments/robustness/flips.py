@@ -1,6 +1,8 @@
 """Whether types and cleavage sites depend on batch size, order and neighbours, in each precision.
 
-python experiments/robustness/flips.py PROTEINS.faa.gz --proteins 300 [--start 0]
+python experiments/robustness/flips.py PROTEINS.faa.gz --proteins 300 [--precisions onnx]
+
+``onnx`` is float32 by ONNX Runtime, the others are PyTorch's.
 """
 
 from __future__ import annotations
@@ -8,18 +10,24 @@ from __future__ import annotations
 import argparse
 import random
 from itertools import islice
+from pathlib import Path
 
 import torch
 
 from peftsp.data.fasta import read_fasta
+from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import Options
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.compute.precision import lower_precision
+from peftsp.inference.compute.results import Models
+from peftsp.inference.compute.torch_models import TorchModels
+from peftsp.model.bundle_files import GRAPH_FILE
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord
 
-PRECISIONS = ("fp32", "bf16", "int8")
+ONNX = "onnx"
+PRECISIONS = (ONNX, "fp32", "bf16", "int8")
 BATCH_SIZES = (1, 7, 16, 34, 64)
 ORDERS = 3
 
@@ -31,14 +39,13 @@ def main() -> None:
     parser.add_argument("--model", choices=list(SHIPPED), default="fast")
     parser.add_argument("--proteins", type=int, default=300)
     parser.add_argument("--start", type=int, default=0, help="proteins left out before")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     chosen = islice(read_fasta(options.proteins_file), options.start, None)
     records = list(islice(chosen, options.proteins))
-    for precision in PRECISIONS:
-        taggers = load_taggers([find_model(options.model)])
-        lower_precision(taggers, precision)
-        told = Options(precision=precision)
+    for precision in options.precisions:
+        models, told = load(find_model(options.model), precision)
         expected: dict[int, Prediction] = {}
         flips, farthest, runs = 0, 0.0, 0
         for order in range(ORDERS):
@@ -46,7 +53,7 @@ def main() -> None:
             random.Random(order).shuffle(places)
             for size in BATCH_SIZES:
                 shuffled: list[SequenceRecord] = [records[place] for place in places]
-                found = predict_records(shuffled, taggers, size, told)
+                found = predict_records(shuffled, models, size, told)
                 for place, prediction in zip(places, found, strict=True):
                     first = expected.setdefault(place, prediction)
                     flips += call(first) != call(prediction)
@@ -58,6 +65,15 @@ def main() -> None:
             f"{flips} flips, probabilities differ by at most {farthest:.1e}",
             flush=True,
         )
+
+
+def load(bundle: Path, precision: str) -> tuple[Models, Options]:
+    """A model, and what it has to be told: its graph, or in PyTorch with a precision."""
+    if precision == ONNX:
+        return OnnxModel(bundle / GRAPH_FILE, 1), Options()
+    taggers = load_taggers([bundle])
+    lower_precision(taggers, precision)
+    return TorchModels(taggers), Options(precision=precision)
 
 
 def call(prediction: Prediction) -> tuple[str, int | None]:

@@ -26,6 +26,9 @@ NF4 = "nf4"
 _HALVES = {"32-true": None, "32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 _GATHERED_BLOCKS = 3
 
+_NEED_WEIGHTS = ("BOFT", "SHIRA", "WAVEFT")
+"""Kinds of Hugging Face PEFT that look at weights, or at their dtype, when they are put in."""
+
 
 @dataclass(frozen=True)
 class MemoryEstimate:
@@ -126,6 +129,11 @@ def outline(cfg: DictConfig) -> Tagger:
         ConfigError: A setting is wrong.
     """
     method, head, crf = model_settings(cfg)
+    kind = method.settings().get("kind")
+    if kind in _NEED_WEIGHTS:
+        raise ConfigError(
+            f"peft.kind: expected a method that can be gone through without weights, found {kind}"
+        )
     settings = cfg.backbone
     source = BackboneSource(instantiate(settings.spec), quantization=settings.quantization)
     backbone = empty_backbone(source, settings.activation_checkpointing)

@@ -48,12 +48,16 @@ CAPTIONS = {
     "and does not say how right they are.",
     "confusion": "Confusion matrices over all runs of a method. A protein counts once for each "
     "model that was tested on it; shade: share of the true type.",
+    "curves": "Learning curves. Thin: runs; thick: mean over the folds and seeds of a method.",
+}
+"""Of the figures of every report."""
+
+_CAPTIONS_OF_TABLES = {
     "thresholds": "Signal peptide or not, by the threshold on the probability of one, over all "
     "proteins. Dots: where MCC is highest.",
     "calibration": "How often the called type is right, by how probable it is said to be. On the "
     "grey line probabilities are what they say.",
     "groups": "False calls by group of organisms.",
-    "curves": "Learning curves. Thin: runs; thick: mean over the folds and seeds of a method.",
 }
 
 
@@ -84,4 +88,5 @@ def draw_all(
             if figure is not None:
                 save(figure, name, folder)
                 svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
-                yield Picture(name, CAPTIONS[name], svg[svg.index("<svg") :])
+                captions = CAPTIONS | _CAPTIONS_OF_TABLES
+                yield Picture(name, captions[name], svg[svg.index("<svg") :])

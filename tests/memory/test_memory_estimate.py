@@ -14,7 +14,8 @@ from peftsp.memory.table import CARDS, fits, format_estimate
 from peftsp.model.settings import build_tagger
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-METHODS = sorted(path.stem for path in (CONF / "peft").glob("*.yaml"))
+NEED_WEIGHTS = ("boft", "shira", "waveft")
+METHODS = sorted({path.stem for path in (CONF / "peft").glob("*.yaml")} - {*NEED_WEIGHTS})
 
 
 def settings(*overrides):
@@ -36,6 +37,12 @@ def test_weights_are_those_of_the_model(method, dtype):
     parameters = list(build(cfg).parameters())
     assert estimate.weights == sum(p.nbytes for p in parameters)
     assert estimate.gradients == sum(p.nbytes for p in parameters if p.requires_grad)
+
+
+@pytest.mark.parametrize("method", NEED_WEIGHTS)
+def test_method_that_needs_weights_is_refused(method):
+    with pytest.raises(ConfigError, match=f"without weights, found {method.upper()}"):
+        estimate_memory(settings(f"peft={method}"))
 
 
 def test_quantized_weights_are_those_of_the_model():
