@@ -79,9 +79,12 @@ def disturbed(tmp_path):
             if process.poll() is not None:
                 pytest.fail(f"ended before it was waited for: {process.communicate()[0]}")
             time.sleep(0.1)
-        happens(min(both.items())[1])
-        open_gate(tmp_path)
-        return end(process)
+        try:
+            happens(min(both.items())[1])
+            open_gate(tmp_path)
+            return end(process)
+        finally:
+            process.kill()
 
     return run
 
