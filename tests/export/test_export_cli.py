@@ -1,6 +1,8 @@
 import json
+import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,8 +106,7 @@ def test_large_weights_go_to_a_file_beside(both, tmp_path, records):
 
 
 def test_documented_lines_of_python_predict_the_same(both, bundles, fasta, records):
-    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    command = [sys.executable, "-c", code, str(both), str(fasta)]
+    command = [sys.executable, "-c", documented("python"), str(both), str(fasta)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = [line.split("\t") for line in done.stdout.splitlines()]
     whole = [record for record in records if len(record.residues) >= 70]
@@ -114,6 +115,49 @@ def test_documented_lines_of_python_predict_the_same(both, bundles, fasta, recor
         assert row[1] == exact.sp_type
         assert float(row[2]) == pytest.approx(exact.probability, abs=1e-4)
         assert int(row[3]) == (exact.cleavage_site or -1)
+
+
+def documented(language):
+    """The program of docs/onnx.md in a language."""
+    [code] = re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(), flags=re.DOTALL)
+    return code
+
+
+def r_command(folder):
+    if not shutil.which("Rscript"):
+        pytest.skip("needs R and its package reticulate")
+    (folder / "predict.R").write_text(documented("r"))
+    return ["Rscript", str(folder / "predict.R")]
+
+
+def cpp_command(folder):
+    root = os.environ.get("ONNXRUNTIME_HOME")
+    if not (root and shutil.which("g++")):
+        pytest.skip("needs g++ and, at $ONNXRUNTIME_HOME, a release of ONNX Runtime")
+    (folder / "predict.cpp").write_text(documented("cpp"))
+    options = [f"-I{root}/include", f"-L{root}/lib", "-lonnxruntime", f"-Wl,-rpath,{root}/lib"]
+    program = str(folder / "predict")
+    subprocess.run(
+        ["g++", "-std=c++17", str(folder / "predict.cpp"), *options, "-o", program], check=True
+    )
+    return [program]
+
+
+@pytest.mark.parametrize("command_in", [r_command, cpp_command])
+def test_documented_programs_of_other_languages_predict(
+    command_in, both, bundles, records, tmp_path
+):
+    command = [*command_in(tmp_path), str(both), *(record.residues for record in records)]
+    env = {**os.environ, "RETICULATE_PYTHON": sys.executable}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    whole = [len(record.residues) >= 70 for record in records]
+    predicted = predict_records(records, load_taggers(bundles), 5)
+    for line, exact, is_whole in zip(done.stdout.splitlines(), predicted, whole, strict=True):
+        sp_type, probability, site = line.split()
+        if is_whole:  # shorter ones are predicted with more doubt than a graph has
+            assert sp_type == exact.sp_type
+            assert float(probability) == pytest.approx(exact.probability, abs=1e-4)
+            assert int(site) == (exact.cleavage_site or -1)
 
 
 @pytest.mark.parametrize(
