@@ -20,7 +20,7 @@ SMALL = ["--sizes", "tiny", "--rounds", "1", "--batch-size", "2", "--predict-bat
 def benchmark(monkeypatch, tmp_path):
     """Runs the benchmark at a tiny size and gives its exit status; files go to ``tmp_path``."""
     monkeypatch.syspath_prepend(REPOSITORY)
-    from experiments.benchmark.cli import main
+    from benchmarks.cli import main
 
     threads = ["--threads", str(torch.get_num_threads())]
     return lambda *more: main([*SMALL, *threads, "-o", str(tmp_path), *more])
@@ -50,7 +50,7 @@ def test_contenders_agree_and_leave_their_tables(benchmark, tmp_path, mode):
 
 @pytest.mark.slow
 def test_different_results_are_told(benchmark, tmp_path, monkeypatch):
-    from experiments.benchmark.ours import Ours
+    from benchmarks.ours import Ours
 
     right = Ours.emissions
     monkeypatch.setattr(Ours, "emissions", lambda *given: right(*given) + 0.01)
@@ -60,8 +60,8 @@ def test_different_results_are_told(benchmark, tmp_path, monkeypatch):
 
 def test_contenders_take_turns(monkeypatch):
     monkeypatch.syspath_prepend(REPOSITORY)
-    from experiments.benchmark import measure
-    from experiments.benchmark.worker import Step
+    from benchmarks import measure
+    from benchmarks.worker import Step
 
     class Worker:
         def __init__(self, name):
@@ -86,7 +86,7 @@ def test_contenders_take_turns(monkeypatch):
 
 @pytest.mark.slow
 def test_failure_of_a_process_ends_the_command(benchmark, monkeypatch, capsys):
-    from experiments.benchmark import cli, worker
+    from benchmarks import cli, worker
 
     def broken(name, *settings):
         job = worker.Job(name, *settings)
@@ -100,7 +100,7 @@ def test_failure_of_a_process_ends_the_command(benchmark, monkeypatch, capsys):
 @pytest.mark.slow
 def test_process_that_is_killed_is_named_and_the_others_end(monkeypatch):
     monkeypatch.syspath_prepend(REPOSITORY)
-    from experiments.benchmark.worker import Job, WorkerError, start_workers
+    from benchmarks.worker import Job, WorkerError, start_workers
 
     settings = ("tiny", "lora", "predict", 2, "cpu", torch.get_num_threads())
     jobs = [Job(name, *settings) for name in ("reference", "peftsp")]
@@ -121,8 +121,8 @@ def test_products_of_a_backbone_are_counted(monkeypatch):
     monkeypatch.syspath_prepend(REPOSITORY)
     from torch.utils.flop_counter import FlopCounterMode
 
-    from experiments.benchmark.products import backbone_operations
-    from experiments.benchmark.workload import find_spec, make_workload
+    from benchmarks.products import backbone_operations
+    from benchmarks.workload import find_spec, make_workload
     from peftsp.backbone.checkpoint import build_backbone
     from peftsp.backbone.specs import BackboneSource
 
