@@ -77,13 +77,13 @@ def check_training(workload: Workload, contenders: dict[str, Contender], task: T
     one_path = build(_ONE_PATH, workload, device, TRAIN)
     checks = []
     for name, contender in contenders.items():
-        entry = ENTRIES[name]
+        switches = ENTRIES[name].switches
+        is_one_path = switches is not None and switches.trains_one_path
         contender.meet(task)
         found = [("emissions", _difference(*_emissions(contender, reference, task)))]
-        if isinstance(contender, Ours) and not contender.switches.trains_one_path:
+        if isinstance(contender, Ours) and not is_one_path:
             found += _compare_crf(contender, reference, task)
-        has_its_objective = entry.switches is None or entry.switches.regularisation
-        if name != HUGGING_FACE and has_its_objective:
+        if name != HUGGING_FACE and not is_one_path:
             found += _compare_backward(contender, reference, task)
         checks += _checks(name, REFERENCE, TRAIN, found)
         if name == HUGGING_FACE:

@@ -7,14 +7,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from benchmarks import checks, contenders, end_to_end, machine, table
+from benchmarks import checks, contenders, end_to_end, machine
 from benchmarks.contenders import PREDICT, TRAIN
 from benchmarks.measure import empty_caches, run_rounds
 from benchmarks.products import backbone_operations
-from benchmarks.results import Results
+from benchmarks.results import Results, make_row
 from benchmarks.worker import Job, WorkerError, start_workers
 from benchmarks.workload import (
     METHODS,
@@ -107,29 +108,25 @@ def _run(options: argparse.Namespace) -> int:
             )
         print(f"measuring {', '.join(place)}: {', '.join(here)}", flush=True)
         rows, found_checks = _measure(place, here, device, options)
-        print(table.markdown(rows), flush=True)
         results.rows += rows
         results.checks += found_checks
         # A run that is broken off keeps the tables it has.
         results.write(options.output)
         empty_caches()
-    results.end_to_end = _measure_files(options)
-    results.write(options.output)
+    if options.mode in (END_TO_END, "all") and not options.quick:
+        print("measuring from file to file", flush=True)
+        cpu = torch.device("cpu")
+        batch_sizes = {size: _batch_size(PREDICT, size, cpu, options) for size in options.sizes}
+        results.end_to_end = end_to_end.measure(
+            batch_sizes, options.proteins, options.rounds, options.threads
+        )
+        results.write(options.output)
     print(results.markdown())
     print(f"written to {options.output}")
     if results.are_equal:
         return 0
     print("error: results differ by more than the tolerance, see the table", file=sys.stderr)
     return EXIT_DIFFERENT
-
-
-def _measure_files(options: argparse.Namespace) -> list[end_to_end.EndToEnd]:
-    if options.quick or options.mode not in (END_TO_END, "all"):
-        return []
-    print("measuring from file to file", flush=True)
-    cpu = torch.device("cpu")
-    batch_sizes = {size: _batch_size(PREDICT, size, cpu, options) for size in options.sizes}
-    return end_to_end.measure(batch_sizes, options.proteins, options.rounds, options.threads)
 
 
 def _batch_size(
@@ -159,7 +156,7 @@ def _measure(
     names: list[str],
     device: torch.device,
     options: argparse.Namespace,
-) -> tuple[list[table.Row], list[checks.Check]]:
+) -> tuple[list[dict[str, Any]], list[checks.Check]]:
     mode, size, method = place
     batch_size = _batch_size(mode, size, device, options)
     found_checks = _check(place, names, device)
@@ -174,7 +171,7 @@ def _measure(
         operations = backbone_operations(
             spec, trained, batch_size, MAX_RESIDUES + 2, contenders.ENTRIES[name].keeps_prefix
         )
-        rows.append(table.make_row(place, name, batch_size, timings, operations, found_checks))
+        rows.append(make_row(place, name, batch_size, timings, operations, found_checks))
     return rows, found_checks
 
 

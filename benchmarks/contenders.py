@@ -5,13 +5,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from benchmarks.contender import Contender
+from benchmarks.machine import cpu_facts
 from benchmarks.ours import Ours, Switches
-from benchmarks.prefix import can_keep
 from benchmarks.workload import Workload
 from peftsp.errors import ConfigError
 
@@ -64,16 +63,12 @@ ENTRIES: dict[str, Entry] = {
     REFERENCE: Entry("fair-esm with LM head, full-table CRF, decoding in each step", _BOTH),
     HUGGING_FACE: Entry("EsmModel (SDPA), PEFT, pytorch-crf", _BOTH),
     PEFTSP: Entry("peftsp as it is", _BOTH, Switches()),
-    "peftsp-masked": Entry("attention gets a mask", _BOTH, Switches(has_mask=True)),
     "peftsp-full-table": Entry("CRF over the full table", _BOTH, Switches(has_full_table=True)),
-    "peftsp-decoding": Entry("decodes in each step", (TRAIN,), Switches(decodes=True)),
-    "peftsp-no-regularisation": Entry("no marginals", (TRAIN,), Switches(regularisation=0)),
     "peftsp-one-path": Entry(
-        "the objective of pytorch-crf", (TRAIN,), Switches(regularisation=0, trains_one_path=True)
+        "the objective of pytorch-crf", (TRAIN,), Switches(trains_one_path=True)
     ),
     "peftsp-checkpointing": Entry("recomputes activations", (TRAIN,), Switches(checkpoints=True)),
     "peftsp-prefix": Entry("keeps frozen layers' output", (TRAIN,), Switches(keeps_prefix=True)),
-    "peftsp-unmerged": Entry("updates beside the weights", (PREDICT,), Switches(merges=False)),
     "peftsp-returning": Entry("gives freed memory back", _BOTH, Switches(returns_memory=True)),
     "peftsp-bf16": Entry("backbone in bfloat16", _BOTH, Switches(precision="bf16")),
     "peftsp-bf16-prefix": Entry(
@@ -124,8 +119,6 @@ def choose(names: Sequence[str] | None, device: torch.device) -> tuple[list[str]
             skipped[name] = "8-bit integers are for CPUs only"
         if entry.switches and entry.switches.returns_memory and device.type != "cpu":
             skipped[name] = "the C library's memory is for CPUs only"
-        if entry.keeps_prefix and not can_keep():
-            skipped[name] = "this version of peftsp does not keep outputs of frozen layers"
     return [name for name in ENTRIES if name not in skipped], skipped
 
 
@@ -135,12 +128,4 @@ def has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported()
     if device.type != "cpu" or platform.machine() == "arm64":
         return True
-    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def cpu_flags() -> set[str]:
-    """What the processor has, in the words of Linux; empty where it does not say."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return set(next(found, "").split())
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(cpu_facts("flags", "Features").split()))

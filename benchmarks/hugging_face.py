@@ -15,16 +15,12 @@ from transformers.utils import logging
 from benchmarks.contender import Answer, Contender
 from benchmarks.reference import HEAD_DROPOUT, read_paths
 from benchmarks.workload import Task, Workload
-from peftsp.backbone.hugging_face import write_esm_folder
+from peftsp.backbone.hugging_face import THEIR_MODULES, write_esm_folder
+from peftsp.backbone.specs import BackboneSpec
+from peftsp.interop.injected import their_name
 from peftsp.peft.base import last_layers
+from peftsp.peft.hf import PLACES
 from peftsp.peft.lora import LoRA
-
-_PLACES = {
-    "q_proj": "attention.self.query",
-    "k_proj": "attention.self.key",
-    "v_proj": "attention.self.value",
-    "out_proj": "attention.output.dense",
-}
 
 
 class HuggingFace(Contender):
@@ -37,19 +33,14 @@ class HuggingFace(Contender):
     """
 
     def __init__(self, workload: Workload, device: torch.device, is_merged: bool) -> None:
-        # Random weights lack heads that are not used, which it would report.
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        with tempfile.TemporaryDirectory() as folder:
-            write_esm_folder(Path(folder), workload.spec, workload.backbone)
-            esm = EsmModel.from_pretrained(
-                folder, attn_implementation="sdpa", add_pooling_layer=False, dtype=torch.float32
-            )
-        esm.requires_grad_(False)
+        esm = load_esm(workload.spec, workload.backbone).requires_grad_(False)
         self.places: dict[str, str] = {}
         if isinstance(workload.method, LoRA):
-            esm = get_peft_model(esm, _lora_config(workload))
-            self.places = {name: _their_name(name) for name in workload.adapter}
+            esm = get_peft_model(esm, lora_config(workload.spec, workload.method))
+            self.places = {
+                name: f"base_model.model.{their_name(name)}.default.weight"
+                for name in workload.adapter
+            }
             for name, theirs in self.places.items():
                 esm.get_parameter(theirs).data.copy_(workload.adapter[name])
             if is_merged:
@@ -91,19 +82,26 @@ class HuggingFace(Contender):
         return {name: esm.get_parameter(theirs).grad for name, theirs in self.places.items()}
 
 
-def _lora_config(workload: Workload) -> LoraConfig:
-    method = workload.method
-    assert isinstance(method, LoRA)
+def load_esm(spec: BackboneSpec, tensors: dict[str, Tensor]) -> EsmModel:
+    """An ``EsmModel`` (SDPA, float32) with the weights of a backbone."""
+    # Random weights lack heads that are not used, which it would report.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        write_esm_folder(Path(folder), spec, tensors)
+        return EsmModel.from_pretrained(
+            folder, attn_implementation="sdpa", add_pooling_layer=False, dtype=torch.float32
+        )
+
+
+def lora_config(spec: BackboneSpec, method: LoRA) -> LoraConfig:
+    """PEFT's LoRA in the same places of an ``EsmModel``."""
+    layers = "|".join(map(str, last_layers(spec, method.last_k, "peft.last_k")))
+    modules = "|".join(THEIR_MODULES[PLACES[name]] for name in method.target_modules)
     return LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
-        target_modules=[_PLACES[name] for name in method.target_modules],
-        layers_to_transform=list(last_layers(workload.spec, method.last_k, "peft.last_k")),
-        layers_pattern="layer",
+        use_rslora=method.rslora,
+        target_modules=rf".*encoder\.layer\.({layers})\.({modules})",
     )
-
-
-def _their_name(name: str) -> str:
-    _, layer, *_, place, part = name.split(".")
-    return f"base_model.model.encoder.layer.{layer}.{_PLACES[place]}.{part}.default.weight"

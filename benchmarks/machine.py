@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-
-from benchmarks.contenders import cpu_flags
 
 _TOLD_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 
 
 def describe(device: torch.device, command: str) -> dict[str, Any]:
     """The command line, processor, threads, device and versions."""
-    from importlib.metadata import version
-
-    flags = cpu_flags()
+    flags = cpu_facts("flags", "Features").split()
     found: dict[str, Any] = {
         "command": command,
-        "cpu": _cpu_name(),
+        "cpu": cpu_facts("model name") or platform.processor(),
         "flags": [flag for flag in _TOLD_FLAGS if flag in flags],
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -36,8 +33,8 @@ def describe(device: torch.device, command: str) -> dict[str, Any]:
     return found
 
 
-def _cpu_name() -> str:
+def cpu_facts(*keys: str) -> str:
+    """What Linux says of the first processor under a key; empty where it does not say."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(keys)), "")

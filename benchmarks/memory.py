@@ -6,10 +6,11 @@ import resource
 import sys
 from pathlib import Path
 
+import psutil
 import torch
 
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class PeakMemory:
@@ -23,7 +24,7 @@ class PeakMemory:
 
     def __init__(self, device: torch.device) -> None:
         self.is_cuda = device.type == "cuda"
-        self.before = 0 if self.is_cuda else _resident()
+        self.before = 0 if self.is_cuda else psutil.Process().memory_info().rss
 
     def forget(self) -> None:
         """Leave out what was taken for a moment and given back; only Linux can on CPUs."""
@@ -34,20 +35,6 @@ class PeakMemory:
 
     def peak(self) -> int:
         """Bytes, at most."""
-        return (torch.cuda.max_memory_allocated() if self.is_cuda else _peak()) - self.before
-
-
-def _resident() -> int:
-    return _status("VmRSS") if _STATUS.exists() else _peak()
-
-
-def _peak() -> int:
-    if _STATUS.exists():
-        return _status("VmHWM")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _status(key: str) -> int:
-    lines = _STATUS.read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key)) * 1024
+        if self.is_cuda:
+            return torch.cuda.max_memory_allocated()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT - self.before

@@ -12,7 +12,6 @@ from benchmarks.prefix import KeptPrefix
 from benchmarks.reference import HEAD_DROPOUT, REGULARISATION
 from benchmarks.workload import Task, Workload
 from peftsp.backbone.checkpoint import build_backbone
-from peftsp.backbone.esm2 import ESM2, Context
 from peftsp.backbone.specs import BackboneSource
 from peftsp.inference.compute.precision import lower_precision
 from peftsp.labels import TYPE_OF_STATE
@@ -25,13 +24,10 @@ class Switches:
     """What to do otherwise than peftsp does by default.
 
     Attributes:
-        has_mask: Give attention a mask even where nothing is padded.
-        decodes: Find paths and types in training steps too.
-        regularisation: Weight of the region regularisation; without it no marginals are needed.
-        trains_one_path: The target is one path, as pytorch-crf's is, and not a set of states.
+        trains_one_path: The target is one path, as pytorch-crf's is, and not a set of states, and
+            there is no region regularisation.
         has_full_table: The CRF walks the whole table of transitions and not lists of neighbours.
         checkpoints: Compute activations again in the backward pass instead of keeping them.
-        merges: Fold updates into the weights for prediction.
         keeps_prefix: What the first frozen layers give of a protein is computed once, before it is
             timed, and read from disk.
         precision: ``fp32``, ``bf16`` or ``int8``.
@@ -39,13 +35,9 @@ class Switches:
             default.
     """
 
-    has_mask: bool = False
-    decodes: bool = False
-    regularisation: float = REGULARISATION
     trains_one_path: bool = False
     has_full_table: bool = False
     checkpoints: bool = False
-    merges: bool = True
     keeps_prefix: bool = False
     precision: str = "fp32"
     returns_memory: bool = False
@@ -66,8 +58,6 @@ class Ours(Contender):
     ) -> None:
         source = BackboneSource(workload.spec, "random")
         backbone = build_backbone(source, workload.backbone, "", switches.checkpoints)
-        if switches.has_mask:
-            _always_mask(backbone)
         table = "none" if switches.has_full_table else "peftsp"
         # The reference decodes freely too.
         crf = CRFSettings(constraint="hard", table=table, decoding="free")
@@ -81,13 +71,12 @@ class Ours(Contender):
         tagger.crf.start_transitions.data.copy_(workload.starts)
         tagger.crf.end_transitions.data.copy_(workload.ends)
         self.tagger = tagger.eval().to(device)
-        if switches.merges and not is_training:
-            self.tagger.merge()
         if not is_training:
+            self.tagger.merge()
             lower_precision([self.tagger], switches.precision)
         self.switches = switches
         self.adapter_names = list(workload.adapter)
-        self.regularisation = RegionRegularisation(switches.regularisation)
+        self.regularisation = RegionRegularisation(REGULARISATION)
         self.state_types = torch.tensor(TYPE_OF_STATE, device=device)
         self.modules = nn.ModuleDict({"tagger": self.tagger})
         self.prefix = KeptPrefix(backbone, workload.method) if switches.keeps_prefix else None
@@ -115,11 +104,9 @@ class Ours(Contender):
         """See `Contender`."""
         batch, emissions = task.batch, self.emissions(residues, task)
         mask, target = batch.residue_mask, self._target(task)
-        if not self.switches.regularisation:
+        if self.switches.trains_one_path:
             return -self.tagger.crf.log_likelihood(emissions, mask, target).mean()
         likelihood, marginals = self.tagger.crf(emissions, mask, target)
-        if self.switches.decodes:
-            self.tagger.decode(emissions, marginals, mask)
         region_term = self.regularisation(marginals, batch.tokens[:, 1:-1], mask, batch.sp_types)
         return region_term - likelihood.mean()
 
@@ -141,12 +128,3 @@ class Ours(Contender):
             return task.batch.allowed
         states = task.batch.allowed.shape[-1]
         return nn.functional.one_hot(task.paths, states).bool()
-
-
-def _always_mask(backbone: ESM2) -> None:
-    plain = backbone.context
-
-    def masked(x: Tensor, mask: Tensor) -> Context:
-        return plain(x, mask)._replace(visible=mask[:, None, None, :])
-
-    backbone.context = masked  # type: ignore[method-assign]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
 from benchmarks.workload import Task
 from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.prefix_store import PrefixStore
 from peftsp.peft.base import PeftMethod
-
-
-def can_keep() -> bool:
-    """Whether this version of peftsp keeps such outputs."""
-    return find_spec("peftsp.backbone.prefix_store") is not None
 
 
 class KeptPrefix:
@@ -27,8 +22,6 @@ class KeptPrefix:
     """
 
     def __init__(self, backbone: ESM2, method: PeftMethod) -> None:
-        from peftsp.backbone.prefix_store import PrefixStore
-
         self.backbone = backbone
         self.folder = tempfile.TemporaryDirectory()
         self.store = PrefixStore(

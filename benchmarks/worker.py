@@ -1,17 +1,17 @@
-"""Processes that hold one contender each and compute when they are asked."""
+"""Processes of contenders, which compute when they are asked."""
 
 from __future__ import annotations
 
 import gc
 import multiprocessing
-import pickle
+import os
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,10 +25,7 @@ from benchmarks.memory import PeakMemory
 from benchmarks.workload import make_workload, tasks
 from peftsp.allocator import keep_freed_memory
 
-Context = ForkServerContext | SpawnContext
 _HEAVY_MODULES = ("cli", "reference", "hugging_face")
-_PATIENCE = 5
-"""Seconds in which a process that nobody asks any more has to end by itself."""
 
 
 class Job(NamedTuple):
@@ -74,58 +71,35 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that builds its contender at once and then waits for requests.
+    """A process that holds a contender and computes when it is asked.
 
     Args:
-        context: How to start it.
+        pool: Of one process.
         job: What it has to build.
+
+    Raises:
+        WorkerError: It could not.
     """
 
-    def __init__(self, context: Context, job: Job) -> None:
-        self.name = job.name
-        self.pipe, far_end = context.Pipe()
-        self.process = context.Process(target=_serve, args=(far_end, job), daemon=True)
-        self.process.start()
-        # Else the pipe would stay open when the process dies.
-        far_end.close()
+    def __init__(self, pool: ProcessPoolExecutor, job: Job) -> None:
+        self.name, self.pool = job.name, pool
+        self.pid: int = self._ask(_build, job)
 
     def step(self) -> Step:
         """Train or predict the next batch; the n-th one is the same in all processes."""
-        return self._ask("step")
+        return self._ask(_step)
 
     def predict_file(self, fasta: Path, table: Path) -> None:
         """Predict a FASTA file and write a CSV file."""
-        self._ask("predict_file", fasta, table)
+        self._ask(_predict_file, fasta, table)
 
-    def wait(self) -> Any:
-        """Its answer to the last request, or to its start.
-
-        Raises:
-            WorkerError: It has none.
-        """
+    def _ask(self, what: Callable[..., Any], *given: object) -> Any:
         try:
-            is_done, answer = pickle.loads(self.pipe.recv_bytes())
-        except (EOFError, ConnectionError):
-            self.process.join(_PATIENCE)
-            code = self.process.exitcode
-            raise WorkerError(f"{self.name}: its process ended with exit code {code}") from None
-        if not is_done:
-            raise WorkerError(f"{self.name}: its process failed\n{answer}")
-        return answer
-
-    def end(self) -> None:
-        """Wait for the end of the process, but not long."""
-        self.pipe.close()
-        self.process.join(_PATIENCE)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join()
-
-    def _ask(self, what: str, *given: object) -> Any:
-        # A dead process is told by the lack of an answer.
-        with suppress(ConnectionError):
-            self.pipe.send((what, given))
-        return self.wait()
+            return self.pool.submit(what, *given).result()
+        except BrokenProcessPool:
+            raise WorkerError(f"{self.name}: its process ended") from None
+        except Exception as error:
+            raise WorkerError(f"{self.name}: its process failed\n{error.__cause__}") from error
 
 
 @contextmanager
@@ -136,21 +110,18 @@ def start_workers(jobs: Iterable[Job]) -> Iterator[dict[str, Worker]]:
         WorkerError: One could not build its contender.
     """
     context = _context()
-    workers: dict[str, Worker] = {}
-    try:
+    # An interrupt reaches all processes of a terminal; the first one ends the others.
+    deaf = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    with ExitStack() as stack:
+        workers = {}
         for job in jobs:
-            workers[job.name] = Worker(context, job)
+            pool = stack.enter_context(ProcessPoolExecutor(1, context, *deaf))
             # One after another: to build takes more memory than to compute.
-            workers[job.name].wait()
+            workers[job.name] = Worker(pool, job)
         yield workers
-    finally:
-        for worker in workers.values():
-            worker.pipe.close()
-        for worker in workers.values():
-            worker.end()
 
 
-def _context() -> Context:
+def _context() -> ForkServerContext | SpawnContext:
     """Processes forked from one that has imported all and has computed nothing."""
     # On macOS its libraries are not safe to fork.
     if sys.platform != "linux":
@@ -185,43 +156,29 @@ class _Bench:
         seconds = time.perf_counter() - started
         return Step(seconds, watch.seconds, self.memory.peak(), answer)
 
-    def predict_file(self, fasta: Path, table: Path) -> None:
-        predict_file(self.job.name, self.contender, fasta, table, self.job.batch_size)
+
+_bench: _Bench
 
 
-def _serve(pipe: Connection, job: Job) -> None:
-    """Answer requests until the other end of the pipe is closed or its process has died."""
-    # An interrupt reaches all processes of a terminal; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        bench = _build(job)
-        _reply(pipe, True, None)
-        while (request := _next_request(pipe)) is not None:
-            what, given = request
-            _reply(pipe, True, getattr(bench, what)(*given))
-    except Exception:
-        _reply(pipe, False, traceback.format_exc())
-
-
-def _build(job: Job) -> _Bench:
+def _build(job: Job) -> int:
+    """Build the contender of this process, and give the process's number."""
+    global _bench
     torch.set_num_threads(job.threads)
     # The first call of every kernel, which is to count neither as time nor as memory.
     _Bench(job._replace(size="tiny", batch_size=1)).step()
     gc.collect()
-    bench = _Bench(job)
+    _bench = _Bench(job)
     if ENTRIES[job.name].keeps_freed_memory:
         keep_freed_memory()
-    return bench
+    return os.getpid()
 
 
-def _next_request(pipe: Connection) -> tuple[str, tuple[Any, ...]] | None:
-    try:
-        return pipe.recv()
-    except (EOFError, ConnectionError):
-        return None
+def _step() -> Step:
+    step = _bench.step()
+    # Tensors would be sent as shared memory.
+    answer = step.answer and Answer(*(p if p is None else p.numpy() for p in step.answer))
+    return step._replace(answer=answer)
 
 
-def _reply(pipe: Connection, is_done: bool, answer: object) -> None:
-    # Pickled here, as tensors of an answer would be sent as shared memory otherwise.
-    with suppress(ConnectionError):
-        pipe.send_bytes(pickle.dumps((is_done, answer)))
+def _predict_file(fasta: Path, table: Path) -> None:
+    predict_file(_bench.job.name, _bench.contender, fasta, table, _bench.job.batch_size)

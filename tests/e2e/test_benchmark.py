@@ -1,6 +1,5 @@
 """The benchmark compares what it times, and says so when results differ."""
 
-import csv
 import json
 import os
 import signal
@@ -8,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -33,12 +33,11 @@ def test_contenders_agree_and_leave_their_tables(benchmark, tmp_path, mode):
     assert (
         benchmark("--mode", mode, "--methods", "lora_last2", "--contenders", ",".join(names)) == 0
     )
-    with (tmp_path / "rows.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [row["contender"] for row in rows] == names
-    assert all(row["is_equal"] == "True" for row in rows)
-    assert all(row["rounds"] == "1" and float(row["memory_mb"]) > 0 for row in rows)
     results = json.loads((tmp_path / "results.json").read_text())
+    rows = results["rows"]
+    assert [row["contender"] for row in rows] == names
+    assert all(row["is_equal"] for row in rows)
+    assert all(row["rounds"] == 1 and row["memory_mb"] > 0 for row in rows)
     assert f"--mode {mode} --methods lora_last2" in results["machine"]["command"]
     assert results["machine"]["cores"]
     compared = {(c["contender"], c["what"]) for c in results["checks"]}
@@ -94,7 +93,10 @@ def test_failure_of_a_process_ends_the_command(benchmark, monkeypatch, capsys):
 
     monkeypatch.setattr(cli, "Job", broken)
     assert benchmark("--mode", "predict", "--contenders", "reference,peftsp") == 3
-    assert "error: peftsp: its process failed\nTraceback" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "error: peftsp: its process failed" in error
+    assert "Traceback" in error
+    assert "abacus" in error
 
 
 @pytest.mark.slow
@@ -105,11 +107,11 @@ def test_process_that_is_killed_is_named_and_the_others_end(monkeypatch):
     settings = ("tiny", "lora", "predict", 2, "cpu", torch.get_num_threads())
     jobs = [Job(name, *settings) for name in ("reference", "peftsp")]
     with start_workers(jobs) as workers:
-        os.kill(workers["peftsp"].process.pid, signal.SIGKILL)
+        os.kill(workers["peftsp"].pid, signal.SIGKILL)
         workers["reference"].step()
-        with pytest.raises(WorkerError, match="peftsp: its process ended with exit code -9"):
+        with pytest.raises(WorkerError, match="peftsp: its process ended"):
             workers["peftsp"].step()
-    assert workers["reference"].process.exitcode == 0
+    assert not any(psutil.pid_exists(worker.pid) for worker in workers.values())
 
 
 def test_unknown_contender_is_named(benchmark, capsys):
