@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from peftsp import __version__
 from peftsp.errors import ConfigError, PeftspError, tell
@@ -99,6 +100,26 @@ def add_number(
         default: Its value if it is not given.
     """
     parser.add_argument(*names, type=_number, default=default, metavar="N", help=text)
+
+
+def add_former_name(parser: argparse.ArgumentParser, name: str, now: str, **settings: Any) -> None:
+    """Take an option by the name that it once had, too, and say so.
+
+    Args:
+        parser: Has the option.
+        name: As it was called.
+        now: As it is called.
+        settings: The option's type and choices.
+    """
+
+    class Renamed(argparse.Action):
+        def __call__(self, _: Any, namespace: Any, value: Any, __: Any = None) -> None:
+            tell(f"{name} is called {now} now")
+            setattr(namespace, self.dest, value)
+
+    hidden = argparse.SUPPRESS
+    place = now.lstrip("-").replace("-", "_")
+    parser.add_argument(name, dest=place, action=Renamed, default=hidden, help=hidden, **settings)
 
 
 def lacking(command: str, error: ImportError, extra: str) -> ConfigError:

@@ -3,7 +3,7 @@
 const CHUNK = 32; // proteins that a worker predicts at a time
 const MOST_WORKERS = 4;
 const form = byId("form"), box = byId("sequences"), bar = byId("progress"), said = byId("said");
-const run = { workers: [], isRunning: false, organism: "" };
+const run = { workers: [], isRunning: false, kingdom: "" };
 
 function decoded(id) {
   const text = byId(id).textContent.trim();
@@ -52,7 +52,7 @@ function ready() {
   say(`The model ${vocabulary.model} is ready.`);
 }
 
-async function predictAll(proteins, organism) {
+async function predictAll(proteins, kingdom) {
   const found = new Array(proteins.length);
   let next = 0, done = 0;
   const began = performance.now();
@@ -60,7 +60,7 @@ async function predictAll(proteins, organism) {
     while (run.isRunning && next < proteins.length) {
       const start = next;
       next += CHUNK;
-      const { records } = await answer(worker, { start, proteins: proteins.slice(start, start + CHUNK), organism });
+      const { records } = await answer(worker, { start, proteins: proteins.slice(start, start + CHUNK), kingdom });
       records.forEach((record, index) => (found[start + index] = record));
       done += records.length;
       const rate = done / ((performance.now() - began) / 1000);
@@ -85,10 +85,10 @@ async function predict(event) {
   if (!proteins.length) return say("No protein is there: paste sequences in FASTA format, or drop a file.", true);
   if (areNucleotides(proteins)) return say("The sequences look like DNA or RNA; proteins are needed. Translate them first.", true);
   run.isRunning = true;
-  run.organism = byId("organism").value;
+  run.kingdom = byId("kingdom").value;
   toggle(true);
   try {
-    const { found, seconds } = await predictAll(proteins, run.organism);
+    const { found, seconds } = await predictAll(proteins, run.kingdom);
     showRecords(found);
     showCounts();
     byId("results").hidden = false;
@@ -133,7 +133,7 @@ byId("stop").addEventListener("click", () => (run.isRunning = false));
 byId("file").addEventListener("change", (event) => take(event.target.files));
 byId("example").addEventListener("click", () => (box.value = byId("example-proteins").content.textContent.trim()));
 byId("gff3").addEventListener("click", () => save("predictions.gff3", asGff3(records)));
-byId("signalp6").addEventListener("click", () => save("prediction_results.txt", asSignalP6(records, run.organism)));
+byId("signalp6").addEventListener("click", () => save("prediction_results.txt", asSignalP6(records, run.kingdom)));
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();

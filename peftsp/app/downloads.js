@@ -32,8 +32,8 @@ function asGff3(shown) {
   return lines.join("\n") + "\n";
 }
 
-function asSignalP6(shown, organism) {
-  const isEukarya = organism === vocabulary.eukarya;
+function asSignalP6(shown, kingdom) {
+  const isEukarya = kingdom === vocabulary.eukarya;
   const now = new Date();
   const two = (number) => String(number).padStart(2, "0");
   const time = [now.getFullYear(), ...[now.getMonth() + 1, now.getDate(), now.getHours(), now.getMinutes(), now.getSeconds()].map(two)].join("");

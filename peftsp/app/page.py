@@ -17,8 +17,8 @@ from peftsp.alphabet import CLS_TOKEN, EOS_TOKEN, PAD_TOKEN
 from peftsp.data.tokens import TOKEN_OF_RESIDUE
 from peftsp.errors import ConfigError
 from peftsp.inference.compute import evidence
-from peftsp.inference.compute.options import EUKARYA, ORGANISMS
-from peftsp.inference.formats.report import PageParts, render_page
+from peftsp.inference.compute.options import EUKARYA, KINGDOM_NAMES
+from peftsp.inference.formats.page import PageParts, render_page
 from peftsp.inference.formats.signalp6.tables import COLUMNS as SIGNALP6_COLUMNS
 from peftsp.labels import MAX_RESIDUES, NO_SP, RESIDUE_REGIONS, SP_TYPES, STATES
 from peftsp.paths import path_motifs, path_regions
@@ -28,7 +28,7 @@ from peftsp.web_page import find_template
 _RUNTIME = Path("node_modules") / "onnxruntime-web" / "dist"
 _FILES = {"ort-script": "ort.wasm.bundle.min.mjs", "ort-wasm": "ort-wasm-simd-threaded.wasm"}
 _SCRIPTS = ("fasta.js", "downloads.js", "app.js")
-_ORGANISM_TITLES = {
+_KINGDOM_TITLES = {
     "other": "other, or not known",
     "eukarya": "eukaryotes",
     "positive": "Gram-positive bacteria",
@@ -72,7 +72,7 @@ def build_page(
     data += f'\n<template id="example-proteins">{escape(examples)}</template>'
     parts = PageParts(
         title="Signal peptides",
-        form=find_template("peftsp.app").render(organisms=ORGANISMS, titles=_ORGANISM_TITLES),
+        form=find_template("peftsp.app").render(kingdoms=KINGDOM_NAMES, titles=_KINGDOM_TITLES),
         data=data,
         style=_text("app.css"),
         script="".join("\n" + _text(file) for file in _SCRIPTS),
@@ -101,7 +101,7 @@ def _vocabulary(name: str) -> dict[str, Any]:
     return {
         "model": name,
         "maxResidues": MAX_RESIDUES,
-        "organisms": ORGANISMS,
+        "kingdoms": KINGDOM_NAMES,
         "eukarya": EUKARYA,
         "tokens": {
             **{"start": CLS_TOKEN, "end": EOS_TOKEN, "pad": PAD_TOKEN},

@@ -27,14 +27,14 @@ function tokensOf(proteins) {
   return new ort.Tensor("int64", tokens, [proteins.length, width]);
 }
 
-async function predict({ proteins, organism }) {
-  const kingdom = vocabulary.organisms.indexOf(organism) - 1;
+async function predict({ proteins, kingdom }) {
+  const id = BigInt(vocabulary.kingdoms.indexOf(kingdom) - 1);
   const feed = {
     tokens: tokensOf(proteins),
-    organism: new ort.Tensor("int64", new BigInt64Array(proteins.length).fill(BigInt(kingdom)), [proteins.length]),
+    organism: new ort.Tensor("int64", new BigInt64Array(proteins.length).fill(id), [proteins.length]),
   };
   const found = await session.run(feed, OUTPUTS);
-  return proteins.map((protein, row) => packed(protein, row, found, organism === vocabulary.eukarya));
+  return proteins.map((protein, row) => packed(protein, row, found, kingdom === vocabulary.eukarya));
 }
 
 // One protein in the order in which the table unpacks it.

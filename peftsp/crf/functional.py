@@ -88,13 +88,13 @@ def viterbi(emissions: Tensor, mask: Tensor, scores: ChainScores) -> Tensor:
     came_from = []
     for emission, real in zip(steps[1:], is_real[1:], strict=True):
         arrived, choice = (best[:, scores.graph.sources] + scores.incoming).max(dim=-1)
-        source = sources.gather(2, choice.unsqueeze(-1)).squeeze(-1)
-        came_from.append(torch.where(real, source, stay))
+        previous = sources.gather(2, choice.unsqueeze(-1)).squeeze(-1)
+        came_from.append(torch.where(real, previous, stay))
         best = torch.where(real, arrived + emission, best)
     state = (best + scores.end).argmax(dim=-1, keepdim=True)
     path = [state]
-    for source in reversed(came_from):
-        path.append(source.gather(1, path[-1]))
+    for previous in reversed(came_from):
+        path.append(previous.gather(1, path[-1]))
     return torch.cat(path[::-1], dim=1).masked_fill(~mask, -1)
 
 

@@ -33,8 +33,8 @@ class SignalPeptideData(LightningDataModule):
 
     Distributed runs are served by the module itself, so the trainer needs
     ``use_distributed_sampler=False``: training batches are wrapped around to equally many a
-    process, evaluation shards are disjoint and may differ in length by one example, but not in the
-    number of batches, since some strategies let processes wait for one another in each.
+    process, the shares of evaluation are disjoint and may differ in length by one example, but not
+    in the number of batches, since some strategies let processes wait for one another in each.
 
     Args:
         source: Where the records come from.

@@ -45,9 +45,9 @@ def search(cfg: DictConfig) -> None:
     """
     try:
         from peftsp.search.objective import ValidationScore
-        from peftsp.search.report import TRIALS_FILE, write_trials
         from peftsp.search.space import distributions_of
         from peftsp.search.study import open_study, work
+        from peftsp.search.trials import TRIALS_FILE, write_trials
     except ImportError as error:
         raise ConfigError(f"search: expected Optuna, pip install optuna ({error})") from error
 
@@ -72,8 +72,8 @@ def _tell_best(cfg: DictConfig, study: Study, folder: Path) -> None:
     """Write and print the best settings, and the command that tests them."""
     from optuna.trial import TrialState
 
-    from peftsp.search.report import BEST_FILE, TRIALS_FILE, write_best
     from peftsp.search.study import count_ended
+    from peftsp.search.trials import BEST_FILE, TRIALS_FILE, write_best
 
     complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     ended = count_ended(study)

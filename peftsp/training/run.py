@@ -31,9 +31,9 @@ from peftsp.training.build import (
     settings_of,
 )
 from peftsp.training.cost import CostMeter
+from peftsp.training.ending import FittedRun, end_run
 from peftsp.training.loggers import finish_wandb
 from peftsp.training.module import SignalPeptideModule
-from peftsp.training.outcome import FittedRun, end_run
 from peftsp.training.preemption import saving_before_the_end
 from peftsp.training.settings import check_settings
 from peftsp.training.start import Start

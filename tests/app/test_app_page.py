@@ -19,7 +19,7 @@ from peftsp.inference.commands.predict import main as predict
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import Options
 from peftsp.inference.compute.pipeline import predict_records
-from peftsp.inference.formats.report import encode_probabilities
+from peftsp.inference.formats.page import encode_probabilities
 from peftsp.records import SequenceRecord
 
 GRAPH = Path(__file__).parents[1] / "data" / "tiny.onnx"
@@ -50,9 +50,9 @@ def tab(runtime, tmp_path_factory):
         assert tab.complaints == []
 
 
-def fill_in(tab, text, organism="other"):
+def fill_in(tab, text, kingdom="other"):
     tab.run(f"box.value = {json.dumps(text)}")
-    tab.run(f"byId('organism').value = '{organism}'")
+    tab.run(f"byId('kingdom').value = '{kingdom}'")
     tab.run("byId('results').hidden = true; form.requestSubmit()")
 
 
@@ -60,12 +60,12 @@ def as_fasta(records):
     return "".join(f">{record.header}\n{record.residues.lower()}*\n" for record in records)
 
 
-@pytest.mark.parametrize("organism", KINGDOM)
-def test_page_says_what_python_says(tab, records, organism):
-    fill_in(tab, as_fasta(records), organism)
+@pytest.mark.parametrize("kingdom", KINGDOM)
+def test_page_says_what_python_says(tab, records, kingdom):
+    fill_in(tab, as_fasta(records), kingdom)
     tab.wait_for("!byId('results').hidden")
     found = tab.run("records")
-    options = Options(KINGDOM[organism], organism == "eukarya", has_region_probabilities=True)
+    options = Options(KINGDOM[kingdom], kingdom == "eukarya", has_region_probabilities=True)
     expected = list(predict_records(records, OnnxModel(GRAPH, 1), 8, options=options))
     assert len({prediction.sp_type for prediction in expected}) > 1
     assert {note for p in expected for note in p.notes} >= {"too few known residues"}

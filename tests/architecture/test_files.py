@@ -91,7 +91,7 @@ TESTED_ELSEWHERE = {
     "report/text": "report/test_report_tables.py",
     "search/__main__": "search/test_search_cli.py",
     "search/objective": "search/test_search_cli.py",
-    "search/report": "search/test_search_cli.py",
+    "search/trials": "search/test_search_cli.py",
     "search/study": "search/test_search_cli.py",
     "sweep/job": "e2e/test_clusters.py",
     "training/card": "training/test_training_start.py",
@@ -99,7 +99,7 @@ TESTED_ELSEWHERE = {
     "training/prior": "training/test_training_module.py",
     "settings_folder": "backbone/test_verify.py",
     "records": "inference/run/test_inference_store.py",
-    "web_page": "inference/formats/test_format_report.py",
+    "web_page": "inference/formats/test_format_page.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
 

@@ -27,7 +27,7 @@ def run(request, proteins, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / request.param
     words = ["--fastafile", proteins, "--output_dir", out, "--organism", request.param]
     assert main([*map(str, words), "--format", "none", "--mode", "fast", "-tt", "1"]) == 0
-    found = predict(proteins, organism=request.param, device="cpu", model="fast")
+    found = predict(proteins, kingdom=request.param, device="cpu", model="fast")
     return request.param, out, {p.header.replace("\t", " "): p for p in found}
 
 
@@ -71,8 +71,8 @@ def interproscan_matches(folder):
 
 
 def test_funannotate_finds_the_peptides_of_eukaryotes(run):
-    organism, folder, expected = run
-    if organism != "eukarya":
+    kingdom, folder, expected = run
+    if kingdom != "eukarya":
         pytest.skip("funannotate runs SignalP for eukaryotes")
     found = funannotate_peptides(folder / "prediction_results.txt")
     assert found
@@ -99,14 +99,14 @@ def test_interproscan_finds_the_peptides(run):
 
 
 def test_every_protein_has_a_row_and_positives_a_site(run):
-    organism, folder, expected = run
+    kingdom, folder, expected = run
     rows = [
         line.split("\t")
         for line in (folder / "prediction_results.txt").read_text().splitlines()
         if not line.startswith("#")
     ]
     assert [row[0] for row in rows] == list(expected)
-    assert {len(row) for row in rows} == {5 if organism == "eukarya" else 9}
+    assert {len(row) for row in rows} == {5 if kingdom == "eukarya" else 9}
     for row in rows:
         assert (row[1] == "OTHER") == (row[-1] == "")
         assert sum(map(float, row[2:-1])) == pytest.approx(1, abs=1e-4)

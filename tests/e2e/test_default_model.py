@@ -167,15 +167,15 @@ def test_first_result_does_not_wait_for_the_compiler(tmp_path):
     assert done.stdout.splitlines()[-1] == "0 False", done.stderr
 
 
-@pytest.mark.parametrize("organism", ["other", "eukarya"])
+@pytest.mark.parametrize("kingdom", ["other", "eukarya"])
 @pytest.mark.parametrize("proteome", ["ecoli", "scerevisiae"])
-def test_no_site_of_a_proteome_is_improbable_without_a_note(shared, proteome, organism):
+def test_no_site_of_a_proteome_is_improbable_without_a_note(shared, proteome, kingdom):
     """Path and sums are of one type: else sites of next to no probability are called."""
     path = shared / "data" / "proteomes" / f"{proteome}.faa.gz"
     if not path.exists():
         pytest.skip(f"there is no {path}")
     every_tenth = islice(read_fasta(path), 0, 2000, 10)
-    found = list(peftsp.predict(every_tenth, model="fast", organism=organism))
+    found = list(peftsp.predict(every_tenth, model="fast", kingdom=kingdom))
     sites = [p for p in found if p.cleavage_site is not None]
     assert len(sites) > 5
     assert all(p.sp_type != "NO_SP" for p in sites)

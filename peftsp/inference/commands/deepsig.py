@@ -34,8 +34,8 @@ def _run(options: argparse.Namespace) -> str:
         raise ConfigError(f"--outf {target}: expected another file than the input, found the same")
     check_inputs(inputs)
     intake = Intake(inputs, skip=_tell)
-    organism = _ORGANISMS[options.organism]
-    predictions = predict(intake.records(), organism=organism, threads=options.threads)
+    kingdom = _ORGANISMS[options.organism]
+    predictions = predict(intake.records(), kingdom=kingdom, threads=options.threads)
     partial = target.with_name(f"{target.name}.partial")
     with writing_to(target.parent):
         try:

@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import add_number, folder, new_parser, parse, run_command
+from peftsp.command_line import add_former_name, add_number, folder, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.inference.commands.command import interruption, sentence
 from peftsp.inference.compute.options import (
     ANY,
     DEVICES,
-    ORGANISMS,
+    KINGDOM_NAMES,
     PRECISIONS,
     RUNTIMES,
     Cluster,
@@ -26,7 +26,7 @@ from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 _EPILOG = """\
 examples:
   %(prog)s proteome.fasta -o results
-  %(prog)s proteome.fasta --organism eukarya --formats csv,gff3,fasta -o results
+  %(prog)s proteome.fasta --kingdom eukarya --formats csv,gff3,fasta -o results
   %(prog)s proteome.fasta --bundle models/fold0 --bundle models/fold1 -o results
   %(prog)s 'bins/*.faa.gz' --cluster local -o results
 
@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
             bundles=chosen_bundles(options.model, options.bundle or ()),
             backbone=options.backbone,
             allow_code=tuple(options.allow_code or ()),
-            organism=options.organism,
+            kingdom=options.kingdom,
             min_probability=options.min_probability,
             precision=options.precision,
             device=options.device,
@@ -141,15 +141,16 @@ def _parser() -> argparse.ArgumentParser:
         help="what to write, separated by commas, see below (default: csv)",
     )
     add(
-        *("--organism", "--kingdom"),
+        "--kingdom",
         type=str.lower,
-        choices=ORGANISMS,
+        choices=KINGDOM_NAMES,
         default=ANY,
         help="where all the proteins come from, else leave it out: a wrong one costs signal "
         "peptides; eukarya counts every signal peptide as SP; positive and negative are Gram "
         "stains, which with archaea only some models use: told, fast finds common types better "
         "and misses more TATLIPO and archaeal PILIN (default: %(default)s, not known or mixed)",
     )
+    add_former_name(parser, "--organism", "--kingdom", type=str.lower, choices=KINGDOM_NAMES)
     add_number(
         parser,
         "--min-probability",

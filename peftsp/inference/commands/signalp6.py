@@ -33,7 +33,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
     settings = RunSettings(
         model=ModelSettings(
             bundles=(_bundle(options.model_dir, options.mode),),
-            organism=_ORGANISMS[options.organism],
+            kingdom=_ORGANISMS[options.organism],
             batch_size=options.bsize,
         ),
         fasta=(options.fastafile,),

@@ -28,7 +28,7 @@ def predict(
     *,
     model: str | None = None,
     bundle: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    organism: str = ANY,
+    kingdom: str = ANY,
     min_probability: float = 0.0,
     has_region_probabilities: bool = False,
     precision: str = "auto",
@@ -49,7 +49,7 @@ def predict(
         model: Name of a model that ships with peftsp, see `peftsp.model.shipped.SHIPPED`.
         bundle: Folder of a trained model, or ``hf://owner/name``, or several that are averaged,
             instead.
-        organism: ``other`` (not known or mixed), ``eukarya``, ``positive``, ``negative`` or
+        kingdom: ``other`` (not known or mixed), ``eukarya``, ``positive``, ``negative`` or
             ``archaea``; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         has_region_probabilities: Give each residue's region probabilities too.
@@ -78,7 +78,7 @@ def predict(
         bundles=chosen_bundles(model, bundles),
         backbone=backbone,
         allow_code=tuple(allow_code),
-        organism=organism,
+        kingdom=kingdom,
         min_probability=min_probability,
         precision=precision,
         device=device,

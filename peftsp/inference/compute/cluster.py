@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from peftsp.allocator import keep_freed_memory
 from peftsp.errors import BundleError, ConfigError, PeftspError
+from peftsp.inference.compute.crew import Crew
 from peftsp.inference.compute.device import find_device
 from peftsp.inference.compute.onnx_model import open_graph
 from peftsp.inference.compute.options import Cluster, ModelSettings, Options
 from peftsp.inference.compute.pipeline import predict_window, windows
 from peftsp.inference.compute.results import Models
-from peftsp.inference.compute.shards import Crew
 from peftsp.model.bundle_files import hash_bundle
 from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord

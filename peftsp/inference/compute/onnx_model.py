@@ -102,7 +102,7 @@ class OnnxModel:
 
     @property
     def has_kingdoms(self) -> bool:
-        """Whether a model in it was trained to use the organism."""
+        """Whether a model in it was trained to use the kingdom."""
         return any(
             bundle["config"]["head"]["kingdom_embedding"] for bundle in self.about["bundles"]
         )

@@ -18,7 +18,7 @@ from peftsp.model.shipped import DEFAULT_MODEL, find_model
 ANY = "other"
 EUKARYA = "eukarya"
 
-ORGANISMS = (ANY, *(kingdom.lower() for kingdom in KINGDOMS))
+KINGDOM_NAMES = (ANY, *(kingdom.lower() for kingdom in KINGDOMS))
 """``other`` for unknown or mixed origin, or a kingdom."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
@@ -49,7 +49,7 @@ class ModelSettings:
     Attributes:
         bundles: Bundle folders, at least one; or one file of `peftsp.export`.
         backbone: Where the backbone's weights lie, if not where the bundles say.
-        organism: One of `ORGANISMS`; ``eukarya`` counts every signal peptide as SP.
+        kingdom: One of `KINGDOM_NAMES`; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         precision: One of `PRECISIONS`.
         device: One of `DEVICES`.
@@ -65,7 +65,7 @@ class ModelSettings:
 
     bundles: tuple[Path, ...]
     backbone: str | None = None
-    organism: str = ANY
+    kingdom: str = ANY
     min_probability: float = 0.0
     precision: str = "auto"
     device: str = "auto"
@@ -75,7 +75,7 @@ class ModelSettings:
     runtime: str = "auto"
 
     def __post_init__(self) -> None:
-        check_choice("organism", self.organism, ORGANISMS)
+        check_choice("kingdom", self.kingdom, KINGDOM_NAMES)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("device", self.device, DEVICES)
         check_count("batch size", self.batch_size)
@@ -173,18 +173,18 @@ def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) ->
     return tuple(fetch_model(str(b)) if is_on_hub(b) else Path(b) for b in bundles)
 
 
-def kingdom_of(organism: str) -> int:
-    """Kingdom id of one of `ORGANISMS` for models that use it, -1 for ``other``.
+def kingdom_of(kingdom: str) -> int:
+    """Kingdom id of one of `KINGDOM_NAMES` for models that use it, -1 for ``other``.
 
     >>> kingdom_of("archaea"), kingdom_of("other")
     (3, -1)
     """
-    return ORGANISMS.index(organism) - 1
+    return KINGDOM_NAMES.index(kingdom) - 1
 
 
-def sums_types(organism: str) -> bool:
+def sums_types(kingdom: str) -> bool:
     """Whether every signal peptide counts as SP: eukaryotes have no other."""
-    return organism == EUKARYA
+    return kingdom == EUKARYA
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

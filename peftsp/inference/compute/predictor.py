@@ -34,14 +34,14 @@ class Predictor:
     Attributes:
         options: What the models are told and asked.
         batch_size: Sequences in a batch; known when it is loaded.
-        uses_organism: Whether the organism changes a prediction; known when it is loaded.
+        uses_kingdom: Whether the kingdom changes a prediction; known when it is loaded.
 
     Raises:
         ConfigError: This machine has no such device, or the device no such precision.
     """
 
     batch_size: int
-    uses_organism: bool
+    uses_kingdom: bool
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class Predictor:
         self._models: Models | None = None
         self._device = None if settings.graph else _device(settings)
         self.options = Options(
-            kingdom=kingdom_of(settings.organism),
-            sums_types=sums_types(settings.organism),
+            kingdom=kingdom_of(settings.kingdom),
+            sums_types=sums_types(settings.kingdom),
             min_probability=settings.min_probability,
             has_region_probabilities=has_region_probabilities,
             precision=_precision(settings, self._device),
@@ -76,7 +76,7 @@ class Predictor:
         else:
             width, has_kingdoms = self._load_bundles()
         self.batch_size = settings.batch_size or fitting_batch_size(kind, width)
-        self.uses_organism = self.options.sums_types or has_kingdoms
+        self.uses_kingdom = self.options.sums_types or has_kingdoms
 
     def _load_graph(self, path: Path) -> tuple[int, bool]:
         model = open_graph(self._settings, path, self._threads or usable_cpus())

@@ -31,7 +31,7 @@ class RunFacts:
 
     Attributes:
         size: Number of predictions.
-        organism: As given: one of `peftsp.inference.compute.options.ORGANISMS`.
+        kingdom: As given: one of `peftsp.inference.compute.options.KINGDOM_NAMES`.
         model: What to call the model.
         finished: When the last protein was predicted.
         workers: Processes that may draw pictures.
@@ -41,7 +41,7 @@ class RunFacts:
     """
 
     size: int
-    organism: str
+    kingdom: str
     model: str
     finished: datetime
     workers: int

@@ -11,7 +11,7 @@ from peftsp.inference.formats.figure_files import PDF, PNG, SVG
 from peftsp.inference.formats.gff3 import GFF3
 from peftsp.inference.formats.json_lines import JSON_LINES
 from peftsp.inference.formats.mature import FASTA
-from peftsp.inference.formats.report import HTML
+from peftsp.inference.formats.page import HTML
 from peftsp.inference.formats.signalp6.output import SIGNALP6
 from peftsp.inference.formats.table import CSV, PARQUET, TSV
 

@@ -76,9 +76,9 @@ def run(settings: RunSettings) -> RunSummary:
 def _load(predictor: Predictor, settings: RunSettings) -> None:
     predictor.load()
     keep_freed_memory()
-    organism = settings.model.organism
-    if organism != ANY and not predictor.uses_organism:
-        tell(f"--organism {organism} changes nothing: no bundle was trained to use it")
+    kingdom = settings.model.kingdom
+    if kingdom != ANY and not predictor.uses_kingdom:
+        tell(f"--kingdom {kingdom} changes nothing: no bundle was trained to use it")
 
 
 def _predict(
@@ -134,7 +134,7 @@ def _write(
 ) -> None:
     facts = RunFacts(
         size=summary.tally.proteins,
-        organism=settings.model.organism,
+        kingdom=settings.model.kingdom,
         model=", ".join(str(bundle.name) for bundle in settings.model.bundles),
         finished=finished,
         workers=settings.workers or usable_cpus(),

@@ -78,7 +78,7 @@ def describe_run(
             {"path": str(bundle), "sha256": hash_bundle(bundle)}
             for bundle in settings.model.bundles
         ],
-        "organism": settings.model.organism,
+        "kingdom": settings.model.kingdom,
         "options": asdict(options),
         "formats": [getattr(choice, "name", choice) for choice in settings.formats],
         "proteins": summary.tally.proteins,

@@ -25,15 +25,15 @@ def bakta_peptides(path):
     return found
 
 
-@pytest.mark.parametrize("organism", ["gramn", "gramp", "euk"])
-def test_bakta_finds_the_signal_peptides(tmp_path, organism):
+@pytest.mark.parametrize("kingdom", ["gramn", "gramp", "euk"])
+def test_bakta_finds_the_signal_peptides(tmp_path, kingdom):
     out = tmp_path / "deepsig.gff3"
-    words = ["-f", str(EXAMPLES), "-o", str(out), "-k", organism, "-m", "gff3", "-t", "1"]
+    words = ["-f", str(EXAMPLES), "-o", str(out), "-k", kingdom, "-m", "gff3", "-t", "1"]
     assert main(words) == 0
-    kingdom = {"gramn": "negative", "gramp": "positive", "euk": "eukarya"}[organism]
+    kingdom = {"gramn": "negative", "gramp": "positive", "euk": "eukarya"}[kingdom]
     expected = {
         p.identifier: (1, p.cleavage_site, pytest.approx(p.probability, abs=0.006))
-        for p in predict(EXAMPLES, organism=kingdom)
+        for p in predict(EXAMPLES, kingdom=kingdom)
         if p.cleavage_site
     }
     assert bakta_peptides(out) == expected

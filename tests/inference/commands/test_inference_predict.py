@@ -138,15 +138,26 @@ def test_kingdom_reaches_models_that_use_it(command, save_tiny_bundle, tmp_path,
     command[command.index("--bundle") + 1] = str(bundle)
     tables = set()
     for kingdom in (None, *KINGDOMS):
-        assert main([*command, *(["--organism", kingdom.lower()] if kingdom else [])]) == 0
+        assert main([*command, *(["--kingdom", kingdom.lower()] if kingdom else [])]) == 0
         tables.add((tmp_path / "out" / "predictions.csv").read_bytes())
     assert len(tables) == len(KINGDOMS) + 1
     assert capsys.readouterr().err == ""
 
 
+def test_former_name_of_the_kingdom_is_taken(command, tmp_path, capsys):
+    assert main([*command, "--kingdom", "eukarya"]) == 0
+    table = (tmp_path / "out" / "predictions.csv").read_bytes()
+    assert capsys.readouterr().err == ""
+    assert main([*command, "--organism", "Eukarya"]) == 0
+    assert (tmp_path / "out" / "predictions.csv").read_bytes() == table
+    assert capsys.readouterr().err == "--organism is called --kingdom now\n"
+    with pytest.raises(SystemExit):
+        main([*command, "--organism", "yeast"])
+
+
 def test_kingdom_without_use_is_said(command, expected_table, tmp_path, capsys):
-    assert main([*command, "--organism", "archaea"]) == 0
-    assert "--organism archaea changes nothing" in capsys.readouterr().err
+    assert main([*command, "--kingdom", "archaea"]) == 0
+    assert "--kingdom archaea changes nothing" in capsys.readouterr().err
     assert (tmp_path / "out" / "predictions.csv").read_bytes() == expected_table
 
 
@@ -194,7 +205,7 @@ def test_run_with_other_rows_starts_anew(command, bundles, fasta, monkeypatch, c
     extra = {
         "fresh": ["--fresh"],
         "bundle": ["-b", str(bundles[1])],
-        "kingdom": ["--organism", "eukarya"],
+        "kingdom": ["--kingdom", "eukarya"],
         "input": [],
     }
     assert main([*command, *extra[change]]) == 0

@@ -40,7 +40,7 @@ def test_several_bundles_are_averaged(bundles, short_records):
 
 
 def test_options_reach_the_model(bundles, short_records):
-    options = {"organism": "eukarya", "has_region_probabilities": True, "batch_size": 3}
+    options = {"kingdom": "eukarya", "has_region_probabilities": True, "batch_size": 3}
     found = list(peftsp.predict(short_records, bundle=bundles[0], **options))
     assert {prediction.sp_type for prediction in found} <= {"NO_SP", "SP"}
     assert all(prediction.region_probabilities for prediction in found)
@@ -69,8 +69,8 @@ def test_wrong_protein_is_named(bundles, protein, message):
 
 
 def test_wrong_setting_is_an_error_at_once(bundles):
-    with pytest.raises(ConfigError, match=r"organism: expected one of other, .* found 'yeast'"):
-        peftsp.predict([], bundle=bundles[0], organism="yeast")
+    with pytest.raises(ConfigError, match=r"kingdom: expected one of other, .* found 'yeast'"):
+        peftsp.predict([], bundle=bundles[0], kingdom="yeast")
 
 
 def test_package_imports_without_torch():
@@ -112,7 +112,7 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         ({"min_probability": 7}, "min probability: expected a number from 0 to 1, found 7"),
         ({"min_probability": True}, "min probability: expected a number from 0 to 1, found True"),
         ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
-        ({"organism": "plants"}, "organism: expected one of other, eukarya"),
+        ({"kingdom": "plants"}, "kingdom: expected one of other, eukarya"),
         ({"batch_size": 0}, "batch size: expected a whole number of 1 or more, found 0"),
         ({"model": "huge"}, "model: expected one of accurate, fast"),
         ({"model": "fast", "bundle": "here"}, "--model fast: expected it without --bundle"),

@@ -45,7 +45,7 @@ def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
         page.write(summary.page_heading(facts))
         names = PlotNames()
         for index, prediction in enumerate(read()):
-            table.write(tables.row(prediction, facts.organism))
+            table.write(tables.row(prediction, facts.kingdom))
             mature.write(tables.mature_record(prediction))
             peptides.write(tables.peptide_line(prediction))
             regions.write(tables.region_lines(prediction))

@@ -57,7 +57,7 @@ def member(
         "Name": name_of(prediction),
         **{f"Plot_{kind}": _place(facts, request, plot, kind) for kind in ("eps", "png", "txt")},
         "Prediction": _TITLES[SP_TYPES.index(prediction.sp_type)],
-        "Likelihood": [round(p, _DIGITS) for p in likelihoods(prediction, facts.organism)],
+        "Likelihood": [round(p, _DIGITS) for p in likelihoods(prediction, facts.kingdom)],
         "Protein_types": titles,
         "CS_pos": _sentence(*cut) if cut else "",
     }
@@ -69,7 +69,7 @@ def closing(facts: RunFacts, request: Request) -> str:
     """The text behind the last protein."""
     members: dict[str, Any] = {
         "FORMAT": request.format,
-        "ORG": "eukarya" if sums_types(facts.organism) else "other",
+        "ORG": "eukarya" if sums_types(facts.kingdom) else "other",
         "MODE": request.mode,
         "REGION_GFF_FILE": f"{facts.folder}/region_output.gff3",
     }
@@ -78,7 +78,7 @@ def closing(facts: RunFacts, request: Request) -> str:
 
 def page_heading(facts: RunFacts) -> str:
     """The text of ``output.md`` before the first protein."""
-    organism = "Eukarya" if sums_types(facts.organism) else "Other"
+    kingdom = "Eukarya" if sums_types(facts.kingdom) else "Other"
     links = {
         "JSON Summary": "output.json",
         "Prediction summary": "prediction_results.txt",
@@ -87,7 +87,7 @@ def page_heading(facts: RunFacts) -> str:
     }
     return (
         f"## SignalP-6.0 - Results\n### Summary of {facts.size} predicted sequences from "
-        f"{organism}\nPredictions list. Use the instruction page for more detailed description of "
+        f"{kingdom}\nPredictions list. Use the instruction page for more detailed description of "
         "the output page.\n\nDownload:\n\n"
         + "".join(f"[{title}]({name})\n\n" for title, name in links.items())
         + "### Predicted Proteins\n"
@@ -98,7 +98,7 @@ def page_section(prediction: Prediction, facts: RunFacts, request: Request, plot
     """The text of ``output.md`` for one protein; arguments as for `member`."""
     cut = cut_of(prediction)
     titles = _titles(facts)
-    values = [f"{round(p, _DIGITS):g}" for p in likelihoods(prediction, facts.organism)]
+    values = [f"{round(p, _DIGITS):g}" for p in likelihoods(prediction, facts.kingdom)]
     widths = [len(title) + 2 for title in titles]
     columns = [
         ("Protein type  ", *(t.rjust(w) for t, w in zip(titles, widths, strict=True))),
@@ -117,7 +117,7 @@ def page_section(prediction: Prediction, facts: RunFacts, request: Request, plot
 
 
 def _titles(facts: RunFacts) -> tuple[str, ...]:
-    return _TITLES[:2] if sums_types(facts.organism) else _TITLES
+    return _TITLES[:2] if sums_types(facts.kingdom) else _TITLES
 
 
 def _place(facts: RunFacts, request: Request, plot: str, kind: str) -> str:

@@ -45,12 +45,12 @@ def cut_of(prediction: Prediction) -> tuple[int, float] | None:
     return prediction.cleavage_site, prediction.cleavage_site_probability or 0.0
 
 
-def likelihoods(prediction: Prediction, organism: str) -> tuple[float, ...]:
+def likelihoods(prediction: Prediction, kingdom: str) -> tuple[float, ...]:
     """Probability of each type that the set tells apart.
 
     Args:
         prediction: Of which protein.
-        organism: One of `peftsp.inference.compute.options.ORGANISMS`.
+        kingdom: One of `peftsp.inference.compute.options.KINGDOM_NAMES`.
 
     Returns:
         Six probabilities in the order of `peftsp.labels.SP_TYPES`; for eukaryotes two: none, any.
@@ -58,24 +58,24 @@ def likelihoods(prediction: Prediction, organism: str) -> tuple[float, ...]:
     >>> likelihoods(Prediction("P1", "SP", (0.25, 0.5, 0.25, 0, 0, 0), 2, 1.0, ()), "eukarya")
     (0.25, 0.75)
     """
-    if sums_types(organism):
+    if sums_types(kingdom):
         return prediction.probabilities[0], sum(prediction.probabilities[1:])
     return prediction.probabilities
 
 
 def table_heading(facts: RunFacts) -> str:
     """The two comment lines above the table, with line ends."""
-    is_eukarya = sums_types(facts.organism)
-    organism = "Eukarya" if is_eukarya else "Other"
+    is_eukarya = sums_types(facts.kingdom)
+    kingdom = "Eukarya" if is_eukarya else "Other"
     columns = ("# ID", "Prediction", *COLUMNS[: 2 if is_eukarya else None], "CS Position")
     return (
-        f"# SignalP-6.0\tOrganism: {organism}\tTimestamp: {facts.finished:%Y%m%d%H%M%S}\n"
+        f"# SignalP-6.0\tOrganism: {kingdom}\tTimestamp: {facts.finished:%Y%m%d%H%M%S}\n"
         + "\t".join(columns)
         + "\n"
     )
 
 
-def row(prediction: Prediction, organism: str) -> str:
+def row(prediction: Prediction, kingdom: str) -> str:
     r"""The table's line for a protein, with line end.
 
     >>> row(Prediction("P1", "SP", (0.25, 0.75, 0, 0, 0, 0), 20, 0.98889, ()), "eukarya")
@@ -85,7 +85,7 @@ def row(prediction: Prediction, organism: str) -> str:
     cells = (
         name_of(prediction),
         "OTHER" if prediction.sp_type == SP_TYPES[NO_SP] else prediction.sp_type,
-        *(f"{probability:.6f}" for probability in likelihoods(prediction, organism)),
+        *(f"{probability:.6f}" for probability in likelihoods(prediction, kingdom)),
         f"CS pos: {cut[0]}-{cut[0] + 1}. Pr: {cut[1]:.4f}" if cut else "",
     )
     return "\t".join(cells) + "\n"

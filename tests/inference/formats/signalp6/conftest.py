@@ -79,10 +79,10 @@ def predictions():
 
 @pytest.fixture
 def facts():
-    """Function of an organism."""
+    """Function of an kingdom."""
 
-    def make(organism="other", size=7):
+    def make(kingdom="other", size=7):
         finished = datetime(2026, 2, 8, 8, 50, 23)
-        return RunFacts(size, organism, "model", finished, 1, False, Path("out"))
+        return RunFacts(size, kingdom, "model", finished, 1, False, Path("out"))
 
     return make

@@ -69,16 +69,16 @@ REGIONS = (
 
 
 def table(predictions, facts):
-    return table_heading(facts) + "".join(row(found, facts.organism) for found in predictions)
+    return table_heading(facts) + "".join(row(found, facts.kingdom) for found in predictions)
 
 
 def test_table_of_every_type(predictions, facts):
     assert table(predictions, facts()) == OTHER
 
 
-@pytest.mark.parametrize("organism", ["positive", "negative", "archaea"])
-def test_every_organism_but_eukarya_is_other(predictions, facts, organism):
-    assert table(predictions, facts(organism)) == OTHER
+@pytest.mark.parametrize("kingdom", ["positive", "negative", "archaea"])
+def test_every_kingdom_but_eukarya_is_other(predictions, facts, kingdom):
+    assert table(predictions, facts(kingdom)) == OTHER
 
 
 def test_table_of_eukaryotes_sums_types(predictions, facts):

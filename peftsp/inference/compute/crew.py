@@ -16,11 +16,11 @@ _AHEAD = 4
 
 @dataclass(slots=True)
 class _Task:
-    """What a worker has at hand: shard ``number``, or nothing but loading its models.
+    """What a worker has at hand: window ``number``, or nothing but loading its models.
 
     Attributes:
         records: None while it loads.
-        number: Place of the shard in the input.
+        number: Place of the window in the input.
         lost: Workers that were lost with this task.
     """
 
@@ -32,8 +32,8 @@ class _Task:
 class Crew:
     """Workers of a Ray cluster.
 
-    A worker that there is no room for yet gets no shard, so that nothing waits for it; the place of
-    a lost one is filled when there is room.
+    A worker that there is no room for yet gets no window, so that nothing waits for it; the place
+    of a lost one is filled when there is room.
 
     Args:
         ray: The package, connected.
@@ -50,8 +50,8 @@ class Crew:
         self._pending: deque[_Task] = deque()
         self._finished: dict[int, list[Prediction]] = {}
 
-    def predict(self, shards: Iterator[Sequence[SequenceRecord]]) -> Iterator[list[Prediction]]:
-        """Yield the predictions of each shard in order, holding few shards at a time.
+    def predict(self, windows: Iterator[Sequence[SequenceRecord]]) -> Iterator[list[Prediction]]:
+        """Yield the predictions of each window in order, holding few windows at a time.
 
         Raises:
             PeftspError: What a worker raises, or one task loses several workers.
@@ -60,8 +60,8 @@ class Crew:
             self._hire(_Task())
         first = taken = 0
         while True:
-            while taken - first < self._size * _AHEAD and (shard := next(shards, None)):
-                self._pending.append(_Task(shard, taken))
+            while taken - first < self._size * _AHEAD and (window := next(windows, None)):
+                self._pending.append(_Task(window, taken))
                 taken += 1
             if first == taken:
                 return
@@ -98,7 +98,7 @@ class Crew:
     def _lose(self, task: _Task, error: Exception) -> None:
         task.lost += 1
         if task.lost == _ATTEMPTS:
-            doing = "load its models" if task.records is None else "predict a shard"
+            doing = "load its models" if task.records is None else "predict a window"
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ConfigError(
                 f"--cluster: expected a worker to {doing}, found that {_ATTEMPTS} ended: "

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from peftsp.inference.formats.report import HTML
+from peftsp.inference.formats.page import HTML
 from peftsp.inference.formats.table import COLUMNS, table_row
 from peftsp.labels import SP_TYPES
 

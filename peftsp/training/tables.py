@@ -18,7 +18,7 @@ METRICS_FILE = "metrics.csv"
 CONFUSION_FILE = "confusion.png"
 
 
-def write_report(rows: list[MetricRow], counts: Tensor, folder: Path) -> None:
+def write_tables(rows: list[MetricRow], counts: Tensor, folder: Path) -> None:
     """Write the test table and the confusion matrix, and show the table.
 
     Args:
@@ -54,13 +54,13 @@ def draw_confusion(counts: Tensor) -> Figure:
     return figure
 
 
-def log_report(loggers: list[Logger], rows: list[MetricRow], folder: Path, bundle: Path) -> None:
+def log_tables(loggers: list[Logger], rows: list[MetricRow], folder: Path, bundle: Path) -> None:
     """Hand table, confusion matrix and bundle to those loggers that can hold them.
 
     Args:
         loggers: Any loggers; only Weights & Biases takes these.
         rows: The table of the test partition.
-        folder: Where `write_report` wrote.
+        folder: Where `write_tables` wrote.
         bundle: The bundle folder.
     """
     for logger in loggers:

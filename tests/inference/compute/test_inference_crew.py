@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from peftsp.errors import BundleError, ConfigError
-from peftsp.inference.compute.shards import Crew
+from peftsp.inference.compute.crew import Crew
 
 
 class FakeRay:
@@ -37,29 +37,29 @@ class Worker:
     """Answers with what it got, as far as ``act`` lets it.
 
     Args:
-        act: Is called with the shard, or None for loading.
+        act: Is called with the window, or None for loading.
     """
 
-    def __init__(self, act=lambda shard: None):
+    def __init__(self, act=lambda window: None):
         self.load = SimpleNamespace(remote=lambda: lambda: act(None))
-        self.predict = SimpleNamespace(remote=lambda shard: lambda: act(shard) or shard)
+        self.predict = SimpleNamespace(remote=lambda window: lambda: act(window) or window)
 
 
-def predict(start, size=2, ray=None, shards=20):
+def predict(start, size=2, ray=None, windows=20):
     crew = Crew(ray or FakeRay(), start, size)
-    return list(crew.predict([f"record {number}"] for number in range(shards)))
+    return list(crew.predict([f"record {number}"] for number in range(windows)))
 
 
 IN_ORDER = [[f"record {number}"] for number in range(20)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 50])
-def test_shards_come_back_in_order(size):
+def test_windows_come_back_in_order(size):
     assert predict(Worker, size) == IN_ORDER
-    assert predict(Worker, size, shards=0) == []
+    assert predict(Worker, size, windows=0) == []
 
 
-def test_few_shards_are_taken_ahead():
+def test_few_windows_are_taken_ahead():
     taken = count()
     endless = ([f"record {next(taken)}"] for _ in count())
     results = Crew(FakeRay(), Worker, 3).predict(endless)
@@ -80,8 +80,8 @@ def test_worker_without_room_keeps_nothing_waiting():
 def test_what_a_lost_worker_had_goes_to_another(moment):
     rng = random.Random(1)
 
-    def act(shard):
-        if (moment == "load") == (shard is None) and rng.random() < 0.2:
+    def act(window):
+        if (moment == "load") == (window is None) and rng.random() < 0.2:
             raise FakeRay.RayError("killed")
 
     assert predict(lambda: Worker(act), size=4) == IN_ORDER
@@ -89,8 +89,8 @@ def test_what_a_lost_worker_had_goes_to_another(moment):
 
 @pytest.mark.parametrize("fatal", [None, ["record 7"]])
 def test_task_that_loses_every_worker_is_an_error(fatal):
-    def act(shard):
-        if shard == fatal:
+    def act(window):
+        if window == fatal:
             raise FakeRay.RayError("gone\nout of memory\n")
 
     with pytest.raises(ConfigError, match=r"^--cluster: .* found that 3 ended: out of memory$"):
@@ -98,8 +98,8 @@ def test_task_that_loses_every_worker_is_an_error(fatal):
 
 
 def test_error_of_a_worker_surfaces_unchanged():
-    def act(shard):
-        if shard == ["record 7"]:
+    def act(window):
+        if window == ["record 7"]:
             raise FakeRay.RayTaskError(BundleError("bundle: expected this, found that"))
 
     with pytest.raises(BundleError, match=r"^bundle: expected this, found that$"):
@@ -107,7 +107,7 @@ def test_error_of_a_worker_surfaces_unchanged():
 
 
 def test_bug_in_a_worker_is_no_lost_worker():
-    def act(shard):
+    def act(window):
         raise FakeRay.RayTaskError(ZeroDivisionError())
 
     with pytest.raises(FakeRay.RayTaskError):

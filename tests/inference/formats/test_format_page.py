@@ -1,4 +1,4 @@
-"""The report page, read back without a browser."""
+"""The page of predictions, read back without a browser."""
 
 import base64
 import hashlib
@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from peftsp.inference.formats import report
-from peftsp.inference.formats.report import HTML, encode_probabilities
+from peftsp.inference.formats import page as page_format
+from peftsp.inference.formats.page import HTML, encode_probabilities
 from peftsp.labels import RESIDUE_REGIONS, SP_TYPES
 
 VOID = {"meta", "input", "rect"}
@@ -130,7 +130,7 @@ def test_browser_may_run_the_script_of_the_page_alone(write_page, make_predictio
 def test_large_run_lists_signal_peptides(
     write_page, make_prediction, monkeypatch, types, listed, said
 ):
-    monkeypatch.setattr(report, "MOST_ROWS", 4)
+    monkeypatch.setattr(page_format, "MOST_ROWS", 4)
     page = write_page([make_prediction(f"p{n}", kind) for n, kind in enumerate(types)])
     assert [record[0] for record in json.loads(page.text("records"))] == listed
     # The first notice is for browsers without JavaScript.

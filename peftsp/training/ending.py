@@ -24,9 +24,9 @@ from peftsp.training.card import describe_start, papers_of
 from peftsp.training.cost import CostMeter
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.predictions import write_predictions
-from peftsp.training.report import CONFUSION_FILE, METRICS_FILE, log_report, write_report
 from peftsp.training.resume import ResumePoint
 from peftsp.training.start import Start
+from peftsp.training.tables import CONFUSION_FILE, METRICS_FILE, log_tables, write_tables
 
 _SHOWN = ("val/score", "test/score", "test/mean_mcc2")
 
@@ -97,7 +97,7 @@ def end_run(run: FittedRun) -> dict[str, float]:
             if name in _SHOWN:
                 folder.say(f"{name}: {value:.4f}")
         if tested:
-            log_report(run.trainer.loggers, tested.rows, folder.path, bundle)
+            log_tables(run.trainer.loggers, tested.rows, folder.path, bundle)
             folder.say(f"metrics: {folder.path / METRICS_FILE}")
     return metrics
 
@@ -127,7 +127,7 @@ def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
         write_predictions(
             *tested.predictions, run.data.records_of("test"), run.folder.path / PREDICTIONS_FILE
         )
-        write_report(tested.rows, tested.confusion, run.folder.path)
+        write_tables(tested.rows, tested.confusion, run.folder.path)
         return
     # Those of an earlier run would be taken for this one's.
     for name in (PREDICTIONS_FILE, METRICS_FILE, CONFUSION_FILE):

@@ -7,7 +7,7 @@ from lightning.pytorch.loggers import CSVLogger
 
 from peftsp.labels import SP_TYPES
 from peftsp.metrics.collection import SignalPeptideMetrics
-from peftsp.training.report import draw_confusion, log_report, write_report
+from peftsp.training.tables import draw_confusion, log_tables, write_tables
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_type_that_does_not_occur_is_drawn_empty():
 
 
 def test_report_writes_and_shows_the_table(metrics, tmp_path, capsys):
-    write_report(metrics.table(), metrics.confusion(), tmp_path)
+    write_tables(metrics.table(), metrics.confusion(), tmp_path)
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 4
     assert (tmp_path / "confusion.png").stat().st_size > 5000
     assert "LIPO" in capsys.readouterr().out
@@ -44,5 +44,5 @@ def test_report_writes_and_shows_the_table(metrics, tmp_path, capsys):
 
 def test_other_loggers_are_left_alone(metrics, tmp_path):
     logger = CSVLogger(tmp_path)
-    log_report([logger], metrics.table(), tmp_path, tmp_path)
+    log_tables([logger], metrics.table(), tmp_path, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -91,7 +91,7 @@ def _notice(facts: RunFacts, counts: Counter[str]) -> str:
 def _page(facts: RunFacts, counts: Counter[str]) -> str:
     day = facts.finished.strftime("%Y-%m-%d %H:%M")
     return render_page(
-        facts=f"{facts.size:,} proteins, organism {facts.organism}, model {facts.model}, {day}",
+        facts=f"{facts.size:,} proteins, kingdom {facts.kingdom}, model {facts.model}, {day}",
         counts=[_bar(name, facts, counts) for name in SP_TYPES],
         notice=_notice(facts, counts),
         records=_RECORDS,
@@ -189,11 +189,11 @@ def _style() -> str:
     for name, ink in INKS.items():
         dashes = " ".join(map(str, ink.dashes)) or "none"
         inks.append(f".region-{name} {{ --ink: {ink.colour}; --dashes: {dashes}; }}")
-    return "\n" + _text("report.css") + "\n".join(inks) + "\n"
+    return "\n" + _text("page.css") + "\n".join(inks) + "\n"
 
 
 def _script() -> str:
-    return '\n"use strict";\n' + _text("report_plot.js") + "\n" + _text("report_table.js")
+    return '\n"use strict";\n' + _text("page_plot.js") + "\n" + _text("page_table.js")
 
 
 def _policy(style: str, script: str, more: Mapping[str, str]) -> str:
