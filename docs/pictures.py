@@ -1,13 +1,11 @@
 """Draws the pictures of the documentation: `python docs/pictures.py`.
 
-They are the packages as the import rules order them, a command in a terminal, and the page of a
-prediction, for which Chromium or Chrome has to be installed.
+They are the packages as the import rules order them, the page of a prediction, and the page that
+predicts, for which Chromium or Chrome and the files of `npm ci --prefix peftsp/app` are needed.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,14 +13,19 @@ import tomllib
 from html import escape
 from pathlib import Path
 
-from rich.console import Console
+from peftsp.app.cli import main as write_app
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent / "tests"))
+
+from browser import open_tab  # noqa: E402
+
 PACKAGES = DOCS / "packages.svg"
-TERMINAL = DOCS / "terminal.svg"
 PAGE = DOCS / "report.png"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_COMMAND = ("examples/proteins.fasta", "--formats", "csv,html", "--no-progress", "-o")
+APP = DOCS / "app.png"
+_PROTEINS = DOCS.parent / "examples" / "proteins.fasta"
+_SIZE = 1280, 860
+_NAME = "document.querySelector('td.name button')"
 _WIDTH, _ROW, _GAP = 760, 46, 12
 
 
@@ -50,54 +53,26 @@ def draw_packages() -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def record_terminal() -> str:
-    """A prediction and the first columns of its table, as SVG."""
-    console = Console(record=True, width=100, stderr=True)
-    with tempfile.TemporaryDirectory() as folder:
-        done = _predict(Path(folder))
-        console.print(f"$ peftsp-predict {' '.join(_COMMAND)} out", markup=False, highlight=False)
-        console.print(done.replace(folder, "out"), markup=False, highlight=False)
-        console.print("$ cut -d, -f1,2,9,10 out/predictions.csv", markup=False, highlight=False)
-        for line in (Path(folder) / "predictions.csv").read_text().splitlines():
-            cells = line.split(",")
-            console.print(",".join([*cells[:2], *cells[8:10]]), markup=False, highlight=False)
-    svg = console.export_svg(title="peftsp", unique_id="peftsp")
-    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-
-
-def take_picture(browser: str) -> None:
-    """The page of a prediction as a browser shows it."""
+def take_pictures() -> None:
+    """The page of a prediction, and the page that predicts, each with a protein's plot."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _predict(folder)
-        subprocess.run(
-            [
-                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-                *("--window-size=1100,760", f"--user-data-dir={folder / 'profile'}"),
-                *(f"--screenshot={PAGE}", (folder / "report.html").as_uri()),
-            ],
-            check=True,
-            capture_output=True,
-        )
-
-
-def _predict(folder: Path) -> str:
-    script = DOCS.parent / "predict.py"
-    done = subprocess.run(
-        [sys.executable, str(script), *_COMMAND, str(folder)],
-        cwd=DOCS.parent,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return (done.stdout + done.stderr).strip()
+        command = [sys.executable, str(DOCS.parent / "predict.py"), str(_PROTEINS)]
+        command += ["--formats", "html", "--no-progress", "-o", str(folder)]
+        subprocess.run(command, check=True, capture_output=True)
+        write_app(["fast", "-o", str(folder / "app.html")])
+        with open_tab(folder) as tab:
+            tab.open((folder / "report.html").as_uri(), *_SIZE)
+            tab.wait_for(_NAME)
+            tab.run(f"{_NAME}.click()")
+            tab.picture(PAGE)
+            tab.open((folder / "app.html").as_uri(), *_SIZE)
+            tab.wait_for("!byId('predict').disabled")
+            tab.run("byId('example').click(); form.requestSubmit()")
+            tab.wait_for("records.length && byId('stop').hidden")
+            tab.picture(APP)
 
 
 if __name__ == "__main__":
     PACKAGES.write_text(draw_packages())
-    TERMINAL.write_text(record_terminal())
-    found = [path for name in _BROWSERS if (path := shutil.which(name))]
-    if found:
-        take_picture(found[0])
-    else:
-        print(f"{PAGE.name} stays as it is: no browser is installed", file=sys.stderr)
+    take_pictures()

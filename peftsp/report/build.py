@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from peftsp.errors import RunError
+from peftsp.report.archive import check_archive, write_archive
 from peftsp.report.caveats import find_caveats
 from peftsp.report.comparison import compare
 from peftsp.report.dome import dome_sheet
@@ -49,6 +50,8 @@ class ReportSettings:
         resamples: Of each bootstrap, and permutations of each test.
         seed: Of their draws.
         has_progress: Show progress bars if standard error is a terminal.
+        archive: New .zip file for all that the report was made of; None for none.
+        has_bundles: Put the models of the runs into it, too.
     """
 
     places: Sequence[Path]
@@ -56,6 +59,8 @@ class ReportSettings:
     resamples: int
     seed: int
     has_progress: bool
+    archive: Path | None = None
+    has_bundles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,21 @@ def build_report(settings: ReportSettings) -> ReportSummary:
     """Read runs and write their report; an earlier report in the folder is replaced.
 
     Raises:
-        RunError: There is no finished run, a file is broken, or the runs do not belong together.
+        RunError: There is no finished run, a file is broken, the runs do not belong together, or
+            the archive is there.
     """
     check_output(settings.output)
+    if settings.archive:
+        check_archive(settings.archive)
     finished, skipped = find_runs(settings.places)
     runs = [read_run(path) for path in _bar(finished, "reading runs", settings)]
     methods = group_runs(runs)
-    return write_report(methods, settings, skipped, find_caveats(methods, skipped))
+    summary = write_report(methods, settings, skipped, find_caveats(methods, skipped))
+    if settings.archive:
+        written = [settings.output / name for name in (PAGE, DOME, TABLES, FIGURES)]
+        options = ["--resamples", str(settings.resamples), "--seed", str(settings.seed)]
+        write_archive(settings.archive, runs, written, options, settings.has_bundles)
+    return summary
 
 
 def write_report(

@@ -13,6 +13,7 @@ _EPILOG = """\
 examples:
   %(prog)s runs/train -o report
   %(prog)s runs/train/*lora* runs/train/*adapter* -o report --resamples 10000
+  %(prog)s runs/train -o report --archive figures.zip
 
 Runs that differ in fold and seed alone are one method. Writes report/report.html, a page with
 everything in it; report/tables with CSV, Markdown and LaTeX; report/figures with PNG and SVG. An
@@ -38,6 +39,8 @@ def _run(options: argparse.Namespace) -> str:
         resamples=options.resamples,
         seed=options.seed,
         has_progress=not options.no_progress,
+        archive=options.archive,
+        has_bundles=options.bundles,
     )
     summary = build_report(settings)
     for folder in summary.skipped:
@@ -47,7 +50,8 @@ def _run(options: argparse.Namespace) -> str:
         )
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    return f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}"
+    archived = f", in {options.archive}" if options.archive else ""
+    return f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}{archived}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,5 +83,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="of the resamples (default: %(default)s)",
     )
+    add(
+        "--archive",
+        type=Path,
+        metavar="FILE",
+        help="new .zip file for all that the report was made of: records, predictions, settings, "
+        "versions, hashes, the report, and the commands that make it again",
+    )
+    add("--bundles", action="store_true", help="put the models of the runs into the archive, too")
     add("--no-progress", action="store_true", help="show no progress bar")
     return parser
