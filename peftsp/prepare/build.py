@@ -12,6 +12,7 @@ from tqdm import tqdm
 from peftsp.data.labelled import read_labelled, write_labelled
 from peftsp.errors import ConfigError, RecordError
 from peftsp.prepare.collection import Prepared, collect
+from peftsp.prepare.communities import community_partitions
 from peftsp.prepare.entry import EVIDENCE_LEVELS, Unusable
 from peftsp.prepare.homology import Pair, homologs
 from peftsp.prepare.page import PreparedSet, render
@@ -19,7 +20,7 @@ from peftsp.prepare.partitions import (
     PYOPAL,
     REMOVED,
     check_engine,
-    homology_partitions,
+    graphpart_partitions,
     separate,
 )
 from peftsp.records import LabelledRecord
@@ -152,19 +153,18 @@ def _partition(
 def _by_homology(
     proteins: Sequence[Prepared], settings: PrepareSettings
 ) -> tuple[list[int], list[Pair]]:
-    """GraphPart's partitions, and homologs in different ones and of those that it removed."""
-    is_pyopal = settings.engine == PYOPAL
-    pairs = _pairs(proteins, None, settings) if is_pyopal else []
-    partition = homology_partitions(
+    """Partitions, and homologs in different ones and of those that GraphPart removed."""
+    labels = [f"{protein.record.kingdom}_{protein.record.sp_type}" for protein in proteins]
+    if settings.engine == PYOPAL:
+        pairs = _pairs(proteins, None, settings)
+        return community_partitions(pairs, labels, settings.partitions), pairs
+    partition = graphpart_partitions(
         [protein.record.residues for protein in proteins],
-        [f"{protein.record.kingdom}_{protein.record.sp_type}" for protein in proteins],
+        labels,
         settings.partitions,
         settings.identity,
         settings.engine,
-        pairs,
     )
-    if is_pyopal:
-        return partition, pairs
     apart = [REMOVED - n if number == REMOVED else number for n, number in enumerate(partition)]
     return partition, _pairs(proteins, apart, settings)
 

@@ -103,8 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         "--engine",
         choices=ENGINES,
         default=ENGINES[0],
-        help="what finds homologs for GraphPart: global alignments of all with all by pyopal, or "
-        "MMseqs2 or EMBOSS's needleall if installed, whose partitions pyopal verifies "
+        help="what finds homologs: global alignments of all with all by pyopal, whose communities "
+        "are spread evenly; or, for GraphPart, MMseqs2 or EMBOSS's needleall if installed, whose "
+        "partitions pyopal verifies "
         "(default: %(default)s)",
     )
     add(

@@ -1,4 +1,4 @@
-"""Homology partitions: GraphPart's, or groups that are kept apart."""
+"""Homology partitions by GraphPart, and partitions that are kept apart."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ REMOVED = -1
 
 PYOPAL, MMSEQS2, NEEDLE = "pyopal", "mmseqs2", "needle"
 ENGINES = (PYOPAL, MMSEQS2, NEEDLE)
-"""What finds homologs for GraphPart: global alignments, Smith-Waterman of MMseqs2, EMBOSS."""
+"""What finds homologs: global alignments; for GraphPart Smith-Waterman of MMseqs2, or EMBOSS."""
 
 _PROGRAMS = {MMSEQS2: "mmseqs", NEEDLE: "needleall"}
-_OPTIONS = {PYOPAL: ["--edge-file", "edges.csv"], MMSEQS2: ["--denominator", "longest"], NEEDLE: []}
+_OPTIONS = {MMSEQS2: ["--denominator", "longest"], NEEDLE: []}
 _RESULT = "graphpart_result.csv"
 _SCRIPT = "mmseqs_fake_prefilter.sh"
 
@@ -40,13 +40,12 @@ def check_engine(engine: str) -> None:
         raise ConfigError(f"--engine {engine}: expected the program {program}, found none")
 
 
-def homology_partitions(
+def graphpart_partitions(
     sequences: Sequence[str],
     labels: Sequence[str],
     count: int,
     identity: float,
     engine: str,
-    pairs: Iterable[Pair] = (),
 ) -> list[int]:
     """Partitions without homologs in different ones, each label spread evenly.
 
@@ -58,8 +57,7 @@ def homology_partitions(
         labels: Of each protein, what is to be spread.
         count: How many partitions, at least 2.
         identity: From which on two sequences are homologs.
-        engine: One of `ENGINES`.
-        pairs: All homologs, which the engine `PYOPAL` leaves to the caller to find.
+        engine: `MMSEQS2` or `NEEDLE`.
 
     Returns:
         A partition from 0 for each protein, or `REMOVED`.
@@ -72,8 +70,6 @@ def homology_partitions(
         raise RecordError(f"partitions: expected {count} proteins or more, found {len(labels)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        edges = (f"p{a},p{b},{share:.6f}\n" for a, b, share in pairs)
-        (folder / "edges.csv").write_text("".join(edges), encoding="utf-8")
         entries = (
             f">p{place}|label={label}\n{sequence}\n"
             for place, (label, sequence) in enumerate(zip(labels, sequences, strict=True))
@@ -82,8 +78,7 @@ def homology_partitions(
         # GraphPart leaves out homologs at the threshold itself.
         least = str(identity - 1e-6)
         words = ["--fasta-file", "proteins.fasta", "--threshold", least, "--labels-name", "label"]
-        mode = "precomputed" if engine == PYOPAL else engine
-        _run_graphpart(folder, [mode, *words, "--partitions", str(count), *_OPTIONS[engine]])
+        _run_graphpart(folder, [engine, *words, "--partitions", str(count), *_OPTIONS[engine]])
         partition = [REMOVED] * len(labels)
         with (folder / _RESULT).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

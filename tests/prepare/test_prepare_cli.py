@@ -7,14 +7,12 @@ import sys
 import pytest
 
 from peftsp.data.labelled import read_labelled
-from peftsp.errors import RecordError
 from peftsp.prepare.cli import main
 
 pytest.importorskip("pyopal")
 pytest.importorskip("graph_part")
 pytest.importorskip("logomaker")
 from peftsp.prepare.homology import homologs
-from peftsp.prepare.partitions import PYOPAL, homology_partitions
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -160,9 +158,3 @@ def test_identity_is_that_of_the_alignment():
     [[(_, _, share)], _] = homologs(["MKLLAWFRND", "MKLLAWRND"], 0.5)
     assert share == pytest.approx(9 / 10)
     assert not any(homologs(["MKLLAWFRND", "MEDPGHTTSQ"], 0.3))
-
-
-def test_too_many_homologs_are_refused():
-    chain = [(n, n + 1, 0.9) for n in range(8)]
-    with pytest.raises(RecordError, match="expected proteins that can be parted without homologs"):
-        homology_partitions(["MKL"] * 9, ["SP"] * 9, 3, 0.3, PYOPAL, chain)
