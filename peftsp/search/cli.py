@@ -46,7 +46,7 @@ def search(cfg: DictConfig) -> None:
     try:
         from peftsp.search.objective import ValidationScore
         from peftsp.search.space import distributions_of
-        from peftsp.search.study import open_study, work
+        from peftsp.search.study import check_space, open_study, work
         from peftsp.search.trials import TRIALS_FILE, write_trials
     except ImportError as error:
         raise ConfigError(f"search: expected Optuna, pip install optuna ({error})") from error
@@ -54,6 +54,7 @@ def search(cfg: DictConfig) -> None:
     check_folds(cfg)
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)
     study = open_study(cfg)
+    check_space(study, distributions)
     given = list(HydraConfig.get().overrides.task)
 
     def compose(overrides: Sequence[str]) -> DictConfig:

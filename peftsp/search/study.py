@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import optuna
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
@@ -57,6 +59,26 @@ def open_study(cfg: DictConfig) -> optuna.Study:
     seed = cfg.seed + 1000 * cfg.search.worker + len(study.get_trials(deepcopy=False))
     study.sampler = instantiate(cfg.search.sampler, seed=seed)
     return study
+
+
+def check_space(study: optuna.Study, distributions: Mapping[str, BaseDistribution]) -> None:
+    """Refuse to go on with a search that has tried a setting in a way Optuna cannot go on from.
+
+    Other bounds are none, nor are settings that come in or drop out.
+
+    Raises:
+        ConfigError: A setting has other values, another kind, or is logarithmic where it was not.
+    """
+    for trial in study.get_trials(deepcopy=False):
+        for key in trial.distributions.keys() & distributions.keys():
+            try:
+                check_distribution_compatibility(trial.distributions[key], distributions[key])
+            except ValueError as error:
+                raise ConfigError(
+                    f"search.space.{key}: expected {trial.distributions[key]} as the search "
+                    f"{study.study_name} began with, found {distributions[key]}; "
+                    f"another experiment_name begins another search"
+                ) from error
 
 
 def count_ended(study: optuna.Study) -> int:

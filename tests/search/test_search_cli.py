@@ -113,6 +113,27 @@ def test_what_a_search_must_not_do_is_refused(search, capsys, settings, message)
     assert "PW" not in line
 
 
+def test_search_does_not_go_on_with_a_space_that_does_not_fit(search, tmp_path, capsys):
+    once = ("search.trials=1", "search.folds=[0]", "trainer.max_epochs=1")
+    search(*once)
+    files = {p: p.read_bytes() for p in tmp_path.rglob("*.[cy]*") if p.is_file()}
+    for key, bounds in {
+        "peft.rank": "{values:[2,4]}",
+        "peft.alpha": "{low:4,high:32}",
+        "optimizer.lr": "{low:1e-4,high:2e-2}",
+    }.items():
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            search(*once, "~search.space", f"+search.space={{{key}:{bounds}}}")
+        assert ended.value.code == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: search.space.{key}: expected ")
+        assert "as the search search_lora began with, found " in line
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*.[cy]*") if p.is_file()} == files
+    # Optuna goes on with other bounds, and without a setting.
+    search(*once, "~search.space", "+search.space={optimizer.lr:{low:1e-3,high:1e-2,log:true}}")
+
+
 def test_started_workers_leave_no_credentials(search, tmp_path, capsys):
     with pytest.raises(SystemExit):
         search("search.storage=postgresql+typo://me:PASSWORD@host/db", "search.worker=0,1", "-m")
