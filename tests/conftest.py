@@ -2,10 +2,15 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import warm_python as warm
 
 from peftsp.data.identity import DatasetIdentity
 from peftsp.labels import KINGDOMS, SP_TYPES
@@ -31,6 +36,13 @@ def pytest_addoption(parser):
 def campaign(request):
     """How many times as many mutations to try."""
     return request.config.getoption("--campaign")
+
+
+@pytest.fixture(scope="session")
+def warm_python():
+    """Path of a Python that has imported the training command already."""
+    with warm.start() as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def quickstart(tmp_path_factory):
+def quickstart(warm_python, tmp_path_factory):
     """Folder in which the commands of ``make quickstart`` have run."""
     folder = tmp_path_factory.mktemp("quickstart")
     for name in ("train.py", "predict.py", "examples"):
@@ -29,7 +29,7 @@ def quickstart(tmp_path_factory):
     assert len(commands) == 2
     for _, *arguments in commands:
         subprocess.run(
-            [sys.executable, *arguments],
+            [warm_python, *arguments],
             cwd=folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             check=True,

@@ -34,9 +34,9 @@ def needs(module):
     return pytest.importorskip(module, reason=f"{module} is not installed")
 
 
-def start(folder, *settings):
+def start(python, folder, *settings):
     return subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "train.py"), "-m", *SMALL, *settings],
+        [python, str(REPOSITORY / "train.py"), "-m", *SMALL, *settings],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)},
         stdout=subprocess.PIPE,
@@ -57,16 +57,16 @@ def weights(folder):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(warm_python, tmp_path_factory):
     """Weights of the runs of two folds, made in one process."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    status, output = end(start(folder, *LONG))
+    status, output = end(start(warm_python, folder, *LONG))
     assert status == 0, output
     return weights(folder)
 
 
 @pytest.fixture
-def disturbed(tmp_path):
+def disturbed(warm_python, tmp_path):
     """Function of settings and of what happens to the first of two runs, that sweeps.
 
     It happens when both have begun, and gets the first one's process.
@@ -74,7 +74,7 @@ def disturbed(tmp_path):
 
     def run(*settings, happens=lambda process: None):
         gate = (f"+callbacks.gate.folder={tmp_path}", "+callbacks.gate._target_=gate.Gate")
-        process = start(tmp_path, *LONG, *gate, *settings)
+        process = start(warm_python, tmp_path, *LONG, *gate, *settings)
         while len(both := waiting(tmp_path)) < 2:
             if process.poll() is not None:
                 pytest.fail(f"ended before it was waited for: {process.communicate()[0]}")
@@ -119,10 +119,10 @@ def test_ray_cluster_runs_a_sweep_and_takes_up_a_killed_run(tmp_path, undisturbe
     assert weights(tmp_path) == undisturbed
 
 
-def test_ray_cluster_runs_four_runs(tmp_path):
+def test_ray_cluster_runs_four_runs(warm_python, tmp_path):
     needs("ray")
     four = ("peft=lora,prompt", "data.fold=0,1", "trainer.max_epochs=1")
-    status, output = end(start(tmp_path, *four, "hydra/launcher=ray"))
+    status, output = end(start(warm_python, tmp_path, *four, "hydra/launcher=ray"))
     assert status == 0, output
     assert "4 runs: 4 finished" in output
     assert len(weights(tmp_path)) == 4

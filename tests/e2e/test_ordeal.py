@@ -1,7 +1,6 @@
 """A training that is killed, or started several times at once, leaves what it should."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ ORDEAL = Path(__file__).with_name("ordeal.py")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "count"), [("run", 1), ("together", 2)])
-def test_training_passes_the_ordeal(tmp_path, what, count):
-    command = [sys.executable, str(ORDEAL), what, "--count", str(count), "--folder", str(tmp_path)]
+def test_training_passes_the_ordeal(warm_python, tmp_path, what, count):
+    command = [warm_python, str(ORDEAL), what, "--count", str(count), "--folder", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -26,20 +25,20 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in block.splitlines()]
 
 
-def as_run(words: list[str], folder: Path) -> list[str]:
-    """The command with this interpreter, patterns filled in as a shell does."""
+def as_run(python: str, words: list[str], folder: Path) -> list[str]:
+    """The command with an interpreter, patterns filled in as a shell does."""
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]
     if words[0] == "python":
-        return [sys.executable, str(REPOSITORY / words[1]), *words[2:], *SHORTER]
+        return [python, str(REPOSITORY / words[1]), *words[2:], *SHORTER]
     module, function = scripts[words[0]].split(":")
     code = f"import sys; from {module} import {function}; sys.exit({function}())"
     filled = []
     for word in words[1:]:
         filled += sorted(map(str, folder.glob(word))) if "*" in word else [word]
-    return [sys.executable, "-c", code, *filled]
+    return [python, "-c", code, *filled]
 
 
-def test_five_commands_lead_from_an_export_to_a_measured_model(tmp_path):
+def test_five_commands_lead_from_an_export_to_a_measured_model(warm_python, tmp_path):
     for package in ("pyopal", "graph_part", "logomaker"):
         pytest.importorskip(package)
     shutil.copy(EXPORT, tmp_path / "uniprot.tsv")
@@ -47,7 +46,11 @@ def test_five_commands_lead_from_an_export_to_a_measured_model(tmp_path):
     assert len(commands()) == 5
     for words in commands():
         found = subprocess.run(
-            as_run(words, tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False
+            as_run(warm_python, words, tmp_path),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert found.returncode == 0, f"{words[0]}: {found.stderr[-2000:]}"
     for config in (tmp_path / "runs" / "compact").glob("*/bundle/config.json"):

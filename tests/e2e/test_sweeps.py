@@ -45,22 +45,22 @@ def sweep(tmp_path, monkeypatch, capfd):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(warm_python, tmp_path_factory):
     """Folder of a sweep of two folds, side by side, that nothing happens to."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="no hydra-joblib-launcher")
     folder = tmp_path_factory.mktemp("whole")
     side_by_side = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    ended = sweep_in_process(folder, "data.fold=0,1", *side_by_side)
+    ended = sweep_in_process(warm_python, folder, "data.fold=0,1", *side_by_side)
     assert ended.returncode == 0, ended.stderr
     assert len(folders(folder)) == 2
     return folder
 
 
-def sweep_in_process(folder, *settings, first=""):
+def sweep_in_process(python, folder, *settings, first=""):
     """Sweep in a process of its own, after some code."""
     code = f"{first}\nfrom peftsp.training.cli import main\nmain()"
     return subprocess.run(
-        [sys.executable, "-c", code, "-m", *SMALL, *settings],
+        [python, "-c", code, "-m", *SMALL, *settings],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -116,9 +116,9 @@ StepSeed.on_train_batch_start = stop
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143)])
-def test_broken_off_sweep_goes_on_where_it_was(sweep, whole, tmp_path, name, status):
+def test_broken_off_sweep_goes_on_where_it_was(sweep, whole, warm_python, tmp_path, name, status):
     stop = STOP_IN_FOLD_1.format(name=name)
-    ended = sweep_in_process(tmp_path, "data.fold=0,1", first=stop)
+    ended = sweep_in_process(warm_python, tmp_path, "data.fold=0,1", first=stop)
     assert ended.returncode == status, ended.stderr
     assert [f[-11:] for f in folders(tmp_path)] == ["fold0-seed1"]
     again = sweep("data.fold=0,1")

@@ -94,11 +94,11 @@ def test_process_ends_with_status_2_and_leaves_no_bundle(tmp_path):
 
 
 @pytest.mark.slow
-def test_sweeps_work_in_any_install(tmp_path):
+def test_sweeps_work_in_any_install(warm_python, tmp_path):
     """The checkout is not the working folder, so that Hydra's own search finds no plug-in there."""
     code = "from peftsp.training.cli import main; main()"
     ended = subprocess.run(
-        [sys.executable, "-c", code, *QUICK, "peft.rank=0", "-m"],
+        [warm_python, "-c", code, *QUICK, "peft.rank=0", "-m"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

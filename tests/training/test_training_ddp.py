@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,10 +31,12 @@ def read_table(path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
-def test_two_processes_equal_one_with_batches_of_twice_the_size(run, read_curve, tmp_path):
+def test_two_processes_equal_one_with_batches_of_twice_the_size(
+    run, read_curve, warm_python, tmp_path
+):
     ended = subprocess.run(
         [
-            *(sys.executable, str(REPOSITORY / "train.py"), *SAME, "data.batch_size=5"),
+            *(warm_python, str(REPOSITORY / "train.py"), *SAME, "data.batch_size=5"),
             *("trainer=ddp", "trainer.accelerator=cpu", f"paths.runs_dir={tmp_path}/two"),
         ],
         cwd=tmp_path,

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -226,7 +225,7 @@ main()
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "status"), [("SIGKILL", -signal.SIGKILL), ("SIGTERM", 143)])
 def test_signalled_process_ends_and_another_goes_on(
-    run, finished_run, read_curve, tmp_path, name, status
+    run, finished_run, read_curve, warm_python, tmp_path, name, status
 ):
     settings = [
         "experiment=quickstart",
@@ -238,7 +237,7 @@ def test_signalled_process_ends_and_another_goes_on(
         "callbacks.progress_bar=null",
     ]
     ended = subprocess.run(
-        [sys.executable, "-c", _SIGNAL_HERE.format(name=name), *settings],
+        [warm_python, "-c", _SIGNAL_HERE.format(name=name), *settings],
         cwd=tmp_path,
         env={"PYTHONPATH": str(REPOSITORY), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
         capture_output=True,

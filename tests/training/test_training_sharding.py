@@ -124,12 +124,12 @@ def work(rank, folder, names):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(warm_python, tmp_path_factory):
     """Losses and weights by case."""
     folder = tmp_path_factory.mktemp("sharded")
     workers = [
         subprocess.Popen(
-            [sys.executable, __file__, str(rank), str(folder), *cases_at_hand()],
+            [warm_python, __file__, str(rank), str(folder), *cases_at_hand()],
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
             stderr=subprocess.PIPE,
             text=True,

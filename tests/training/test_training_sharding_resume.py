@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,9 @@ ONE = ("data.batch_size=10",)
 TWO = ("data.batch_size=5", "trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
 
 
-def run_command(*settings, folder):
+def run_command(python, *settings, folder):
     ended = subprocess.run(
-        [sys.executable, str(REPOSITORY / "train.py"), *settings, f"paths.runs_dir={folder}"],
+        [python, str(REPOSITORY / "train.py"), *settings, f"paths.runs_dir={folder}"],
         cwd=folder.parent,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -52,12 +51,11 @@ def shapes(tensors):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
-def test_run_goes_on_in_two_processes_and_then_in_one(run, read_curve, tmp_path):
+def test_run_goes_on_in_two_processes_and_then_in_one(run, read_curve, warm_python, tmp_path):
     whole = run(tmp_path / "whole", *SAME, *ONE, "trainer.max_epochs=3")
     first = run(tmp_path / "first", *SAME, *ONE, "trainer.max_epochs=1")
-    second = run_command(
-        *SAME, *TWO, "trainer.max_epochs=2", going_on_from(first), folder=tmp_path / "second"
-    )
+    changes = (*TWO, "trainer.max_epochs=2", going_on_from(first))
+    second = run_command(warm_python, *SAME, *changes, folder=tmp_path / "second")
     third = run(tmp_path / "third", *SAME, *ONE, "trainer.max_epochs=3", going_on_from(second))
     expected = read_curve(whole, "train/loss")
     steps = [sorted(read_curve(part, "train/loss")) for part in (first, second, third)]
