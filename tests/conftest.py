@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def campaign(request):
 
 @pytest.fixture(scope="session")
 def warm_python():
-    """Path of a Python that has imported the training command already."""
+    """Path of a Python that has imported the training command already, where there can be one."""
+    if not hasattr(os, "pidfd_open"):
+        yield sys.executable
+        return
     with warm.start() as program:
         yield program
 
