@@ -35,5 +35,5 @@ def test_a_chain_of_families_is_parted_where_it_is_thin():
 
 def test_proteins_that_are_all_alike_are_refused():
     pairs = [(a, b, 0.9) for a in range(6) for b in range(a)]
-    with pytest.raises(RecordError, match="expected 3 groups of proteins or more .* found"):
+    with pytest.raises(RecordError, match="expected 3 groups of proteins or more"):
         community_partitions(pairs, ["SP"] * 6, 3)
