@@ -1,6 +1,6 @@
 """Put a run's bundle into the package, in half precision.
 
-python experiments/ship.py runs/compact/shipped --licence MIT -o peftsp/pretrained/signal_peptides
+python experiments/ship.py runs/fast/shipped --licence MIT -o peftsp/pretrained/fast
 python experiments/ship.py runs/accurate/shipped --licence GPL-3.0-or-later -o DIR
 
 A README.md and a LICENSE that lie there stay. A backbone that the package does not hold by its name

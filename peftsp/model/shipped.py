@@ -30,9 +30,7 @@ SHIPPED = {
     model.name: model
     for model in (
         ShippedModel("accurate", _FOLDER / "accurate", "ESM-2 8M with LoRA; GPL-3.0-or-later"),
-        ShippedModel(
-            "fast", _FOLDER / "signal_peptides", "one model on a backbone of 1.8 million parameters"
-        ),
+        ShippedModel("fast", _FOLDER / "fast", "1.8 million parameters, taught by accurate; MIT"),
     )
 }
 DEFAULT_MODEL = "accurate"
@@ -46,7 +44,7 @@ def find_model(name: str) -> Path:
         ConfigError: There is none of that name.
 
     >>> find_model("fast").name
-    'signal_peptides'
+    'fast'
     """
     if name not in SHIPPED:
         raise ConfigError(f"--model: expected one of {', '.join(SHIPPED)}, found {name!r}")

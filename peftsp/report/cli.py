@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.errors import ConfigError
 
 _EPILOG = """\
 examples:
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> str:
+    if options.bundles and not options.archive:
+        raise ConfigError("--bundles: expected --archive FILE, into which they go, found none")
     # Its libraries take seconds to import, which --help and a mistyped option need not wait for.
     try:
         from peftsp.report.build import ReportSettings, build_report

@@ -99,7 +99,7 @@ def test_codemeta_says_what_pyproject_and_citation_say():
     assert papers == [f"https://doi.org/{paper['doi']}" for paper in CITATION["references"]]
 
 
-CARDS = {"accurate": "GPL-3.0-or-later", "signal_peptides": "MIT", "compact": "MIT"}
+CARDS = {"accurate": "GPL-3.0-or-later", "fast": "MIT", "compact": "MIT"}
 
 
 @pytest.mark.parametrize("name", CARDS)

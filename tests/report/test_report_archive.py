@@ -112,3 +112,8 @@ def test_what_is_there_stays(make_run, tmp_path, capsys):
     assert main([*command, str(tmp_path / "figures.tar")]) == 2
     assert "ends in .zip" in capsys.readouterr().err
     assert not (tmp_path / "report").exists()
+
+
+def test_bundles_without_an_archive_are_refused(capsys):
+    assert main(["runs", "--bundles"]) == 2
+    assert "--bundles: expected --archive FILE" in capsys.readouterr().err

@@ -147,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
         default=ANY,
         help="where all the proteins come from, else leave it out: a wrong one costs signal "
         "peptides; eukarya counts every signal peptide as SP; positive and negative are Gram "
-        "stains, which with archaea only some models use: told, fast finds common types better "
-        "and misses more TATLIPO and archaeal PILIN (default: %(default)s, not known or mixed)",
+        "stains, which with archaea change nothing for the models that ship, only for those "
+        "trained with head.kingdom_embedding (default: %(default)s, not known or mixed)",
     )
     add_former_name(parser, "--organism", "--kingdom", type=str.lower, choices=KINGDOM_NAMES)
     add_number(
