@@ -23,6 +23,11 @@ function say(text, isError = false) {
   said.classList.toggle("wrong", isError);
 }
 
+function perSecond(count, milliseconds) {
+  const rate = 1000 * count / Math.max(milliseconds, 1);
+  return `${rate.toFixed(rate < 10 ? 1 : 0)} a second`;
+}
+
 // Workers with the model in them; the first is ready before the others are begun.
 async function beginWorkers() {
   const ids = ["ort-script", "ort-wasm", "model", ...Object.keys(vocabulary.weights)];
@@ -63,9 +68,8 @@ async function predictAll(proteins, kingdom) {
       const { records } = await answer(worker, { start, proteins: proteins.slice(start, start + CHUNK), kingdom });
       records.forEach((record, index) => (found[start + index] = record));
       done += records.length;
-      const rate = done / ((performance.now() - began) / 1000);
       bar.value = done / proteins.length;
-      say(`${done.toLocaleString("en")} of ${proteins.length.toLocaleString("en")} proteins, ${rate.toFixed(0)} a second`);
+      say(`${done.toLocaleString("en")} of ${proteins.length.toLocaleString("en")} proteins, ${perSecond(done, performance.now() - began)}`);
     }
   };
   await Promise.all(run.workers.map(work));
@@ -93,7 +97,7 @@ async function predict(event) {
     showCounts();
     byId("results").hidden = false;
     const stopped = found.length < proteins.length ? "Stopped after " : "";
-    say(`${stopped}${found.length.toLocaleString("en")} proteins in ${seconds.toFixed(1)} s, ${(found.length / seconds).toFixed(0)} a second.`);
+    say(`${stopped}${found.length.toLocaleString("en")} proteins in ${seconds.toFixed(1)} s, ${perSecond(found.length, 1000 * seconds)}.`);
   } catch (error) {
     say(`The prediction has failed: ${error.message}`, true);
   }

@@ -111,8 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="FILE",
-        help="3-line file; or, for proteins whose types are not known, CSV or TSV of id, sequence, "
-        "signal_peptide (yes, no) or site or both, and perhaps kingdom",
+        help="3-line file, as peftsp-prepare writes it; or, for proteins whose types are not "
+        "known, CSV or TSV of id, sequence, signal_peptide (yes, no) or site or both, and perhaps "
+        "kingdom",
     )
     add("--output", "-o", type=Path, required=True, metavar="DIR", help="folder for the report")
     add(
@@ -136,12 +137,19 @@ def _parser() -> argparse.ArgumentParser:
         default="all",
         help="presence: count every signal peptide as SP, as for a table (default: %(default)s)",
     )
-    add("--groups", type=Path, metavar="FILE", help="TSV of accession and group")
+    add(
+        "--groups",
+        type=Path,
+        metavar="FILE",
+        help="TSV of accession and group, for false calls by group",
+    )
     add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
     add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    add("--precision", choices=("fp32", "bf16"), default="fp32", help="(default: %(default)s)")
-    add("--resamples", type=at_least(100), default=2000, metavar="N", help="(default: %(default)s)")
+    precision = "arithmetic of the backbone (default: %(default)s)"
+    add("--precision", choices=("fp32", "bf16"), default="fp32", help=precision)
+    resamples = "of each bootstrap, and permutations of each test (default: %(default)s)"
+    add("--resamples", type=at_least(100), default=2000, metavar="N", help=resamples)
     add("--seed", type=at_least(0), default=0, metavar="N", help="of the resamples")
     add("--no-progress", action="store_true", help="show no progress bar")
     return parser

@@ -55,7 +55,11 @@ def _elsewhere(name: str, allow_code: Collection[str]) -> type[PeftMethod]:
     try:
         method: Any = getattr(importlib.import_module(module), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"peft: expected {name} to import, found: {error}") from error
+        is_absent = getattr(error, "name", None) == package
+        hint = (
+            f"; install {package}, or set PYTHONPATH to the folder it lies in" if is_absent else ""
+        )
+        raise ConfigError(f"peft: expected {name} to import, found: {error}{hint}") from error
     if not (isinstance(method, type) and issubclass(method, PeftMethod)):
         raise ConfigError(f"peft: expected a PeftMethod, found {name}")
     return method

@@ -154,6 +154,11 @@ def test_run_can_be_stopped(tab, records):
     assert tab.run("said.textContent").startswith("Stopped after")
 
 
+def test_slow_speeds_have_a_decimal(tab):
+    assert tab.run("perSecond(1, 4000)") == "0.3 a second"
+    assert tab.run("perSecond(100, 4000)") == "25 a second"
+
+
 def test_narrow_window_and_dark_theme(tab, tmp_path):
     fill_in(tab, EXAMPLES.read_text())
     tab.wait_for("!byId('results').hidden")

@@ -34,5 +34,12 @@ def test_documented_command_composes(resolved, command):
     assert resolved(*overrides)["name"]
 
 
+def test_named_bundles_come_from_a_command_on_the_same_page():
+    for path in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+        page = path.read_text()
+        for name in re.findall(r"--bundle runs/([\w-]+)/bundle", page):
+            assert f" name={name} " in page, f"{path.name}: runs/{name}/bundle"
+
+
 def test_there_are_documented_commands():
     assert len(set(documented())) > 5

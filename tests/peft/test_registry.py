@@ -88,6 +88,7 @@ def test_command_predicts_with_it_where_that_is_allowed(mylab, tmp_path, capsys)
     ("name", "message"),
     [
         ("mylab.nothing:MyMethod", "expected mylab.nothing:MyMethod to import, found: No module"),
+        ("nolab.nothing:MyMethod", "No module named 'nolab'; install nolab, or set PYTHONPATH"),
         ("mylab.mymethod:Other", "expected mylab.mymethod:Other to import, found: module"),
         ("mylab.mymethod:dataclass", "expected a PeftMethod, found mylab.mymethod:dataclass"),
         ("nothing", r"peft: expected one of adapter, .*, found 'nothing'"),
@@ -96,4 +97,4 @@ def test_command_predicts_with_it_where_that_is_allowed(mylab, tmp_path, capsys)
 )
 def test_what_is_no_method_is_named(mylab, name, message):
     with pytest.raises(ConfigError, match=message):
-        find_method({"method": name}, ["mylab"])
+        find_method({"method": name}, ["mylab", "nolab"])

@@ -15,6 +15,7 @@ MORE = "peftsp-predict has more options and more formats."
 def sentence(summary: RunSummary) -> str:
     """A run in one line."""
     speed = summary.predicted / max(summary.seconds, 1e-9)
+    digits = 1 if speed < 10 else 0
     counts = ", ".join(f"{summary.tally.types[name]:,} {name}" for name in SP_TYPES)
     skipped = f"; {summary.skipped:,} records were skipped" if summary.skipped else ""
     unsure = (
@@ -25,7 +26,7 @@ def sentence(summary: RunSummary) -> str:
     total = summary.tally.proteins
     return (
         f"predicted {summary.predicted:,} proteins in {summary.seconds:.1f} s "
-        f"({speed:,.0f} a second); of {total:,} in all: {counts}{unsure}{skipped}; "
+        f"({speed:,.{digits}f} a second); of {total:,} in all: {counts}{unsure}{skipped}; "
         f"see {', '.join(map(str, summary.files))}"
     )
 

@@ -7,7 +7,9 @@ import pytest
 
 from peftsp.command_line import run_command
 from peftsp.errors import ConfigError
-from peftsp.inference.commands.command import interruption
+from peftsp.inference.commands.command import interruption, sentence
+from peftsp.inference.run.settings import RunSummary
+from peftsp.inference.run.store import Tally
 
 
 def raising(error):
@@ -99,3 +101,8 @@ def test_status_is_that_of_the_results_whatever_takes_the_text(redirections, wor
 def test_stream_of_ascii_takes_any_text():
     found = ends("", environment="PYTHONIOENCODING=ascii")
     assert found == (0, "pr\\xe9dit \\u86cb\n", "")
+
+
+@pytest.mark.parametrize(("seconds", "speed"), [(8.0, "0.2"), (0.1, "20")])
+def test_slow_speeds_have_a_decimal(seconds, speed):
+    assert f"({speed} a second)" in sentence(RunSummary((), Tally(), 2, seconds, 0))
