@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 from contextlib import contextmanager
 
@@ -113,6 +114,7 @@ def open_tab(folder):
         ],
         preexec_fn=place,
         pass_fds=(3, 4, theirs, ours),
+        start_new_session=True,
         stderr=subprocess.DEVNULL,
     )
     os.close(theirs)
@@ -120,7 +122,8 @@ def open_tab(folder):
     try:
         yield Tab(process, orders, answers)
     finally:
-        process.kill()
+        # Its own processes too would go on writing into the profile.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         os.close(orders)
         os.close(answers)
