@@ -39,7 +39,18 @@ def write_graph(
         )
     assert written is not None
     model: ir.Model = written.model
+    _forget_sources(model)
     return model
+
+
+def _forget_sources(model: ir.Model) -> None:
+    """Take out which lines of which files the nodes came from: paths of this machine."""
+    graphs: list[ir.Graph | ir.Function] = [model.graph, *model.functions.values()]
+    for graph in graphs:
+        for node in ir.traversal.RecursiveGraphIterator(graph):
+            node.metadata_props.clear()
+            for value in node.outputs:
+                value.metadata_props.clear()
 
 
 @contextmanager

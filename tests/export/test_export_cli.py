@@ -97,6 +97,10 @@ def test_command_predicts_with_a_graph(both, bundles, fasta, tmp_path):
     assert [row.split(",")[:2] for row in rows[0]] == [row.split(",")[:2] for row in rows[1]]
 
 
+def test_graph_says_nothing_of_the_machine_that_wrote_it(both):
+    assert b".py" not in both.read_bytes()
+
+
 def test_large_weights_go_to_a_file_beside(both, tmp_path, records):
     graph = tmp_path / "large.onnx"
     save_model(ir.load(both), graph, most_bytes=0)
