@@ -28,6 +28,7 @@ from peftsp.labels import (
     UNKNOWN_TOPOLOGY,
 )
 from peftsp.records import LabelledRecord, Prediction
+from peftsp.runs.durable import put_in_place
 
 _LABELLED = 0  # group of the corpus
 _NO_PARTITION = 0
@@ -57,7 +58,9 @@ def main() -> None:
     lengths = np.array([len(record.residues) for record in records])
     is_legal = has_legal_path(region_bitmaps(records), lengths)
     records = [record for record, legal in zip(records, is_legal, strict=True) if legal]
-    write_labelled(records, options.output)
+    partial = options.output.with_name(f".{options.output.name}.partial")
+    write_labelled(records, partial)
+    put_in_place(partial, options.output)
     counts = Counter(record.sp_type for record in records)
     left_out = len(proteins) - len(records)
     print(", ".join(f"{n:,} {name}" for name, n in counts.items()), f"({left_out:,} left out)")
