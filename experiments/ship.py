@@ -23,6 +23,7 @@ from peftsp.export.model import export_model
 from peftsp.export.shared import save_beside, share_weights
 from peftsp.labels import NO_SP, TYPE_OF_STATE
 from peftsp.model.bundle import read_bundle, save_bundle
+from peftsp.model.bundle_files import GRAPH_FILES
 
 _KEPT = ("README.md", "LICENSE")
 _BACKBONE = "backbone"
@@ -76,10 +77,11 @@ def main() -> None:
             shutil.copy(place / name, output / _BACKBONE / name)
     for name, text in kept.items():
         (output / name).write_text(text)
-    # It holds the card, too.
-    model = export_model([output])
-    share_weights(model, output)
-    save_beside(model, output)
+    # They hold the card, too.
+    for precision in GRAPH_FILES:
+        model = export_model([output], precision)
+        share_weights(model, output)
+        save_beside(model, output, precision)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size:,} bytes")
 

@@ -10,7 +10,6 @@ import json
 import sys
 import tempfile
 import time
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from browser import open_tab
 
 from peftsp.app.cli import read_graph
 from peftsp.app.page import build_page
-from peftsp.data.fasta import read_fasta
+from peftsp.data.fasta import EXAMPLES, read_fasta
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.pipeline import predict_records
-from peftsp.model.bundle_files import GRAPH_FILE
+from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import SHIPPED
 
 
@@ -34,13 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="one that ships, or a file of peftsp-export")
     parser.add_argument("fasta", type=Path)
+    parser.add_argument("--precision", choices=list(GRAPH_FILES), default="int8")
     parser.add_argument("--proteins", type=int, default=500)
     parser.add_argument("--picture", type=Path, help="write what is seen then, as PNG")
     options = parser.parse_args()
     records = list(islice(read_fasta(options.fasta), options.proteins))
     text = "".join(f">{record.header}\n{record.residues}\n" for record in records)
-    examples = (files("peftsp.app") / "examples.fasta").read_text()
-    graph, weights = read_graph([options.model])
+    examples = EXAMPLES.read_text()
+    graph, weights = read_graph([options.model], options.precision)
     page = build_page(graph, options.model, examples, weights)
     with tempfile.TemporaryDirectory() as name, open_tab(Path(name)) as tab:
         place = Path(name) / "page.html"
@@ -58,7 +58,7 @@ def main() -> None:
             "records.map(({ type, site, probabilities }) => [type, site, probabilities])"
         )
     shipped = SHIPPED.get(options.model)
-    path = shipped.folder / GRAPH_FILE if shipped else Path(options.model)
+    path = shipped.folder / GRAPH_FILES[options.precision] if shipped else Path(options.model)
     expected = list(predict_records(records, OnnxModel(path, 1), 32))
     farthest = max(
         float(np.abs(np.subtract(ours[2], theirs.probabilities)).max())

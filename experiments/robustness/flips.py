@@ -2,7 +2,7 @@
 
 python experiments/robustness/flips.py PROTEINS.faa.gz --proteins 300 [--precisions onnx]
 
-``onnx`` is float32 by ONNX Runtime, the others are PyTorch's.
+``onnx`` and ``onnx-int8`` are the graphs that ship, the others PyTorch.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.compute.precision import lower_precision
 from peftsp.inference.compute.results import Models
 from peftsp.inference.compute.torch_models import TorchModels
-from peftsp.model.bundle_files import GRAPH_FILE
+from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED, find_model
 from peftsp.records import Prediction, SequenceRecord
 
-ONNX = "onnx"
-PRECISIONS = (ONNX, "fp32", "bf16", "int8")
+GRAPHS = {"onnx": GRAPH_FILES["fp32"], "onnx-int8": GRAPH_FILES["int8"]}
+PRECISIONS = (*GRAPHS, "fp32", "bf16", "int8")
 BATCH_SIZES = (1, 7, 16, 34, 64)
 ORDERS = 3
 
@@ -69,8 +69,8 @@ def main() -> None:
 
 def load(bundle: Path, precision: str) -> tuple[Models, Options]:
     """A model, and what it has to be told: its graph, or in PyTorch with a precision."""
-    if precision == ONNX:
-        return OnnxModel(bundle / GRAPH_FILE, 1), Options()
+    if precision in GRAPHS:
+        return OnnxModel(bundle / GRAPHS[precision], 1), Options()
     taggers = load_taggers([bundle])
     lower_precision(taggers, precision)
     return TorchModels(taggers), Options(precision=precision)

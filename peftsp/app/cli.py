@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import peftsp
 from peftsp.app.page import build_page
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.data.fasta import EXAMPLES
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.compute.options import GRAPH_SUFFIX
-from peftsp.model.bundle_files import GRAPH_FILE
+from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import SHIPPED
 
 _HOST = "127.0.0.1"
-_EXAMPLES = Path(peftsp.__file__).parent / "app" / "examples.fasta"
 _EPILOG = """\
 examples:
   %(prog)s                              opens the fast model at http://127.0.0.1:8000/
@@ -48,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "peftsp-export; several folders are averaged (default: fast)",
     )
     add("--output", "-o", type=Path, metavar="FILE", help="a new .html file; else it is served")
+    add(
+        "--precision",
+        choices=list(GRAPH_FILES),
+        default="int8",
+        help="arithmetic of the backbone: int8 is faster and less exact (default: int8)",
+    )
     add("--port", type=at_least(1), default=8000, help=f"of {_HOST} (default: 8000)")
     options = parse(parser, arguments)
     return run_command(lambda: _run(options), "the page is no longer served")
@@ -59,9 +64,9 @@ def _run(options: Namespace) -> str:
         raise ConfigError(f"{output}: expected a name that ends in .html")
     if output is not None and output.exists():
         raise ConfigError(f"{output}: expected no such file yet, found one")
-    examples = _EXAMPLES.read_text(encoding="utf-8")
+    examples = EXAMPLES.read_text(encoding="utf-8")
     name = ", ".join(Path(bundle).stem for bundle in options.bundles)
-    graph, weights = read_graph(options.bundles)
+    graph, weights = read_graph(options.bundles, options.precision)
     page = build_page(graph, name, examples, weights).encode()
     if output is None:
         _serve(page, options.port)
@@ -73,8 +78,13 @@ def _run(options: Namespace) -> str:
     return f"{output}: {len(page) / 1e6:.1f} MB; open it in a browser"
 
 
-def read_graph(bundles: Sequence[str]) -> tuple[bytes, dict[str, bytes]]:
-    """A graph, and the files that it takes its weights from, if those are not in it."""
+def read_graph(bundles: Sequence[str], precision: str) -> tuple[bytes, dict[str, bytes]]:
+    """A graph, and the files that it takes its weights from, if those are not in it.
+
+    Args:
+        bundles: Those of the command line.
+        precision: Of a graph that is no file yet.
+    """
     if Path(bundles[0]).suffix == GRAPH_SUFFIX:
         if len(bundles) > 1:
             raise ConfigError(f"{bundles[0]}: expected a graph alone, found {len(bundles)}")
@@ -83,17 +93,18 @@ def read_graph(bundles: Sequence[str]) -> tuple[bytes, dict[str, bytes]]:
         except OSError as error:
             raise ConfigError(f"{bundles[0]}: expected a graph: {error.strerror}") from error
     folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
-    if len(folders) == 1 and (folders[0] / GRAPH_FILE).is_file():
+    graph = folders[0] / GRAPH_FILES[precision]
+    if len(folders) == 1 and graph.is_file():
         files = [path for path in folders[0].rglob("*.safetensors") if path.is_file()]
         weights = {path.relative_to(folders[0]).as_posix(): path.read_bytes() for path in files}
-        return (folders[0] / GRAPH_FILE).read_bytes(), weights
+        return graph.read_bytes(), weights
     try:
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
         raise lacking("peftsp-app", error, "export") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        save_model(export_model(folders), path)
+        save_model(export_model(folders, precision), path)
         return path.read_bytes(), {}
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
 from os import PathLike
+from pathlib import Path
 
 from peftsp.data.foreign_formats import name_text
 from peftsp.data.lines import CutOffError, TextSource, escaped_lines, find_escaped
@@ -14,6 +15,9 @@ from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
 from peftsp.labels import MAX_RESIDUES
 from peftsp.records import SequenceRecord
+
+EXAMPLES = Path(__file__).with_name("examples.fasta")
+"""Ten well-known proteins, with signal peptides of all types but TATLIPO and without."""
 
 MOST_RESIDUES = 200_000
 """Far beyond the longest protein known, of 45,212 residues; what is longer is no protein."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.command_line import lacking, new_parser, parse, run_command
+from peftsp.data.fasta import EXAMPLES
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
 from peftsp.model.shipped import SHIPPED
@@ -39,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default="fp32",
         help="arithmetic of the backbone; int8 is smaller and less exact (default: fp32)",
     )
+    add(
+        "--calibrate",
+        type=Path,
+        default=EXAMPLES,
+        metavar="FASTA",
+        help="proteins on which int8 finds its scales (default: ten well-known ones)",
+    )
     add("--check", type=Path, metavar="FASTA", help="predict these with PyTorch too and compare")
     add("--backbone", metavar="CHECKPOINT", help="ESM-2 weights (default: where the bundle says)")
     options = parse(parser, arguments)
@@ -51,15 +59,17 @@ def _run(options: Namespace) -> str:
         raise ConfigError(f"{output}: expected a name that ends in .onnx")
     if output.exists():
         raise ConfigError(f"{output}: expected no such file yet, found one")
-    if options.check is not None and not is_there(options.check):
-        raise ConfigError(f"{options.check}: expected a FASTA file, found none")
+    for fasta in filter(None, (options.calibrate, options.check)):
+        if not is_there(fasta):
+            raise ConfigError(f"{fasta}: expected a FASTA file, found none")
     try:
         from peftsp.export.check import compare
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
         raise lacking("peftsp-export", error, "export") from error
     bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
-    save_model(export_model(bundles, options.precision, options.backbone), output)
+    model = export_model(bundles, options.precision, options.backbone, options.calibrate)
+    save_model(model, output)
     size = output.stat().st_size / 1e6
     said = f"{output}: {options.precision}, {size:.1f} MB"
     if options.check is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import onnx
 import torch
 from onnxscript import ir
+from onnxscript.ir.passes.common import RemoveUnusedNodesPass
+from onnxscript.optimizer import fold_constants
 
 from peftsp import __version__
 from peftsp.alphabet import ALPHABET, PAD_TOKEN
+from peftsp.data.fasta import EXAMPLES, read_fasta
 from peftsp.errors import ConfigError
 from peftsp.export.graph import write_graph
 from peftsp.export.int8 import hold_in_int8
@@ -35,7 +39,10 @@ PRECISIONS = ("fp32", "int8")
 
 
 def export_model(
-    bundles: Sequence[Path], precision: str = "fp32", backbone: str | None = None
+    bundles: Sequence[Path],
+    precision: str = "fp32",
+    backbone: str | None = None,
+    calibration: Path = EXAMPLES,
 ) -> ir.Model:
     """A graph of one model, or of several as one.
 
@@ -43,6 +50,7 @@ def export_model(
         bundles: Bundle folders, at least one.
         precision: One of `PRECISIONS`: arithmetic of the backbone.
         backbone: Where its weights lie, if not where the bundles say.
+        calibration: FASTA file of proteins on which int8 finds the scales of activations.
 
     Raises:
         PeftspError: A bundle or its backbone is missing or broken, or cannot be exported so.
@@ -55,7 +63,7 @@ def export_model(
                 f"{tagger.backbone.source.quantization}"
             )
     for tagger in taggers if precision == "int8" else []:
-        hold_in_int8(tagger.backbone)
+        hold_in_int8(tagger, read_fasta(calibration))
     tokens = torch.full((2, TOKENS), PAD_TOKEN)
     inputs = dict(zip(INPUTS, (tokens, torch.full((2,), -1)), strict=True))
     model = write_graph(ResultsModule(taggers).eval(), inputs, OUTPUTS)
@@ -93,6 +101,18 @@ def describe(bundles: Sequence[Path], precision: str) -> dict[str, Any]:
     }
 
 
+def _round_weights(model: ir.Model) -> None:
+    """Compute once what a graph in int8 computes of its weights alone; changed in place."""
+    steps = {"QuantizeLinear", "Mul", "Transpose"}
+    fold_constants(
+        model,
+        should_fold=lambda node: node.op_type in steps,
+        input_size_limit=sys.maxsize,
+        output_size_limit=sys.maxsize,
+    )
+    RemoveUnusedNodesPass()(model)
+
+
 def save_model(model: ir.Model, path: Path, most_bytes: int = _MOST_BYTES) -> None:
     """Write a graph to a new file.
 
@@ -104,6 +124,7 @@ def save_model(model: ir.Model, path: Path, most_bytes: int = _MOST_BYTES) -> No
     Raises:
         ConfigError: A file is there already.
     """
+    _round_weights(model)
     tensors = (value.const_value for value in model.graph.initializers.values())
     size = sum(tensor.nbytes for tensor in tensors if tensor is not None)
     data = path.with_name(path.name + ".data") if size > most_bytes else None

@@ -1,7 +1,7 @@
 """The ONNX nodes of the operations that `torch.export` sees as one piece.
 
-Each function writes out what its namesake in `peftsp.crf.exported`, `peftsp.backbone.exported` or
-`peftsp.export.int8` declares.
+Each function writes out what its namesake in `peftsp.crf.exported` or `peftsp.backbone.exported`
+declares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from onnxscript import opset23 as op
 
 import peftsp.backbone.exported
 import peftsp.crf.exported  # noqa: F401  (declares operations)
-from peftsp.export.int8 import LEVELS
 from peftsp.export.scan import Loop, Value
 
 OPSET = 23
@@ -101,19 +100,10 @@ def rotary_attention(
     return mixed
 
 
-def int8_product(rows: Value, weight: Value) -> Value:
-    """Rows ``(..., in)`` from -1 to 1, weight int8, ``(in, out)``; gives whole numbers as float."""
-    middle = _constant(128, ir.DataType.UINT8)
-    step = _constant(1 / LEVELS, ir.DataType.FLOAT)
-    product = op.MatMulInteger(op.QuantizeLinear(rows, step, middle), weight, middle)
-    return op.Cast(product, to=ir.DataType.FLOAT)
-
-
 TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     torch.ops.peftsp_crf.walk.default: walk,
     torch.ops.peftsp_crf.best_path.default: best_path,
     torch.ops.peftsp_backbone.rotary_attention.default: rotary_attention,
-    torch.ops.peftsp_export.int8_product.default: int8_product,
 }
 
 

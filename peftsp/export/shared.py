@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxscript import ir
 
-from peftsp.model.bundle_files import CONFIG_FILE, GRAPH_FILE, WEIGHTS_FILE
+from peftsp.model.bundle_files import CONFIG_FILE, GRAPH_FILES, WEIGHTS_FILE
 
 _FEWEST = 200
 """Numbers of a weight that is worth a place elsewhere."""
@@ -71,9 +71,9 @@ def share_weights(model: ir.Model, bundle: Path) -> int:
     return kept
 
 
-def save_beside(model: ir.Model, bundle: Path) -> Path:
+def save_beside(model: ir.Model, bundle: Path, precision: str) -> Path:
     """Write a graph whose weights `share_weights` has found elsewhere into its bundle."""
-    path = bundle / GRAPH_FILE
+    path = bundle / GRAPH_FILES[precision]
     path.write_bytes(ir.to_proto(model).SerializeToString())
     return path
 

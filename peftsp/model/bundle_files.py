@@ -7,8 +7,8 @@ from pathlib import Path
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
-GRAPH_FILE = "graph.onnx"
-"""The same model for ONNX Runtime, which takes its weights from the other files."""
+GRAPH_FILES = {"fp32": "graph.onnx", "int8": "graph_int8.onnx"}
+"""By precision, the same model for ONNX Runtime, which takes its weights from the other files."""
 
 
 def hash_bundle(folder: Path) -> dict[str, str]:

@@ -5,7 +5,6 @@ import sys
 import threading
 from http.client import HTTPConnection
 from http.server import ThreadingHTTPServer
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ from browser import open_tab
 
 from peftsp.app.cli import main, read_graph
 from peftsp.app.page import build_page
+from peftsp.data.fasta import EXAMPLES
+from peftsp.model.shipped import SHIPPED
 
 GRAPH = Path(__file__).parents[1] / "data" / "tiny.onnx"
 
@@ -38,7 +39,8 @@ def test_command_writes_one_file_and_takes_no_other_names(tmp_path, runtime, mon
 
 @pytest.mark.slow
 def test_page_of_a_model_that_ships_holds_its_files(tmp_path, runtime):
-    graph, weights = read_graph(["fast"])
+    graph, weights = read_graph(["fast"], "int8")
+    assert graph == (SHIPPED["fast"].folder / "graph_int8.onnx").read_bytes()
     assert weights.keys() == {"weights.safetensors"}
     (tmp_path / "page.html").write_text(build_page(graph, "fast", "", weights, runtime))
     with open_tab(tmp_path) as tab:
@@ -90,4 +92,4 @@ def ask(port, path):
 
 def test_examples_are_those_of_the_repository():
     ours = (Path(__file__).parents[2] / "examples" / "proteins.fasta").read_text()
-    assert (files("peftsp.app") / "examples.fasta").read_text() == ours
+    assert EXAMPLES.read_text() == ours

@@ -5,7 +5,6 @@ import csv
 import json
 import random
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser import open_tab
 
 from peftsp.app.page import build_page
+from peftsp.data.fasta import EXAMPLES
 from peftsp.inference.commands.predict import main as predict
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.options import Options
@@ -23,7 +23,6 @@ from peftsp.inference.formats.page import encode_probabilities
 from peftsp.records import SequenceRecord
 
 GRAPH = Path(__file__).parents[1] / "data" / "tiny.onnx"
-EXAMPLES = files("peftsp.app") / "examples.fasta"
 KINGDOM = {"other": -1, "eukarya": 0, "archaea": 3}
 
 pytestmark = pytest.mark.slow

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from peftsp.inference.commands.predict import main
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.model.bundle import DEFAULT_BUNDLE
-from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
+from peftsp.model.bundle_files import GRAPH_FILES, hash_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED
 from peftsp.records import SequenceRecord
@@ -66,23 +67,31 @@ def test_shipped_files_are_small(model, megabytes):
 
 
 @pytest.mark.parametrize("model", SHIPPED)
-def test_graph_that_ships_is_the_bundle_that_ships(mixed, model):
+def test_graphs_that_ship_are_the_bundle_that_ships(mixed, model):
     folder = SHIPPED[model].folder
-    graph = OnnxModel(folder / GRAPH_FILE, 1)
-    assert graph.about["bundles"][0]["sha256"] == hash_bundle(folder)
-    both = (predict_records(mixed, models, 16) for models in (graph, load_taggers([folder])))
-    for ours, theirs in zip(*both, strict=True):
-        assert (ours.sp_type, ours.cleavage_site) == (theirs.sp_type, theirs.cleavage_site)
-        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=2e-5)
+    graphs = {name: OnnxModel(folder / file, 1) for name, file in GRAPH_FILES.items()}
+    for graph in graphs.values():
+        assert graph.about["bundles"][0]["sha256"] == hash_bundle(folder)
+    found = (
+        predict_records(mixed, models, 16) for models in (*graphs.values(), load_taggers([folder]))
+    )
+    differences = []
+    for exact, rounded, theirs in zip(*found, strict=True):
+        assert (exact.sp_type, exact.cleavage_site) == (theirs.sp_type, theirs.cleavage_site)
+        assert exact.probabilities == pytest.approx(theirs.probabilities, abs=2e-5)
+        differences.append(abs(rounded.probability - theirs.probability))
+    assert fmean(differences) < 0.01
 
 
 WITHOUT = ("torch", "lightning", "hydra", "omegaconf", "pandas", "safetensors", "matplotlib")
 FORMATS = ("csv", "tsv", "jsonl", "gff3", "fasta", "html")
 
 
-def test_what_ships_predicts_without_pytorch(tmp_path):
+@pytest.mark.parametrize("precision", GRAPH_FILES)
+def test_what_ships_predicts_without_pytorch(precision, tmp_path):
     blocked = "\n".join(f"sys.modules[{name!r}] = None" for name in WITHOUT)
     arguments = [str(EXAMPLES), "-o", str(tmp_path / "out"), "--formats", ",".join(FORMATS)]
+    arguments += ["--precision", precision]
     code = (
         f"import sys\n{blocked}\nfrom peftsp.inference.commands.predict import main\n"
         f"assert main({arguments}) == 0\nsys.exit(main({[*arguments, '--runtime', 'torch']}))"

@@ -58,7 +58,7 @@ def test_shared_weights_compute_the_same(bundle, is_turned):
     own = np.linspace(0, 1, 900, dtype=np.float32).reshape(30, 30)
     model = graph_of(merged, plain, both["head"], own)
     assert share_weights(model, folder) == own.nbytes
-    path = save_beside(model, folder)
+    path = save_beside(model, folder, "fp32")
     assert path.stat().st_size < own.nbytes + 3000
     x = np.ones((1, 20), np.float32)
     (found,) = onnxruntime.InferenceSession(path).run(None, {"x": x})

@@ -15,7 +15,7 @@ from peftsp.files import shown
 from peftsp.inference.compute.options import ModelSettings, Options
 from peftsp.inference.compute.results import Results
 from peftsp.labels import MAX_RESIDUES
-from peftsp.model.bundle_files import GRAPH_FILE, hash_bundle
+from peftsp.model.bundle_files import GRAPH_FILES, hash_bundle
 
 INPUTS = ("tokens", "organism")
 """Tokens, int64, ``(B, 72)``: ``<cls>``, residues, ``<eos>``, padding. Organism, int64, ``(B,)``:
@@ -47,10 +47,8 @@ def open_graph(settings: ModelSettings, path: Path, threads: int) -> OnnxModel:
     made, wanted = model.about["precision"], settings.precision
     if wanted not in ("auto", made):
         raise ConfigError(f"{path}: expected a graph in {wanted}, found one in {made}")
-    is_own = path.name != GRAPH_FILE or model.about["bundles"][0]["sha256"] == hash_bundle(
-        path.parent
-    )
-    if not is_own:
+    is_beside = path.name in GRAPH_FILES.values()
+    if is_beside and model.about["bundles"][0]["sha256"] != hash_bundle(path.parent):
         raise BundleError(f"{path}: expected the graph of this bundle, found one of another")
     return model
 

@@ -12,7 +12,7 @@ from peftsp.errors import ConfigError
 from peftsp.hub import fetch_model, is_on_hub
 from peftsp.inference.compute.device import may_have_a_gpu
 from peftsp.labels import KINGDOMS
-from peftsp.model.bundle_files import GRAPH_FILE
+from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import DEFAULT_MODEL, find_model
 
 ANY = "other"
@@ -92,16 +92,23 @@ class ModelSettings:
     @property
     def graph(self) -> Path | None:
         """The graph that predicts, None where PyTorch does."""
-        graph = self._given_graph or self.bundles[0] / GRAPH_FILE
+        graph = self._given_graph or self._own_graph
         if self._given_graph or self.runtime == "onnx":
             return graph
         is_for_torch = self.runtime == "torch" or any(self._beyond_a_graph().values())
-        return None if is_for_torch or may_have_a_gpu() or not graph.is_file() else graph
+        if not is_for_torch and self.precision != "int8":
+            is_for_torch = may_have_a_gpu()
+        return graph if graph.is_file() and not is_for_torch else None
 
     @property
     def _given_graph(self) -> Path | None:
         graphs = [bundle for bundle in self.bundles if bundle.suffix == GRAPH_SUFFIX]
         return graphs[0] if graphs else None
+
+    @property
+    def _own_graph(self) -> Path:
+        """Where the first bundle has its graph, if it has one."""
+        return self.bundles[0] / GRAPH_FILES["int8" if self.precision == "int8" else "fp32"]
 
     def _beyond_a_graph(self) -> dict[str, object]:
         """What is chosen that PyTorch alone can do, by name; nothing where a value is empty."""
@@ -109,14 +116,14 @@ class ModelSettings:
             "device": self.device if self.device not in ("auto", "cpu") else None,
             "backbone": self.backbone,
             "second bundle": ", ".join(map(str, self.bundles[1:])),
-            "precision": self.precision if self.precision not in ("auto", "fp32") else None,
+            "precision": self.precision if self.precision == "bf16" else None,
         }
 
     def _check_graph(self) -> None:
         given = self._given_graph
         if given and self.runtime == "torch":
             raise ConfigError(f"runtime torch: expected a bundle folder, found the graph {given}")
-        if not given and self.runtime == "onnx" and not (self.bundles[0] / GRAPH_FILE).is_file():
+        if not given and self.runtime == "onnx" and not self._own_graph.is_file():
             raise ConfigError(
                 f"runtime onnx: expected a bundle that ends in {GRAPH_SUFFIX} or has one with it, "
                 f"found {self.bundles[0]}: peftsp-export makes one of it"
