@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -47,14 +48,14 @@ class Table:
     def markdown(self) -> str:
         """The table and its caption as Markdown."""
         header = [str(name) for name in self.shown.columns]
-        rules = [":---" if is_left else "---:" for is_left in self.alignment()]
-        lines = [header, rules, *self.cells()]
+        rules = [":---" if is_left else "---:" for is_left in self.alignment]
+        lines = [header, rules, *self.cells]
         rows = ("| " + " | ".join(c.replace("|", r"\|") for c in line) + " |" for line in lines)
         return "\n".join(rows) + f"\n\n{self.caption}\n"
 
     def latex(self) -> str:
         """The table as a LaTeX float; needs the packages booktabs and graphicx."""
-        columns = "".join("l" if is_left else "r" for is_left in self.alignment())
+        columns = "".join("l" if is_left else "r" for is_left in self.alignment)
         styled = self.shown.reset_index(drop=True).style.hide(axis="index")
         styled = styled.format(_escaped).format_index(_escaped, axis="columns")
         return "\n".join(
@@ -71,13 +72,15 @@ class Table:
             ]
         )
 
+    @cached_property
     def cells(self) -> list[list[str]]:
         """The text of each row."""
         return [[str(cell) for cell in row] for row in self.shown.itertuples(index=False)]
 
+    @cached_property
     def alignment(self) -> list[bool]:
         """Whether each column is text, which is set from the left, and not numbers."""
-        columns = zip(*self.cells(), strict=True)
+        columns = zip(*self.cells, strict=True)
         return [not _is_numeric(column) for column in columns] or [True] * len(self.shown.columns)
 
 

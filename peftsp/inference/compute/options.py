@@ -57,7 +57,8 @@ class ModelSettings:
         cluster: Where to predict, if not in this process.
         allow_code: Packages whose code may be imported for a bundle's PEFT method.
         runtime: One of `RUNTIMES`; ``auto`` is ONNX Runtime for a file of `peftsp.export`, and
-            for a bundle that has its graph with it, on a processor in float32; else PyTorch.
+            for a bundle that has its graph with it, on a processor in float32 or int8; else
+            PyTorch.
 
     Raises:
         ConfigError: A choice is none, or a number is out of range.
