@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
-# Students of the accurate model's recipe, once for each partition: run.sh CORPUS RUNS
-# CORPUS is what compact_backbone/corpus.py writes, RUNS the folder of esm2_8m/run.sh's accurate runs.
-# A second call goes on where the first was stopped.
+# Students of the accurate model's recipe, once for each partition: run.sh CORPUS RUNS WEIGHTS [STUDENT...]
+# CORPUS is what compact_backbone/corpus.py writes, RUNS the folder of esm2_8m/run.sh's accurate runs,
+# WEIGHTS what esm2_8m/fetch.py writes. JOBS (2) runs at a time, one thread each; a second call goes on
+# where the first was stopped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-corpus=$1 teachers=$2
+corpus=$1 teachers=$2 weights=$(realpath "$3")
+shift 3
+students=("$@")
+((${#students[@]})) || students=(fast self_taught)
 export OMP_NUM_THREADS=1
 
+declare -A settings=(
+  [fast]="peft.dropout=0.05"
+  [self_taught]="peft.dropout=0.05 peft.rank=16 peft.alpha=16 backbone.checkpoint=$weights"
+)
+taught=runs/distillation/taught-fold
+mkdir -p runs/distillation
 for fold in 0 1 3; do
-  taught=runs/distillation/taught-fold$fold.fasta
-  mkdir -p runs/distillation
   # A teacher and its student see the same partition, so that the others test both.
-  [[ -e $taught ]] || "${PYTHON:-python}" experiments/distillation/teach.py "$corpus" \
-    --bundle "$teachers/accurate-fold$fold/bundle" --precision bf16 -o "$taught"
-  "${PYTHON:-python}" train.py experiment=fast name=distillation/fast-fold$fold data.fold=$fold \
-    data.extra_path=$taught peft.dropout=0.05 ckpt_path=last
+  [[ -e $taught$fold.fasta ]] || "${PYTHON:-python}" experiments/distillation/teach.py "$corpus" \
+    --bundle "$teachers/accurate-fold$fold/bundle" --precision bf16 -o "$taught$fold.fasta"
 done
+for student in "${students[@]}"; do
+  for fold in 0 1 3; do
+    echo "experiment=$student name=distillation/$student-fold$fold data.fold=$fold \
+data.extra_path=$taught$fold.fasta ${settings[$student]}"
+  done
+done | xargs -P "${JOBS:-2}" -I {} sh -c \
+  "\${PYTHON:-python} train.py callbacks.progress_bar=null ckpt_path=last {} || echo 'failed: {}'"

@@ -79,8 +79,6 @@ class OnnxModel:
             ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Processors without VNNI would saturate sums of 8-bit products.
-        options.add_session_config_entry("session.x64quantprecision", "1")
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
