@@ -1,10 +1,10 @@
 """Backbones whose products a graph computes in 8-bit integers.
 
-Weights have a scale for each output feature, the inputs of a layer one scale for all of them, which
-is found once, on proteins that the model predicts for it: no residue's rounding depends on the
-proteins beside it in the batch. A few features are many times as large as the others, which would
-leave these few steps; as in SmoothQuant (Xiao et al., ICML 2023) the layer norm before a layer
-divides them and the layer's weights make up for it.
+Weights have 7 bits and a scale for each output feature, the inputs of a layer one scale for all of
+them, which is found once, on proteins that the model predicts for it: no residue's rounding depends
+on the proteins beside it in the batch. A few features are many times as large as the others, which
+would leave these few steps; as in SmoothQuant (Xiao et al., ICML 2023) the layer norm before a
+layer divides them and the layer's weights make up for it.
 """
 
 from __future__ import annotations

@@ -171,6 +171,7 @@ def test_documented_programs_of_other_languages_predict(
         (["fast", "-o", "there.onnx"], "there.onnx: expected no such file yet, found one"),
         (["absent", "-o", "new.onnx"], "absent: expected a bundle folder"),
         (["fast", "-o", "new.onnx", "--check", "absent.fasta"], "absent.fasta: expected a FASTA"),
+        (["fast", "-o", "new.onnx", "--calibrate", "gone.fasta"], "gone.fasta: expected a FASTA"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,5 @@
 import math
+import sys
 
 import pytest
 import torch
@@ -130,4 +131,7 @@ def test_processes_measure_all_sequences_together(tmp_path, random_columns):
     alone = SignalPeptideMetrics()
     alone.update(*random_columns)
     arguments = (tmp_path, random_columns, alone.compute())
-    torch.multiprocessing.spawn(_measure_in_process, arguments, nprocs=2)
+    method = "fork" if sys.platform == "linux" else "spawn"
+    torch.multiprocessing.start_processes(
+        _measure_in_process, arguments, nprocs=2, start_method=method
+    )
