@@ -114,4 +114,6 @@ def hide_spare(axes: Sequence[Axes], used: int) -> None:
 def save(figure: Figure, name: str, folder: Path) -> None:
     """Write a figure as PNG and SVG, the same bytes each time."""
     figure.savefig(folder / f"{name}.png", dpi=200)
+    # To find the places takes as long as to draw, and they stay.
+    figure.set_layout_engine("none")
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
