@@ -97,8 +97,8 @@ class ModelSettings:
         if self._given_graph or self.runtime == "onnx":
             return graph
         is_for_torch = self.runtime == "torch" or any(self._beyond_a_graph().values())
-        if not is_for_torch and self.precision != "int8":
-            is_for_torch = may_have_a_gpu()
+        # 8-bit integers are for processors.
+        is_for_torch = is_for_torch or (self.precision != "int8" and may_have_a_gpu())
         return graph if graph.is_file() and not is_for_torch else None
 
     @property
@@ -130,10 +130,7 @@ class ModelSettings:
                 f"found {self.bundles[0]}: peftsp-export makes one of it"
             )
         if given or self.runtime == "onnx":
-            beyond = self._beyond_a_graph()
-            # A graph may be one of 8-bit integers.
-            beyond["precision"] = None if given else beyond["precision"]
-            for name, found in beyond.items():
+            for name, found in self._beyond_a_graph().items():
                 if found:
                     raise ConfigError(
                         f"{given or self.bundles[0]}: expected no {name} for a graph, found {found}"
