@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="one that ships, or a file of peftsp-export")
     parser.add_argument("fasta", type=Path)
-    parser.add_argument("--precision", choices=list(GRAPH_FILES), default="int8")
+    parser.add_argument("--precision", choices=list(GRAPH_FILES), default="fp32")
     parser.add_argument("--proteins", type=int, default=500)
     parser.add_argument("--picture", type=Path, help="write what is seen then, as PNG")
     options = parser.parse_args()

@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add(
         "--precision",
         choices=list(GRAPH_FILES),
-        default="int8",
-        help="arithmetic of the backbone: int8 is faster and less exact (default: int8)",
+        default="fp32",
+        help="arithmetic of the backbone: int8 is faster and less exact (default: fp32)",
     )
     add("--port", type=at_least(1), default=8000, help=f"of {_HOST} (default: 8000)")
     options = parse(parser, arguments)
