@@ -126,7 +126,8 @@ def _device(settings: ModelSettings) -> torch.device:
         raise ConfigError(
             f"{settings.bundles[0]}: expected the package torch, found none: "
             "pip install '.[train]' in the folder of peftsp brings all that it needs; without it "
-            "peftsp predicts in fp32 with models that ship, and with files of peftsp-export"
+            "peftsp predicts in fp32 and int8 with models that ship, and with files of "
+            "peftsp-export"
         ) from error
     from peftsp.inference.compute.device import find_device
 
