@@ -1,26 +1,28 @@
 """Report on the runs of study.py and trivial.py, and the leaderboard as a table and a picture.
 
-python experiments/peft_leaderboard/report.py RUNS/peft_leaderboard-* RUNS/trivial -o leaderboard
+python experiments/peft_leaderboard/report.py RUNS/*-tested RUNS/trivial -o leaderboard
 
-Runs are grouped by the folder below the ones that are named, since the best settings of a method
-may differ between test partitions, for each of which they were searched anew.
+Runs are grouped by the folder below the ones that are named, since the settings of a method may
+differ between folds, in each of which its validation partition chose them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
+from trials import METHODS, chosen, is_complete, read_tested, score_of, trial_of, validation_score
 
 from peftsp.report.build import ReportSettings, write_report
 from peftsp.report.caveats import find_caveats
 from peftsp.report.methods import Method
 from peftsp.runs.record import RunRecord
-from peftsp.runs.results import find_runs, read_run
+from peftsp.runs.results import Run
 
 MCC2 = "mean MCC2"
 
@@ -32,12 +34,14 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--resamples", type=int, default=2000)
     options = parser.parse_args()
-    methods, skipped = read_methods(options.studies)
+    tests, skipped = read_tests(options.studies)
+    methods = [Method(name, tuple(chosen(runs)), {}) for name, runs in tests.items()]
     settings = ReportSettings(
         options.studies, options.output / "report", options.resamples, seed=0, has_progress=False
     )
     options.output.mkdir(parents=True, exist_ok=True)
     write_report(methods, settings, skipped, find_caveats(methods, skipped))
+    trials_table(tests).to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
     table.to_csv(options.output / "leaderboard.csv", index=False, float_format="%.4f")
     (options.output / "leaderboard.md").write_text(as_markdown(table))
@@ -45,17 +49,42 @@ def main() -> None:
     print((options.output / "leaderboard.md").read_text())
 
 
-def read_methods(studies: Sequence[Path]) -> tuple[list[Method], list[Path]]:
-    """Runs by the folder of their method, and the folders of those that are not finished."""
-    methods, skipped = [], []
+def read_tests(studies: Sequence[Path]) -> tuple[dict[str, list[Run]], list[Path]]:
+    """Runs by the folder of their method, and the folders of methods that lack a fold."""
+    tests, skipped = {}, []
     for study in studies:
         for folder in sorted(path for path in study.iterdir() if path.is_dir()):
-            finished, others = find_runs([folder])
-            runs = [read_run(path) for path in finished]
-            runs.sort(key=lambda run: (run.record.fold, run.record.seed))
-            methods.append(Method(folder.name, tuple(runs), {}))
-            skipped += others
-    return methods, skipped
+            runs = read_tested(folder)
+            if is_complete(runs):
+                tests[folder.name] = runs
+            else:
+                skipped.append(folder)
+    return tests, skipped
+
+
+def trials_table(tests: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """A row for each trial in each fold, with what differs between a method's trials."""
+    rows = []
+    for method, runs in tests.items():
+        taken = {run.folder for run in chosen(runs)}
+        for run in runs:
+            settings = OmegaConf.create(run.record.settings)
+            sizes = METHODS.get(method, {}).get("size", {})
+            rows.append(
+                {
+                    "method": method,
+                    "trial": trial_of(run),
+                    "rate": OmegaConf.select(settings, "optimizer.lr"),
+                    "size": " ".join(f"{k}={OmegaConf.select(settings, k)}" for k in sizes),
+                    "fold": run.record.fold,
+                    "seed": run.record.seed,
+                    "validation_mcc": validation_score(runs, run),
+                    "test_mcc": score_of(run),
+                    "is_chosen": run.folder in taken,
+                }
+            )
+    table = pd.DataFrame(rows)
+    return table.sort_values(["method", "fold", "seed", "trial"], ignore_index=True)
 
 
 def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:

@@ -3,56 +3,56 @@
 python experiments/peft_leaderboard/study.py --checkpoint WEIGHTS
 python experiments/peft_leaderboard/study.py --checkpoint WEIGHTS --only lora ia3 -- trainer=gpu
 
-For each method and each test partition, which stays unseen, a search over learning rates and one
-size on the validation partition of one fold; the best settings then train the two folds of that
-test partition. The methods with the best validation scores, and LoRA, are trained with further
-seeds. Settings behind -- are handed on to every search and run.
+Each method is trained with the same number of settings, on each of the three partitions. Of the two
+partitions that a training has not seen, each in turn chooses the best settings for testing on the
+other: six folds. The methods with the best validation scores, and LoRA, are trained with further
+seeds. Settings behind -- are handed on to every training.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import yaml
+from trials import (
+    METHODS,
+    TRAINED,
+    chosen,
+    is_complete,
+    is_trained,
+    predict_folds,
+    read_tested,
+    trained_fold,
+    trial_of,
+    trial_settings,
+    validation_score,
+)
 
-HERE = Path(__file__).parent
-HEAD_RATE = (0.003, 0.03)
-"""Of head and CRF, where a method's own rate is in the middle of its bounds."""
-
-SEARCH = [
-    "trainer.max_epochs=1",
-    "trainer.limit_train_batches=0.5",
-    "trainer.limit_val_batches=1.0",
-    "callbacks.best.monitor=val/score",
-]
-PARTITIONS = range(3)
-WORKERS = 3
-"""Of a search on a cluster."""
+from peftsp.data.download import SignalP6File
+from peftsp.settings_folder import CONF
 
 
 def main() -> int:
     """Run the command."""
     options = _parser().parse_args()
-    methods = yaml.safe_load((HERE / "methods.yaml").read_text())
-    unknown = set(options.only) - set(methods)
+    unknown = set(options.only) - set(METHODS)
     if unknown:
-        sys.exit(f"--only: expected some of {', '.join(methods)}, found {', '.join(unknown)}")
+        sys.exit(f"--only: expected some of {', '.join(METHODS)}, found {', '.join(unknown)}")
     study = Study(options)
-    names = options.only or list(methods)
+    names = options.only or list(METHODS)
     for name in names:
-        for partition in PARTITIONS:
-            study.tune(name, methods[name], partition)
-            study.train(name, methods[name], partition, options.seeds[:1])
+        for trial in range(options.trials):
+            study.train(name, trial, TRAINED, options.seeds[:1])
+        study.test(name)
     for name in study.best(names, options.best) if options.seeds[1:] else []:
-        for partition in PARTITIONS:
-            study.train(name, methods[name], partition, options.seeds[1:])
+        for trial, folds in study.chosen_trainings(name).items():
+            study.train(name, trial, folds, options.seeds[1:])
+        study.test(name)
     for line in study.failed:
         print(f"failed: {line}", file=sys.stderr)
     return bool(study.failed)
@@ -65,17 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--backbone", default="esm2_8m")
     add("--data", default="signalp6", help="or signalp6_small10 and others (default: %(default)s)")
     add("--only", nargs="+", default=[], metavar="METHOD", help="of methods.yaml (default: all)")
-    add("--trials", type=int, default=6, help="of each search (default: %(default)s)")
-    add("--epochs", type=int, default=2, help="of each run (default: %(default)s)")
+    add("--trials", type=int, default=4, help="settings of a method (default: %(default)s)")
+    add("--epochs", type=int, default=2, help="of each training (default: %(default)s)")
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="the first for all methods")
     add("--best", type=int, default=4, help="methods that get all seeds (default: %(default)s)")
-    add("--runs", default="runs", help="folder of all runs (default: %(default)s)")
-    add("further", nargs="*", metavar="-- SETTING", help="for every search and run")
+    add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
+    add("further", nargs="*", metavar="-- SETTING", help="for every training")
     return parser
 
 
 class Study:
-    """Searches and runs as commands, and what they leave.
+    """Trainings as commands, and what they leave.
 
     Args:
         options: Those of the command line.
@@ -86,92 +86,73 @@ class Study:
         self.name = f"peft_leaderboard-{options.backbone}-{options.data}"
         self.failed: list[str] = []
 
-    def tune(self, name: str, method: dict[str, Any], partition: int) -> None:
-        """Search on the validation partition of a fold that tests a partition, without the test."""
-        low, high = method["rate"]
-        middle = (low * high) ** 0.5
-        head = {"low": HEAD_RATE[0] / middle, "high": HEAD_RATE[1] / middle, "log": "true"}
-        rate = {"low": low, "high": high, "log": "true"}
-        space = [f"optimizer.lr:{_listed(rate)}", f"learning_rate.head_factor:{_listed(head)}"]
-        for key, bounds in method["size"].items():
-            own = bounds if isinstance(bounds, dict) else {"values": bounds}
-            space.append(f"{key}:{_listed(own)}")
-        self._run(
-            [
-                *("-m", "peftsp.search", *self._common(name, method)),
-                f"experiment_name={self._search(name, partition)}",
-                *("~search.space", f"+search.space={{{','.join(space)}}}"),
-                *(f"search.folds=[{2 * partition}]", f"search.trials={self.options.trials}"),
-                *SEARCH,
-                *self.options.further,
-                *(["-m", f"search.worker=range({WORKERS})"] if self._is_on_cluster else []),
-            ]
-        )
+    def train(self, name: str, trial: int, folds: Sequence[int], seeds: Sequence[int]) -> None:
+        """Train one of a method's trials, where that has not been done."""
+        options, method = self.options, METHODS[name]
+        choices = {
+            "experiment": "accurate",
+            "backbone": options.backbone,
+            "data": options.data,
+            "peft": method.get("peft", name),
+        }
+        settings = {
+            "backbone.checkpoint": "random" if name == "scratch" else options.checkpoint,
+            "experiment_name": f"{self.name}/{name}",
+            "variant": f"-trial{trial}",
+            "trainer.max_epochs": options.epochs,
+            **trial_settings(method, trial, options.trials),
+        }
+        runs = options.runs / self.name / name
+        start = f"{options.backbone}-{choices['peft']}-{options.data}-trial{trial}"
 
-    def train(
-        self, name: str, method: dict[str, Any], partition: int, seeds: Sequence[int]
-    ) -> None:
-        """Train and test the two folds that test a partition, with its best settings."""
-        best = self._best_trial(name, partition)
-        if best is None:
-            self.failed.append(f"{name}, partition {partition}: no trial has ended")
+        def is_pending(fold: int) -> bool:
+            names = [f"{start}-fold{fold}-seed{seed}" for seed in seeds]
+            return not all(is_trained(runs / name, settings) for name in names)
+
+        pending = [fold for fold in folds if is_pending(fold)]
+        if not pending:
             return
-        known = {"trial", "folder", "state", "value", "error"}
-        tuned = [f"{key}={value or 'null'}" for key, value in best.items() if key not in known]
-        self._run(
-            [
-                *("train.py", "-m", *self._common(name, method)),
-                f"experiment_name={self.name}/{name}",
-                *tuned,
-                f"data.fold={2 * partition},{2 * partition + 1}",
-                f"seed={','.join(map(str, seeds))}",
-                f"trainer.max_epochs={self.options.epochs}",
-                *self.options.further,
-            ]
-        )
+        swept = {"data.fold": ",".join(map(str, pending)), "seed": ",".join(map(str, seeds))}
+        elsewhere = {"paths.runs_dir": options.runs, "callbacks.progress_bar": None, "test": False}
+        every = choices | settings | swept | elsewhere
+        given = [f"{k}={'null' if value is None else value}" for k, value in every.items()]
+        self._run(["train.py", "-m", *given, *options.further])
+
+    def test(self, name: str) -> None:
+        """Predict what each training of a method has not seen."""
+        file = yaml.safe_load((CONF / "data" / f"{self.options.data}.yaml").read_text())["name"]
+        records = SignalP6File(file, None).load()
+        predict_folds(self.options.runs / self.name / name, self._tested(name), records)
 
     def best(self, names: Sequence[str], count: int) -> list[str]:
-        """Methods with the best validation scores of their searches, and LoRA."""
+        """Methods with the best validation scores, and LoRA."""
         scores = {}
         for name in names:
-            trials = [self._best_trial(name, partition) for partition in PARTITIONS]
-            if all(trials):
-                scores[name] = fmean(float(trial["value"]) for trial in trials if trial)
-        chosen = sorted(scores, key=scores.__getitem__, reverse=True)[:count]
-        return chosen + [name for name in scores if name == "lora" and name not in chosen]
+            tests = read_tested(self._tested(name))
+            if not is_complete(tests):
+                continue
+            first = min(run.record.seed for run in tests)
+            own = [run for run in chosen(tests) if run.record.seed == first]
+            scores[name] = fmean(validation_score(tests, run) for run in own)
+        best = sorted(scores, key=scores.__getitem__, reverse=True)[:count]
+        return best + [name for name in scores if name == "lora" and name not in best]
 
-    @property
-    def _is_on_cluster(self) -> bool:
-        return any(setting.startswith("hydra/launcher=") for setting in self.options.further)
+    def chosen_trainings(self, name: str) -> dict[int, list[int]]:
+        """Trials that a fold of a method takes, with the folds that are to be trained for it."""
+        found: dict[int, list[int]] = {}
+        for run in chosen(read_tested(self._tested(name))):
+            fold, folds = trained_fold(run.record.fold), found.setdefault(trial_of(run), [])
+            if fold not in folds:
+                folds.append(fold)
+        return found
 
-    def _common(self, name: str, method: dict[str, Any]) -> list[str]:
-        checkpoint = "random" if name == "scratch" else self.options.checkpoint
-        return [
-            *("experiment=accurate", f"backbone={self.options.backbone}"),
-            *(f"backbone.checkpoint={checkpoint}", f"data={self.options.data}"),
-            *(f"peft={method.get('peft', name)}", f"paths.runs_dir={self.options.runs}"),
-            *("~callbacks.compile", "callbacks.progress_bar=null"),
-        ]
-
-    def _search(self, name: str, partition: int) -> str:
-        return f"{self.name}-searches/{name}-partition{partition}"
-
-    def _best_trial(self, name: str, partition: int) -> dict[str, str] | None:
-        path = Path(self.options.runs) / self._search(name, partition) / "trials.csv"
-        if not path.is_file():
-            return None
-        with path.open(newline="") as file:
-            ended = [row for row in csv.DictReader(file) if row["state"] == "complete"]
-        return max(ended, key=lambda row: float(row["value"]), default=None)
+    def _tested(self, name: str) -> Path:
+        return self.options.runs / f"{self.name}-tested" / name
 
     def _run(self, arguments: Sequence[str]) -> None:
         print("$ python", *arguments, flush=True)
         if subprocess.run([sys.executable, *arguments], check=False).returncode:
             self.failed.append(" ".join(arguments))
-
-
-def _listed(bounds: dict[str, object]) -> str:
-    return "{" + ",".join(f"{key}:{value}" for key, value in bounds.items()) + "}"
 
 
 if __name__ == "__main__":

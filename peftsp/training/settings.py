@@ -16,6 +16,10 @@ from peftsp.errors import ConfigError
 
 _TARGET = "_target_"
 _SIMPLE = {bool, int, float, str, NoneType}
+_MONITORED = (
+    *("val/score", "val/detection_mcc", "val/cleavage_site_mcc", "val/mean_mcc2", "val/nll"),
+    *("train/loss", "train/nll", "train/regularisation"),
+)
 _PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
 
 
@@ -88,11 +92,26 @@ def check_settings(cfg: DictConfig) -> None:
         for part, value in settings[name].items():
             if isinstance(value, dict):
                 _check_object(value, f"{name}.{part}")
+            _check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
     precision = settings["trainer"].get("precision")
     if str(precision) not in _PRECISIONS:
         raise ConfigError(
             f"trainer.precision: expected one of {', '.join(_PRECISIONS)}, found {precision}"
         )
+
+
+def _check_monitor(trainer: dict[str, Any], callback: Any, place: str) -> None:
+    """Lightning would miss the score after the first epoch at the earliest, or not say so."""
+    monitor = callback.get("monitor") if isinstance(callback, dict) else None
+    if monitor is None:
+        return
+    if monitor.startswith("val/") and trainer.get("limit_val_batches") == 0:
+        raise ConfigError(
+            f"{place}: expected null, as nothing is validated with trainer.limit_val_batches=0, "
+            f"found {monitor}"
+        )
+    if monitor not in _MONITORED and not monitor.startswith("val/mcc2/"):
+        raise ConfigError(f"{place}: expected one of {', '.join(_MONITORED)}, found {monitor}")
 
 
 def _check_group(settings: dict[str, Any], schema: type, prefix: str) -> None:

@@ -5,23 +5,26 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
-import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
-from peftsp.search.space import distributions_of
+from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
+from peftsp.training.run import train
 
+pytest.importorskip("sklearn")
 FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "peft_leaderboard"
-METHODS = yaml.safe_load((FOLDER / "methods.yaml").read_text())
-
-
-def first_of(bounds):
-    return bounds["low"] if isinstance(bounds, dict) else bounds[0]
+sys.path.insert(0, str(FOLDER))
+try:
+    trials = import_module("trials")
+finally:
+    sys.path.remove(str(FOLDER))
 
 
 @pytest.fixture
@@ -46,57 +49,104 @@ def study(script, monkeypatch, tmp_path):
     return module.Study(options), given
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_sizes_are_settings_of_the_method(name):
-    settings = OmegaConf.load(CONF / "peft" / f"{METHODS[name].get('peft', name)}.yaml")
-    for key, values in METHODS[name]["size"].items():
-        assert key.startswith("peft.")
-        OmegaConf.set_struct(settings, True)
-        OmegaConf.update(settings, key.removeprefix("peft."), first_of(values))
-    instantiate(settings, _convert_="all")
+@pytest.mark.parametrize("name", trials.METHODS)
+def test_trials_are_settings_of_the_method_and_cover_its_bounds(name):
+    method = trials.METHODS[name]
+    settings = OmegaConf.load(CONF / "peft" / f"{method.get('peft', name)}.yaml")
+    OmegaConf.set_struct(settings, True)
+    own = [trials.trial_settings(method, n, 4) for n in range(4)]
+    rates = [trial["optimizer.lr"] for trial in own]
+    low, high = method["rate"]
+    assert rates == sorted(set(rates))
+    assert low < rates[0] < 4 * low
+    assert high / 4 < rates[3] < high
+    for key, values in method["size"].items():
+        assert {trial[key] for trial in own} == set(values)
+        for value in values:
+            OmegaConf.update(settings, key.removeprefix("peft."), value)
+            instantiate(settings, _convert_="all")
+    head = [trial["optimizer.lr"] * trial["learning_rate.head_factor"] for trial in own]
+    assert head == pytest.approx(rates if name == "frozen" else [trials.HEAD_RATE] * 4, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["ia3", "scratch"])
-def test_commands_of_a_method_can_be_composed(study, tmp_path, name):
-    pytest.importorskip("optuna")
+def test_commands_of_a_method_can_be_composed(study, name):
     made, given = study
-    made.tune(name, METHODS[name], 1)
-    assert given[0][:2] == ["-m", "peftsp.search"]
+    made.train(name, 1, trials.TRAINED, [1])
+    [command] = given
+    assert command[:2] == ["train.py", "-m"]
+    assert "data.fold=0,1,3" in command
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        search = compose("search", given[0][2:])
-    space = distributions_of(search.search.space, 6)
-    assert list(search.search.folds) == [2]
-    assert set(space) == {"optimizer.lr", "learning_rate.head_factor", *METHODS[name]["size"]}
-
-    sizes = {key: first_of(values) for key, values in METHODS[name]["size"].items()}
-    tuned = {"optimizer.lr": 0.01, "learning_rate.head_factor": 2.0, **sizes}
-    folder = tmp_path / made._search(name, 1)
-    folder.mkdir(parents=True)
-    lines = [["trial", "folder", "state", "value", *tuned, "error"]]
-    lines += [[0, "trial0", "pruned", "", *tuned.values(), ""]]
-    lines += [[1, "trial1", "complete", 0.5, *tuned.values(), ""]]
-    text = "".join(",".join(map(str, line)) + "\n" for line in lines)
-    (folder / "trials.csv").write_text(text)
-    made.train(name, METHODS[name], 1, [1])
-    assert given[1][:2] == ["train.py", "-m"]
-    overrides = [o for o in given[1][2:] if not o.startswith(("data.fold", "seed"))]
-    assert "data.fold=2,3" in given[1]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        run = compose("train", overrides)
-    assert run.optimizer.lr == 0.01
+        run = compose("train", [o for o in command[2:] if not o.startswith(("data.fold", "seed"))])
+    assert run.optimizer.lr == trials.trial_settings(trials.METHODS[name], 1, 4)["optimizer.lr"]
     assert (run.backbone.checkpoint == "random") == (name == "scratch")
 
 
-def test_methods_without_a_finished_trial_are_named(study):
-    made, given = study
-    made.train("lora", METHODS["lora"], 0, [1])
-    assert made.failed == ["lora, partition 0: no trial has ended"]
-    assert not given
+def outcome(trial, fold, score, seed):
+    """A test of a trial, without predictions."""
+    record = SimpleNamespace(
+        fold=fold, seed=seed, settings={"variant": f"-trial{trial}"}, metrics={"test/mcc": score}
+    )
+    return Run(Path(f"{trial}-{fold}-{seed}"), record, pd.DataFrame(), pd.DataFrame())
+
+
+def test_a_fold_takes_the_trial_that_validates_best_not_the_one_that_tests_best():
+    # Folds 0 and 2 train on one partition: what one tests on validates in the other.
+    scores = {(0, 0): 0.9, (0, 2): 0.5, (1, 0): 0.6, (1, 2): 0.7}
+    tests = [outcome(*place, score, 1) for place, score in scores.items()]
+    tests += [outcome(n, 0, 1.0, 2) for n in range(2)]
+    taken = [
+        (run.record.fold, run.record.seed, trials.trial_of(run)) for run in trials.chosen(tests)
+    ]
+    assert taken == [(0, 1, 1), (0, 2, 1), (2, 1, 0)]
+    assert trials.validation_score(tests, tests[2]) == 0.7
+    assert not trials.is_complete(tests)
+    assert [trials.trained_fold(fold) for fold in range(6)] == [0, 1, 0, 3, 1, 3]
+
+
+@pytest.mark.slow
+def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
+    records = SyntheticProteins(60, 0).load()
+    write_labelled(records, tmp_path / "own.fasta")
+    given = (
+        *("experiment=quickstart", "overwrite=false", "data=labelled", "variant=-trial3"),
+        *(f"data.path={tmp_path}/own.fasta", "trainer.max_epochs=1", "test=false"),
+        *(
+            "trainer.limit_val_batches=0",
+            "callbacks.best.monitor=null",
+            "callbacks.early_stopping=null",
+        ),
+        *("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false"),
+        f"paths.runs_dir={tmp_path}/runs",
+    )
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", list(given), return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    with open_dict(config):
+        del config["hydra"]
+    OmegaConf.resolve(config)
+    HydraConfig.instance().cfg = None
+    train(config)
+    [runs] = (tmp_path / "runs").iterdir()
+    trials.predict_folds(runs, tmp_path / "tested", records)
+    found = trials.read_tested(tmp_path / "tested")
+    assert [run.folder.name for run in found] == ["trial3-fold0-seed1", "trial3-fold2-seed1"]
+    before = (found[0].folder / "run.json").stat().st_mtime_ns
+    trials.predict_folds(runs, tmp_path / "tested", records)
+    assert (found[0].folder / "run.json").stat().st_mtime_ns == before
+    [folder] = runs.iterdir()
+    for run, partition in zip(found, (0, 1), strict=True):
+        own = [r for r in records if r.partition == partition]
+        assert list(run.predictions["accession"]) == [r.accession for r in own]
+        assert run.record.splits["test"] == len(own)
+        assert -1 <= trials.score_of(run) <= 1
+    assert trials.is_trained(folder, {"variant": "-trial3", "trainer.max_epochs": 1})
+    assert not trials.is_trained(folder, {"trainer.max_epochs": 2})
+    assert not trials.is_trained(tmp_path / "none", {})
 
 
 @pytest.mark.slow
 def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("sklearn")
     write_labelled(SyntheticProteins(120, seed=0).load(), tmp_path / "data.fasta")
     for name, arguments in (
         ("trivial", [str(tmp_path / "data.fasta"), "-o", str(tmp_path / "runs")]),

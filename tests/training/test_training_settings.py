@@ -33,6 +33,7 @@ def test_every_choice_passes(group, name):
         *("callbacks.early_stopping=null", "+trainer.strategy=ddp", "trainer.devices=[0,1]"),
         *("+trainer.max_time={hours: 2}", "data.type_weights={LIPO: 50}", "optimizer.lr=1"),
         *("+optimizer.betas=[0.9,0.99]", "trainer.limit_val_batches=3", "ckpt_path=last"),
+        *("callbacks.best.monitor=val/mcc2/EUKARYA/SP", "callbacks.best.monitor=null"),
         "search",
     ],
 )
@@ -52,6 +53,8 @@ def test_values_of_other_right_types_pass(setting):
         ("callbacks.early_stopping.patience=long", r"patience: expected int, found 'long'"),
         ("head.trainable=2", r"head\.trainable: expected bool, found 2"),
         ("overwrite=3", "overwrite: expected bool, found 3"),
+        ("trainer.limit_val_batches=0", r"best\.monitor: expected null, as nothing is validated"),
+        ("callbacks.early_stopping.monitor=val/foo", "expected one of val/score, .* found val/foo"),
     ],
 )
 def test_other_values_are_named(setting, message):

@@ -1,0 +1,160 @@
+"""Which trainings a method gets, what they predict, and which of them a fold takes.
+
+A training serves the two folds that train on its partition: in each, one of the two partitions that
+it has not seen chooses among the method's trials and the other one tests the chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from sklearn.metrics import matthews_corrcoef
+
+from peftsp.data.folds import nested_folds
+from peftsp.evaluate.plan import plan_tests
+from peftsp.evaluate.rows import Predicting, predict_rows, run_of
+from peftsp.evaluate.seen import members_of
+from peftsp.records import LabelledRecord
+from peftsp.runs.folder import BUNDLE
+from peftsp.runs.record import (
+    PREDICTION_COLUMNS,
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    read_record,
+    write_record,
+)
+from peftsp.runs.results import Run, read_run
+
+METHODS: dict[str, dict[str, Any]] = yaml.safe_load(
+    (Path(__file__).parent / "methods.yaml").read_text()
+)
+
+TRAINED = (0, 1, 3)
+"""A fold for each partition that trains; the other three would train the same models."""
+
+HEAD_RATE = 0.01
+"""Of head and CRF, beside whatever a method trains."""
+
+_SIZES = (0.5, 0.9, 0.1, 0.6)
+"""Which of a method's sizes goes with the first, second, … rate, as a share of their list."""
+_FOLDS = nested_folds(range(3))
+_PREDICTING = Predicting("auto", None, "bf16", tells_kingdom=False, has_progress=True)
+
+
+def trial_settings(method: Mapping[str, Any], trial: int, trials: int) -> dict[str, Any]:
+    """Settings of one trial: rates lie evenly on a logarithmic scale, each with one of the sizes.
+
+    Args:
+        method: An entry of ``methods.yaml``.
+        trial: 0-based.
+        trials: How many there are.
+    """
+    low, high = method["rate"]
+    rate = float(f"{low * (high / low) ** ((trial + 0.5) / trials):.3g}")
+    factor = 1.0 if method.get("is_head_only") else float(f"{HEAD_RATE / rate:.3g}")
+    settings: dict[str, Any] = {"optimizer.lr": rate, "learning_rate.head_factor": factor}
+    for key, values in method["size"].items():
+        settings[key] = values[int(_SIZES[trial % len(_SIZES)] * len(values))]
+    return settings
+
+
+def is_trained(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a training has ended, and was one with these settings.
+
+    Args:
+        folder: Of the run.
+        settings: Some of its settings by their dotted names.
+    """
+    if not (folder / RUN_FILE).is_file():
+        return False
+    record = read_record(folder)
+    kept = OmegaConf.create(record.settings)
+    is_same = all(OmegaConf.select(kept, key) == value for key, value in settings.items())
+    return record.ended is not None and is_same
+
+
+def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -> None:
+    """Test each training of a method in both its folds; what has been tested stays.
+
+    Args:
+        runs: Folder of the trainings.
+        tested: Folder of the tests, a finished run below it for each.
+        records: The whole data set.
+    """
+    for folder in sorted(path.parent for path in runs.glob(f"*/{RUN_FILE}")):
+        record = read_record(folder)
+        if record.ended is None:
+            continue
+        members = members_of([folder / BUNDLE], records)
+        for test in plan_tests({record.method: members}, records, is_averaged=False).tests:
+            output = tested / f"{record.settings['variant'][1:]}-fold{test.fold}-seed{record.seed}"
+            if (output / PREDICTIONS_FILE).is_file():
+                continue
+            rows = predict_rows(test.bundles, records, test.places, _PREDICTING)
+            run = run_of(record.method, test.fold, record.seed, rows, record.dataset, {})
+            table = run.predictions[list(PREDICTION_COLUMNS)]
+            score = float(matthews_corrcoef(table["sp_type"], table["predicted_type"]))
+            splits = {"train": record.splits["train"], "test": len(rows)}
+            output.mkdir(parents=True, exist_ok=True)
+            metrics = {"test/mcc": score}
+            write_record(replace(record, fold=test.fold, splits=splits, metrics=metrics), output)
+            table.to_csv(output / PREDICTIONS_FILE, index=False, float_format="%.6g")
+
+
+def read_tested(tested: Path) -> list[Run]:
+    """The tests of a method that `predict_folds` has written."""
+    return [read_run(path.parent) for path in sorted(tested.glob(f"*/{PREDICTIONS_FILE}"))]
+
+
+def is_complete(tests: Iterable[Run]) -> bool:
+    """Whether each fold has a test."""
+    return {run.record.fold for run in tests} == set(range(len(_FOLDS)))
+
+
+def chosen(tests: Iterable[Run]) -> list[Run]:
+    """Of each fold and seed the test of the trial that validates best, with the first seed."""
+    tests = list(tests)
+    first = min(run.record.seed for run in tests)
+    best = {
+        fold: max(
+            (run for run in tests if (run.record.fold, run.record.seed) == (_twin(fold), first)),
+            key=score_of,
+        )
+        for fold in {run.record.fold for run in tests}
+    }
+    found = [run for run in tests if trial_of(run) == trial_of(best[run.record.fold])]
+    return sorted(found, key=lambda run: (run.record.fold, run.record.seed))
+
+
+def validation_score(tests: Iterable[Run], run: Run) -> float:
+    """MCC of the six types on the partition that validates in a test's fold."""
+    place = _twin(run.record.fold), run.record.seed, trial_of(run)
+    [twin] = [t for t in tests if (t.record.fold, t.record.seed, trial_of(t)) == place]
+    return score_of(twin)
+
+
+def score_of(run: Run) -> float:
+    """MCC of the six types on the partition that tests."""
+    assert run.record.metrics is not None
+    return run.record.metrics["test/mcc"]
+
+
+def trial_of(run: Run) -> int:
+    """Number of the trial."""
+    return int(run.record.settings.get("variant", "-trial0").removeprefix("-trial"))
+
+
+def trained_fold(fold: int) -> int:
+    """The one of `TRAINED` that trains on the same partition."""
+    return fold if fold in TRAINED else _twin(fold)
+
+
+def _twin(fold: int) -> int:
+    """The fold that trains on the same partition, in which this fold's validation tests."""
+    own = _FOLDS[fold]
+    return next(n for n, f in enumerate(_FOLDS) if (f.test, f.train) == (own.validation, own.train))
