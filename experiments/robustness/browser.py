@@ -27,6 +27,17 @@ from peftsp.inference.compute.pipeline import predict_records
 from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import SHIPPED
 
+WATCH = """
+globalThis.pauses = [];
+let last = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  pauses.push(now - last);
+  last = now;
+}, 10);
+"""
+"""Notes how long the page takes from one turn of its timer to the next, in milliseconds."""
+
 
 def main() -> None:
     """Run the command."""
@@ -49,9 +60,17 @@ def main() -> None:
         tab.open(place.as_uri())
         tab.wait_for("!byId('predict').disabled")
         print(f"{len(page) / 1e6:.1f} MB, ready after {time.perf_counter() - began:.1f} s")
-        tab.run(f"box.value = {json.dumps(text)}; form.requestSubmit()")
-        tab.wait_for("!byId('results').hidden", 600)
+        tab.run(f"{WATCH}; box.value = {json.dumps(text)}; form.requestSubmit()")
+        tab.wait_for("!byId('results').hidden", 3600)
         print(tab.run("said.textContent"), f"{tab.run('run.workers.length')} workers")
+        longest, late, bytes_used = tab.run(
+            "[pauses.reduce((a, b) => Math.max(a, b), 0), pauses.filter((p) => p > 100).length, "
+            "performance.memory.usedJSHeapSize]"
+        )
+        print(
+            f"longest pause of the page {longest:.0f} ms, {late} over 100 ms; "
+            f"{bytes_used / 1e6:.0f} MB of the page's objects"
+        )
         if options.picture:
             tab.picture(options.picture)
         found = tab.run(

@@ -92,13 +92,20 @@ def describe(bundles: Sequence[Path], precision: str) -> dict[str, Any]:
             {
                 "name": bundle.resolve().name,
                 "sha256": hash_bundle(bundle),
-                "config": json.loads((bundle / CONFIG_FILE).read_text()),
+                "config": _config(bundle),
                 "card": _text(bundle / "README.md"),
                 "licence": _text(bundle / "LICENSE"),
             }
             for bundle in bundles
         ],
     }
+
+
+def _config(bundle: Path) -> dict[str, Any]:
+    """Settings of a bundle, without the marks of the proteins it has seen: 8 letters for each."""
+    config: dict[str, Any] = json.loads((bundle / CONFIG_FILE).read_text())
+    config["training"].pop("proteins", None)
+    return config
 
 
 def _round_weights(model: ir.Model) -> None:
