@@ -127,9 +127,13 @@ def _unusual(own: dict[str, Any], all_settings: list[dict[str, Any]]) -> dict[st
 
 def _in_brackets(settings: dict[str, Any]) -> str:
     """Settings as part of a label, where they are short enough for one."""
-    parts = (f"{name.split('.')[-1]} {_shown(value)}" for name, value in settings.items())
+    parts = (f"{_short(name)} {_shown(value)}" for name, value in settings.items())
     text = f" ({', '.join(parts)})"
     return text if settings and len(text) <= _LONGEST else ""
+
+
+def _short(name: str) -> str:
+    return name.split(".")[-1].removesuffix(" (sha256)")
 
 
 def _shown(value: Any) -> str:

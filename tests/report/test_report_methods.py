@@ -1,5 +1,7 @@
 """Which runs are one method, what methods are called, and what does not belong together."""
 
+import json
+
 import pytest
 
 from peftsp.errors import RunError
@@ -30,6 +32,15 @@ def test_settings_that_differ_are_in_the_label(make_run):
     methods = {method.label: method for method in grouped(small, large, other)}
     assert methods.keys() == {"lora (extra –, rank 4)", "lora (extra 1, rank 16)", "prompt"}
     assert methods["prompt"].settings == {"extra": "–", "peft.length": 5, "peft.rank": "–"}
+
+
+def test_other_further_data_is_named_by_its_hash(make_run):
+    folder = make_run("lora", seed=2)
+    content = json.loads((folder / "run.json").read_text())
+    content["extra_sha256"] = "c" * 64
+    (folder / "run.json").write_text(json.dumps(content))
+    labels = {method.label for method in grouped(make_run("lora"), folder)}
+    assert labels == {"lora (extra_path –)", f"lora (extra_path {'c' * 12})"}
 
 
 def test_places_make_no_method(make_run):
