@@ -2,8 +2,10 @@
 
 const CHUNK = 32; // proteins that a worker predicts at a time
 const MOST_WORKERS = 4;
+const MOST_SHOWN = 200000; // characters in the box; with many more the page stands still for seconds
 const form = byId("form"), box = byId("sequences"), bar = byId("progress"), said = byId("said");
 const run = { workers: [], isRunning: false, kingdom: "" };
+const given = { held: "", hint: box.placeholder }; // proteins that are too many to be shown
 
 function decoded(id) {
   const text = byId(id).textContent.trim();
@@ -78,7 +80,7 @@ async function predictAll(proteins, kingdom) {
 
 async function predict(event) {
   event.preventDefault();
-  const { proteins, wrong } = parseFasta(box.value);
+  const { proteins, wrong } = parseFasta(given.held || box.value);
   byId("wrong").hidden = wrong.length === 0;
   byId("wrong-list").replaceChildren(...wrong.slice(0, 100).map((text) => {
     const item = document.createElement("li");
@@ -127,15 +129,34 @@ async function take(files) {
     const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
     return new Response(stream).text().catch(() => say(`${file.name} cannot be read`, true));
   }));
-  box.value = texts.join("\n");
-  const size = box.value.length / 1e6;
-  if (box.value) say(`${[...files].map((file) => file.name).join(", ")}: ${size.toFixed(1)} million characters`);
+  const text = texts.join("\n");
+  give(text);
+  if (text) say(`${[...files].map((file) => file.name).join(", ")}: ${millions(text)}`);
+}
+
+function give(text) {
+  given.held = text.length > MOST_SHOWN ? text : "";
+  box.value = given.held ? "" : text;
+  box.placeholder = given.held ? `${millions(text)}, not shown; what is typed here takes their place` : given.hint;
+}
+
+function millions(text) {
+  return `${(text.length / 1e6).toFixed(1)} million characters`;
 }
 
 form.addEventListener("submit", predict);
 byId("stop").addEventListener("click", () => (run.isRunning = false));
 byId("file").addEventListener("change", (event) => take(event.target.files));
-byId("example").addEventListener("click", () => (box.value = byId("example-proteins").content.textContent.trim()));
+byId("example").addEventListener("click", () => give(byId("example-proteins").content.textContent.trim()));
+box.addEventListener("input", () => {
+  if (given.held || box.value.length > MOST_SHOWN) give(box.value);
+});
+box.addEventListener("paste", (event) => {
+  const text = event.clipboardData.getData("text");
+  if (text.length <= MOST_SHOWN) return;
+  event.preventDefault();
+  give(text);
+});
 byId("gff3").addEventListener("click", () => save("predictions.gff3", asGff3(records)));
 byId("signalp6").addEventListener("click", () => save("prediction_results.txt", asSignalP6(records, run.kingdom)));
 for (const kind of ["dragover", "drop"]) {

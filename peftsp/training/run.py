@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from lightning.pytorch import Callback, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
@@ -19,6 +20,7 @@ import peftsp
 from peftsp.allocator import keep_freed_memory
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
+from peftsp.processor import multiplies_bfloat16
 from peftsp.runs.folder import RunFolder, now
 from peftsp.runs.identity import contents_of
 from peftsp.runs.record import RunRecord, read_record
@@ -84,6 +86,11 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
         return _fit_and_test(run, begin.checkpoint)
 
 
+def _emulates_bfloat16(trainer: Trainer) -> bool:
+    is_on_cpu = isinstance(trainer.accelerator, CPUAccelerator)
+    return is_on_cpu and trainer.precision == "bf16-mixed" and not multiplies_bfloat16()
+
+
 def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
     trainer, parameters = run.trainer, run.parameters
     has_ended = False
@@ -98,6 +105,11 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"
         )
         run.folder.say(f"device: {run.record.device}")
+        if _emulates_bfloat16(trainer):
+            run.folder.say(
+                "trainer.precision: bfloat16 is slow here, as the processor has no instructions "
+                "for it; trainer.precision=32-true is not"
+            )
         if run.start:
             was, now_has = run.start.bundle.peft["method"], run.module.tagger.method.label
             goes_on = (

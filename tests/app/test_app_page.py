@@ -153,6 +153,31 @@ def test_run_can_be_stopped(tab, records):
     assert tab.run("said.textContent").startswith("Stopped after")
 
 
+def test_many_proteins_are_predicted_without_being_shown(tab, records):
+    """A box with a million characters would stop the page for seconds."""
+    hint = tab.run("box.placeholder")
+    many = as_fasta([SequenceRecord(f"{n}", records[0].residues) for n in range(3_000)])
+    tab.run(f"take([new File([{json.dumps(many)}], 'big.faa')])")
+    assert tab.run("said.textContent") == "big.faa: 0.2 million characters"
+    assert tab.run("[box.value, box.placeholder]") == [
+        *("", "0.2 million characters, not shown; what is typed here takes their place")
+    ]
+    tab.run("byId('results').hidden = true; form.requestSubmit()")
+    tab.wait_for("bar.value > 0")
+    tab.run("byId('stop').click()")
+    tab.wait_for("!byId('results').hidden")
+    assert tab.run("records[0].name") == "0"
+    tab.run("box.value = '>p1\\nMKL\\n'; box.dispatchEvent(new Event('input'))")
+    assert tab.run("[given.held, box.value, box.placeholder]") == ["", ">p1\nMKL\n", hint]
+    tab.run(
+        f"globalThis.pasted = new DataTransfer(); pasted.setData('text', {json.dumps(many)});"
+        "box.dispatchEvent(new ClipboardEvent('paste', {clipboardData: pasted}))"
+    )
+    assert tab.run("[given.held.length, box.value]") == [len(many), ""]
+    tab.run("give('')")
+    assert tab.run("[given.held, box.placeholder]") == ["", hint]
+
+
 def test_slow_speeds_have_a_decimal(tab):
     assert tab.run("perSecond(1, 4000)") == "0.3 a second"
     assert tab.run("perSecond(100, 4000)") == "25 a second"

@@ -83,6 +83,14 @@ def test_score_that_never_leaves_zero_still_gives_a_bundle(run, tmp_path, monkey
     assert weights_of(run(tmp_path, "trainer.max_epochs=1"))
 
 
+def test_bfloat16_without_instructions_for_it_is_said_to_be_slow(
+    run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
+    run(tmp_path, "trainer.max_epochs=1", "trainer.precision=bf16-mixed")
+    assert "bfloat16 is slow here" in capsys.readouterr().out
+
+
 def test_run_without_validation_ends_with_its_last_model(run, tmp_path):
     folder = run(
         tmp_path,

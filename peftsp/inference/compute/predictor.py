@@ -64,6 +64,15 @@ class Predictor:
             has_peptide_regions=has_peptide_regions,
         )
 
+    @property
+    def emulates_bfloat16(self) -> bool:
+        """Whether it computes in bfloat16 on a processor without instructions for it."""
+        if self.options.precision != "bf16" or self._device is None or self._device.type != "cpu":
+            return False
+        from peftsp.processor import multiplies_bfloat16
+
+        return self._settings.cluster is None and not multiplies_bfloat16()
+
     def load(self) -> None:
         """Load the models; those of a cluster are loaded by its workers.
 

@@ -79,6 +79,8 @@ def _load(predictor: Predictor, settings: RunSettings) -> None:
     kingdom = settings.model.kingdom
     if kingdom != ANY and not predictor.uses_kingdom:
         tell(f"--kingdom {kingdom} changes nothing: no bundle was trained to use it")
+    if predictor.emulates_bfloat16:
+        tell("--precision bf16 is slow here: the processor has no instructions for it; fp32 is not")
 
 
 def _predict(
