@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import OmegaConf, open_dict
+from omegaconf import OmegaConf
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
+from peftsp.training.build import standalone
 from peftsp.training.run import train
 
 pytest.importorskip("sklearn")
@@ -104,6 +104,22 @@ def test_a_fold_takes_the_trial_that_validates_best_not_the_one_that_tests_best(
     assert [trials.trained_fold(fold) for fold in range(6)] == [0, 1, 0, 3, 1, 3]
 
 
+def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(study, monkeypatch):
+    made, given = study
+    validates = {"lora": 0.7, "ia3": 0.9, "dora": 0.8}
+
+    def read(folder):
+        best = validates[folder.name]
+        return [outcome(n, fold, best if n == 1 else 0.1, 1) for n in (0, 1) for fold in range(6)]
+
+    module = sys.modules["study"]
+    monkeypatch.setattr(module, "read_tested", read)
+    assert made.best([*validates], 1) == ["ia3", "lora"]
+    assert made.chosen_trainings("lora") == {1: [0, 1, 3]}
+    made.train("lora", 1, [0, 1, 3], [2, 3])
+    assert {"data.fold=0,1,3", "seed=2,3", "variant=-trial1"} <= set(given[0])
+
+
 @pytest.mark.slow
 def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
     records = SyntheticProteins(60, 0).load()
@@ -120,12 +136,7 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
         f"paths.runs_dir={tmp_path}/runs",
     )
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", list(given), return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    with open_dict(config):
-        del config["hydra"]
-    OmegaConf.resolve(config)
-    HydraConfig.instance().cfg = None
+        config = standalone(compose("train", [*given], return_hydra_config=True))
     train(config)
     [runs] = (tmp_path / "runs").iterdir()
     trials.predict_folds(runs, tmp_path / "tested", records)
@@ -139,7 +150,9 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
         own = [r for r in records if r.partition == partition]
         assert list(run.predictions["accession"]) == [r.accession for r in own]
         assert run.record.splits["test"] == len(own)
-        assert -1 <= trials.score_of(run) <= 1
+        own = run.predictions
+        expected = trials.matthews_corrcoef(own["sp_type"], own["predicted_type"])
+        assert trials.score_of(run) == expected
     assert trials.is_trained(folder, {"variant": "-trial3", "trainer.max_epochs": 1})
     assert not trials.is_trained(folder, {"trainer.max_epochs": 2})
     assert not trials.is_trained(tmp_path / "none", {})

@@ -5,8 +5,6 @@ import json
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf, open_dict
 
 from peftsp.data.labelled import read_labelled, write_labelled
 from peftsp.data.regions import cleavage_site
@@ -14,6 +12,7 @@ from peftsp.data.synthetic import SyntheticProteins
 from peftsp.evaluate.cli import main
 from peftsp.report.cli import main as report
 from peftsp.settings_folder import CONF
+from peftsp.training.build import standalone
 from peftsp.training.run import train
 
 pytestmark = pytest.mark.slow
@@ -32,12 +31,7 @@ def trained(tmp_path_factory):
             f"paths.runs_dir={folder}/runs",
         )
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("train", list(given), return_hydra_config=True)
-        HydraConfig.instance().set_config(config)
-        with open_dict(config):
-            del config["hydra"]
-        OmegaConf.resolve(config)
-        HydraConfig.instance().cfg = None
+            config = standalone(compose("train", [*given], return_hydra_config=True))
         train(config)
     return folder
 

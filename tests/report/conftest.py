@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf, open_dict
 
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins
 from peftsp.runs.results import read_run
+from peftsp.training.build import standalone
 from peftsp.training.run import train
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -37,11 +36,6 @@ def trained_runs(tmp_path_factory):
         for fold in (0, 2):
             change = f"peft={method}", f"data.fold={fold}", f"paths.runs_dir={folder}/runs"
             with initialize_config_dir(str(CONF), version_base="1.3"):
-                config = compose("train", [*SHORT, *change], return_hydra_config=True)
-            HydraConfig.instance().set_config(config)
-            with open_dict(config):
-                del config["hydra"]
-            OmegaConf.resolve(config)
-            HydraConfig.instance().cfg = None
+                config = standalone(compose("train", [*SHORT, *change], return_hydra_config=True))
             train(config)
     return folder / "runs"

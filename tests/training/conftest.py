@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf, open_dict
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.lora import LoRA
+from peftsp.training.build import standalone
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.run import train
 from peftsp.training.schedules import constant
@@ -96,15 +95,8 @@ def compose_run():
 
 def _compose_run(folder, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose(
-            "train", [*QUICK, f"paths.runs_dir={folder}", *overrides], return_hydra_config=True
-        )
-    HydraConfig.instance().set_config(config)
-    with open_dict(config):
-        del config["hydra"]
-    OmegaConf.resolve(config)
-    HydraConfig.instance().cfg = None
-    return config
+        given = [*QUICK, f"paths.runs_dir={folder}", *overrides]
+        return standalone(compose("train", given, return_hydra_config=True))
 
 
 @pytest.fixture(scope="session")
