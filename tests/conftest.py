@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -23,6 +24,7 @@ from peftsp.runs.record import (
     write_record,
 )
 
+yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # settings are read often
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEST_PARTITION = (0, 0, 1, 1, 2, 2)
 
@@ -47,6 +49,21 @@ def warm_python():
         return
     with warm.start() as program:
         yield program
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch):
+    """Leave blank pictures: most tests of runs and reports do not look at what takes seconds."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    def save(figure, path, **_):
+        if path.suffix == ".svg":
+            path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+        else:
+            Image.new("L", (1, 1)).save(path)
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from peftsp.data.download import SignalP6File
 from peftsp.data.extra import trainable
 from peftsp.data.folds import Fold, folds_of, split
 from peftsp.data.identity import DatasetIdentity, dataset_digest
-from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, eval_batches
+from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, check_shares, eval_batches
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
@@ -143,9 +143,10 @@ class SignalPeptideData(LightningDataModule):
         Raises:
             RecordError: A record of the source is wrong.
             DownloadError: The source cannot be fetched.
-            ConfigError: There is no such fold, or a sampling weight is wrong.
+            ConfigError: There is no such fold, a sampling weight is wrong, or proteins too few.
         """
         self._load()
+        check_shares(self.sizes(), self._processes()[0])
         if not self._datasets:
             self._datasets = {name: LabelledDataset(self._records[name]) for name in _SPLITS}
         if stage == "fit":

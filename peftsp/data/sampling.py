@@ -72,6 +72,24 @@ def _factors(setting: str, names: tuple[str, ...], given: Mapping[str, float] | 
     return factors
 
 
+def check_shares(sizes: Mapping[str, int], replicas: int) -> None:
+    """Require that of each split that has examples every process gets some.
+
+    Args:
+        sizes: Number of examples by split.
+        replicas: Number of processes.
+
+    Raises:
+        ConfigError: There are more processes than examples.
+    """
+    for name, size in sizes.items():
+        if 0 < size < replicas:
+            raise ConfigError(
+                f"trainer.devices: expected at most {size} processes, one for each {name} protein, "
+                f"found {replicas}"
+            )
+
+
 def eval_batches(size: int, batch_size: int, replicas: int, rank: int) -> list[list[int]]:
     """Indices of one process's batches, in which every example is once over all processes.
 

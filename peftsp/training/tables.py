@@ -37,7 +37,8 @@ def draw_confusion(counts: Tensor) -> Figure:
     Args:
         counts: int64, ``(K, K)``; rows are true types, columns predicted ones.
     """
-    figure = Figure(figsize=(5.6, 4.5), layout="constrained")
+    figure = Figure(figsize=(5.6, 4.5))
+    figure.subplots_adjust(left=0.18, right=0.99, bottom=0.18, top=0.94)
     axes = figure.add_subplot()
     shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

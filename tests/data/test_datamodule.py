@@ -112,6 +112,16 @@ def test_processes_share_batches(tmp_path):
         assert sorted(joined(parts)) == sorted(whole)
 
 
+def test_more_processes_than_proteins_are_refused():
+    data = ready()
+    count = min(data.sizes().values())
+    data.trainer = SimpleNamespace(world_size=count, global_rank=0)
+    data.setup("fit")
+    data.trainer.world_size += 1
+    with pytest.raises(ConfigError, match=f"expected at most {count} .* found {count + 1}"):
+        data.setup("fit")
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7])
 @pytest.mark.parametrize("replicas", [1, 2, 3])
 def test_processes_have_equally_many_batches_to_evaluate(batch_size, replicas):

@@ -15,7 +15,7 @@ from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 from peftsp.training.run import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("blank_pictures")]
 
 
 @pytest.fixture(scope="session")

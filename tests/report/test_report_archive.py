@@ -14,6 +14,8 @@ from peftsp.runs.identity import contents_of, what_counts
 from peftsp.runs.results import find_runs, read_run
 from peftsp.settings_folder import CONF
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def archive(make_run, tmp_path):

@@ -139,7 +139,7 @@ def test_same_seed_gives_the_same_report(built, trained_runs, tmp_path):
 
 
 @pytest.fixture
-def of_one_type(make_run, tmp_path):
+def of_one_type(make_run, tmp_path, blank_pictures):
     """Function of an SP type that gives a report of two runs on proteins of that type alone."""
 
     def build(sp_type):

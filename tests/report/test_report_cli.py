@@ -7,6 +7,8 @@ import pytest
 
 from peftsp.report.cli import main
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def command(tmp_path, capsys):

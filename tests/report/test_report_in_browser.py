@@ -13,7 +13,7 @@ from peftsp.report.build import ReportSettings, build_report
 
 
 @pytest.mark.slow
-def test_no_table_runs_out_of_its_column(make_run, tmp_path):
+def test_no_table_runs_out_of_its_column(make_run, tmp_path, blank_pictures):
     for number in range(6):
         for fold in (0, 1):
             make_run(f"low_rank_method_{number}", fold, quality=0.9)

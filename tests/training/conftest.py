@@ -32,6 +32,11 @@ QUICK = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _blank_pictures(blank_pictures):
+    """Runs are not looked at, but for the picture itself in its own tests."""
+
+
 @pytest.fixture
 def make_module():
     """Function of a PEFT method and settings that gives a module to train."""

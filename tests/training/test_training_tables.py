@@ -35,6 +35,11 @@ def test_type_that_does_not_occur_is_drawn_empty():
     assert (shares == 0).all()
 
 
+@pytest.fixture
+def blank_pictures():
+    """Pictures are looked at here."""
+
+
 def test_report_writes_and_shows_the_table(metrics, tmp_path, capsys):
     write_tables(metrics.table(), metrics.confusion(), tmp_path)
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 4
