@@ -15,18 +15,21 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 
 import yaml
+from hydra import compose, initialize_config_dir
 from trials import (
     METHODS,
     TRAINED,
     chosen,
     is_complete,
-    is_trained,
+    is_done,
     predict_folds,
     read_tested,
+    test_folders,
     trained_fold,
     trial_of,
     trial_settings,
@@ -35,6 +38,7 @@ from trials import (
 
 from peftsp.data.download import SignalP6File
 from peftsp.settings_folder import CONF
+from peftsp.training.build import standalone
 
 
 def main() -> int:
@@ -89,34 +93,39 @@ class Study:
     def train(self, name: str, trial: int, folds: Sequence[int], seeds: Sequence[int]) -> None:
         """Train one of a method's trials, where that has not been done."""
         options, method = self.options, METHODS[name]
-        choices = {
+        settings = {
             "experiment": "accurate",
             "backbone": options.backbone,
             "data": options.data,
             "peft": method.get("peft", name),
-        }
-        settings = {
             "backbone.checkpoint": "random" if name == "scratch" else options.checkpoint,
             "experiment_name": f"{self.name}/{name}",
             "variant": f"-trial{trial}",
             "trainer.max_epochs": options.epochs,
             **trial_settings(method, trial, options.trials),
+            "paths.runs_dir": options.runs,
+            "callbacks.progress_bar": None,
+            "test": False,
         }
-        runs = options.runs / self.name / name
-        start = f"{options.backbone}-{choices['peft']}-{options.data}-trial{trial}"
+        given = [f"{k}={'null' if value is None else value}" for k, value in settings.items()]
+        given += options.further
+        pending = [
+            (fold, seed)
+            for fold, seed in product(folds, seeds)
+            if not self._is_done([*given, f"data.fold={fold}", f"seed={seed}"], name, trial)
+        ]
+        for seed in seeds:
+            left = ",".join(str(fold) for fold, of in pending if of == seed)
+            if left:
+                self._run(["train.py", "-m", *given, f"data.fold={left}", f"seed={seed}"])
 
-        def is_pending(fold: int) -> bool:
-            names = [f"{start}-fold{fold}-seed{seed}" for seed in seeds]
-            return not all(is_trained(runs / name, settings) for name in names)
-
-        pending = [fold for fold in folds if is_pending(fold)]
-        if not pending:
-            return
-        swept = {"data.fold": ",".join(map(str, pending)), "seed": ",".join(map(str, seeds))}
-        elsewhere = {"paths.runs_dir": options.runs, "callbacks.progress_bar": None, "test": False}
-        every = choices | settings | swept | elsewhere
-        given = [f"{k}={'null' if value is None else value}" for k, value in every.items()]
-        self._run(["train.py", "-m", *given, *options.further])
+    def _is_done(self, overrides: Sequence[str], name: str, trial: int) -> bool:
+        """Whether a run has been trained, or its tests are there, which are all that is needed."""
+        overrides = [override for override in overrides if not override.startswith("hydra")]
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            run = standalone(compose("train", overrides, return_hydra_config=True))
+        tests = test_folders(self._tested(name), trial, run.data.fold, run.seed)
+        return is_done(Path(run.paths.output_dir), run) or all(is_done(t, run) for t in tests)
 
     def test(self, name: str) -> None:
         """Predict what each training of a method has not seen."""

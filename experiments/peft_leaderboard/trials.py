@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
+from omegaconf import DictConfig
 from sklearn.metrics import matthews_corrcoef
 
 from peftsp.data.folds import nested_folds
@@ -20,15 +20,18 @@ from peftsp.evaluate.plan import plan_tests
 from peftsp.evaluate.rows import Predicting, predict_rows, run_of
 from peftsp.evaluate.seen import members_of
 from peftsp.records import LabelledRecord
-from peftsp.runs.folder import BUNDLE
+from peftsp.runs.folder import BUNDLE, RunFolder
+from peftsp.runs.identity import contents_of
 from peftsp.runs.record import (
     PREDICTION_COLUMNS,
     PREDICTIONS_FILE,
     RUN_FILE,
+    RunRecord,
     read_record,
     write_record,
 )
 from peftsp.runs.results import Run, read_run
+from peftsp.training.build import read_contents, settings_of
 
 METHODS: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "methods.yaml").read_text()
@@ -63,19 +66,28 @@ def trial_settings(method: Mapping[str, Any], trial: int, trials: int) -> dict[s
     return settings
 
 
-def is_trained(folder: Path, settings: Mapping[str, Any]) -> bool:
-    """Whether a training has ended, and was one with these settings.
+def is_done(folder: Path, run: DictConfig) -> bool:
+    """Whether a folder's training or test has ended, and is of this very run.
 
     Args:
-        folder: Of the run.
-        settings: Some of its settings by their dotted names.
+        folder: Of the training, or of one of its tests.
+        run: The run's settings as composed, resolved.
     """
-    if not (folder / RUN_FILE).is_file():
+    if not (folder / RUN_FILE).is_file() or read_record(folder).ended is None:
         return False
-    record = read_record(folder)
-    kept = OmegaConf.create(record.settings)
-    is_same = all(OmegaConf.select(kept, key) == value for key, value in settings.items())
-    return record.ended is not None and is_same
+    return RunFolder(folder).is_same(settings_of(run), read_contents(run))
+
+
+def test_folders(tested: Path, trial: int, fold: int, seed: int) -> list[Path]:
+    """Where the two tests of a training are, or will be.
+
+    Args:
+        tested: Folder of the method's tests.
+        trial: Number of the trial.
+        fold: Of the training, or the other one that trains on the same partition.
+        seed: Of the training.
+    """
+    return [tested / f"trial{trial}-fold{n}-seed{seed}" for n in sorted({fold, _twin(fold)})]
 
 
 def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -> None:
@@ -93,7 +105,7 @@ def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -
         members = members_of([folder / BUNDLE], records)
         for test in plan_tests({record.method: members}, records, is_averaged=False).tests:
             output = tested / f"{record.settings['variant'][1:]}-fold{test.fold}-seed{record.seed}"
-            if (output / PREDICTIONS_FILE).is_file():
+            if (output / PREDICTIONS_FILE).is_file() and _is_of(output, record):
                 continue
             rows = predict_rows(test.bundles, records, test.places, _PREDICTING)
             run = run_of(record.method, test.fold, record.seed, rows, record.dataset, {})
@@ -104,6 +116,10 @@ def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -
             metrics = {"test/mcc": score}
             write_record(replace(record, fold=test.fold, splits=splits, metrics=metrics), output)
             table.to_csv(output / PREDICTIONS_FILE, index=False, float_format="%.6g")
+
+
+def _is_of(test: Path, training: RunRecord) -> bool:
+    return RunFolder(test).is_same(training.settings, contents_of(training))
 
 
 def read_tested(tested: Path) -> list[Run]:

@@ -1,6 +1,7 @@
 """The leaderboard's commands are ones that peftsp takes, and its report reads all runs alike."""
 
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ from omegaconf import OmegaConf
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.runs.record import write_record
 from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
-from peftsp.training.build import standalone
+from peftsp.training.build import settings_of, standalone
 from peftsp.training.run import train
 
 pytest.importorskip("sklearn")
@@ -117,11 +119,13 @@ def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(
     assert made.best([*validates], 1) == ["ia3", "lora"]
     assert made.chosen_trainings("lora") == {1: [0, 1, 3]}
     made.train("lora", 1, [0, 1, 3], [2, 3])
-    assert {"data.fold=0,1,3", "seed=2,3", "variant=-trial1"} <= set(given[0])
+    for command, seed in zip(given, (2, 3), strict=True):
+        assert {"data.fold=0,1,3", f"seed={seed}", "variant=-trial1"} <= set(command)
 
 
-@pytest.mark.slow
-def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
+@pytest.fixture
+def own_run(tmp_path):
+    """Records, and the settings of a short training on them."""
     records = SyntheticProteins(60, 0).load()
     write_labelled(records, tmp_path / "own.fasta")
     given = (
@@ -136,16 +140,22 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
         f"paths.runs_dir={tmp_path}/runs",
     )
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = standalone(compose("train", [*given], return_hydra_config=True))
+        return records, standalone(compose("train", [*given], return_hydra_config=True))
+
+
+@pytest.mark.slow
+def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path, own_run):
+    records, config = own_run
     train(config)
     [runs] = (tmp_path / "runs").iterdir()
-    trials.predict_folds(runs, tmp_path / "tested", records)
-    found = trials.read_tested(tmp_path / "tested")
+    tested = tmp_path / "tested"
+    trials.predict_folds(runs, tested, records)
+    found = trials.read_tested(tested)
+    assert [run.folder for run in found] == trials.test_folders(tested, 3, 2, 1)
     assert [run.folder.name for run in found] == ["trial3-fold0-seed1", "trial3-fold2-seed1"]
     before = (found[0].folder / "run.json").stat().st_mtime_ns
-    trials.predict_folds(runs, tmp_path / "tested", records)
+    trials.predict_folds(runs, tested, records)
     assert (found[0].folder / "run.json").stat().st_mtime_ns == before
-    [folder] = runs.iterdir()
     for run, partition in zip(found, (0, 1), strict=True):
         own = [r for r in records if r.partition == partition]
         assert list(run.predictions["accession"]) == [r.accession for r in own]
@@ -153,9 +163,27 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path):
         own = run.predictions
         expected = trials.matthews_corrcoef(own["sp_type"], own["predicted_type"])
         assert trials.score_of(run) == expected
-    assert trials.is_trained(folder, {"variant": "-trial3", "trainer.max_epochs": 1})
-    assert not trials.is_trained(folder, {"trainer.max_epochs": 2})
-    assert not trials.is_trained(tmp_path / "none", {})
+    [folder] = runs.iterdir()
+    for kept in (folder, *(run.folder for run in found)):
+        assert trials.is_done(kept, config)
+    assert not trials.is_done(tmp_path / "none", config)
+    config.trainer.max_epochs = 2
+    for kept in (folder, *(run.folder for run in found)):
+        assert not trials.is_done(kept, config)
+    other = replace(found[0].record, settings=settings_of(config), metrics={"test/mcc": -1.0})
+    write_record(other, found[0].folder)
+    trials.predict_folds(runs, tested, records)
+    assert trials.read_tested(tested)[0].record == found[0].record
+
+
+def test_what_has_been_tested_is_not_trained_again(study, monkeypatch):
+    made, given = study
+    module = sys.modules["study"]
+    monkeypatch.setattr(module, "is_done", lambda folder, run: "-tested/lora/trial1" in str(folder))
+    made.train("lora", 1, trials.TRAINED, [1])
+    assert not given
+    made.train("lora", 2, trials.TRAINED, [1])
+    assert len(given) == 1
 
 
 @pytest.mark.slow
