@@ -20,13 +20,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is a C library of Linux")
-def test_freed_memory_is_kept():
+def test_freed_memory_is_kept(warm_python):
     # With huge pages both are few.
-    plain, kept = (page_faults(call) for call in ("", "keep_freed_memory()"))
+    plain, kept = (page_faults(warm_python, call) for call in ("", "keep_freed_memory()"))
     assert kept <= plain / 10
 
 
-def page_faults(call):
+def page_faults(python, call):
     program = PROGRAM.format(call=call)
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    done = subprocess.run([python, "-c", program], check=True, capture_output=True)
     return int(done.stdout)
