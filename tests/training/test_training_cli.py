@@ -79,9 +79,9 @@ def test_what_a_user_can_mend_is_one_line_and_status_2(command, capsys, override
 
 
 @pytest.mark.slow
-def test_process_ends_with_status_2_and_leaves_no_bundle(tmp_path):
+def test_process_ends_with_status_2_and_leaves_no_bundle(warm_python, tmp_path):
     ended = subprocess.run(
-        [sys.executable, str(REPOSITORY / "train.py"), *QUICK, "peft.rank=0"],
+        [warm_python, str(REPOSITORY / "train.py"), *QUICK, "peft.rank=0"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
