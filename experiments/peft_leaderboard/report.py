@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from trials import METHODS, chosen, is_complete, read_tested, score_of, trial_of, validation_score
 
+from peftsp.metrics.significance import holm
 from peftsp.report.build import ReportSettings, write_report
 from peftsp.report.caveats import find_caveats
 from peftsp.report.methods import Method
@@ -25,6 +26,9 @@ from peftsp.runs.record import RunRecord
 from peftsp.runs.results import Run
 
 MCC2 = "mean MCC2"
+
+_SHOWN = 0.8
+"""Share of the best MCC2 that the picture reaches down to."""
 
 
 def main() -> None:
@@ -125,14 +129,19 @@ def _steps(record: RunRecord) -> float:
 
 
 def _against_lora(path: Path) -> pd.DataFrame:
-    rows = []
-    found = pd.read_csv(path) if path.is_file() else pd.DataFrame()
-    for row in found.to_dict("records"):
-        if "lora" in (row["first"], row["second"]):
-            sign = 1 if row["second"] == "lora" else -1
-            other = row["first"] if sign == 1 else row["second"]
-            rows.append((other, sign * row["difference"], row["p_holm"]))
-    return pd.DataFrame(rows, columns=["method", "less_lora", "p_holm"])
+    """Differences to LoRA; Holm's adjustment is over these alone, not over all pairs of methods."""
+    if not path.is_file():
+        return pd.DataFrame(columns=["method", "less_lora", "p_holm"])
+    found = pd.read_csv(path)
+    pairs = found[(found["first"] == "lora") | (found["second"] == "lora")]
+    is_second = pairs["second"] == "lora"
+    return pd.DataFrame(
+        {
+            "method": pairs["first"].where(is_second, pairs["second"]),
+            "less_lora": pairs["difference"].where(is_second, -pairs["difference"]),
+            "p_holm": holm(pairs["p"].to_numpy(float)),
+        }
+    )
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -158,20 +167,26 @@ def _or_dash(value: float, form: str) -> str:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """MCC2 against trained parameters, and against time; of what is trained in steps."""
     trained = table.dropna(subset=["seconds_a_step"])
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(13, 6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _scatter(left, trained, "trained", "trained parameters, head included")
-    _scatter(right, trained, "seconds_a_step", "seconds a step, of the fastest run")
+    shown = trained[trained["mcc2"] > _SHOWN * trained["mcc2"].max()]
+    _scatter(left, shown, "trained", "trained parameters, head included")
+    _scatter(right, shown, "seconds_a_step", "seconds a step, of the fastest run")
     left.set_ylabel("mean MCC2, 95 % interval")
+    low = [f"{row.method} {row.mcc2:.2f}" for row in trained.drop(shown.index).itertuples()]
+    figure.suptitle(f"below: {', '.join(low)}" if low else "", fontsize="medium")
     figure.savefig(path, dpi=150)
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, column: str, title: str) -> None:
     errors = [table["mcc2"] - table["low"], table["high"] - table["mcc2"]]
-    axes.errorbar(table[column], table["mcc2"], errors, fmt="o", capsize=2, alpha=0.8)
-    for row in table.to_dict("records"):
-        axes.annotate(row["method"], (row[column], row["mcc2"]), (4, 4), textcoords="offset points")
+    axes.errorbar(table[column], table["mcc2"], errors, fmt="o", capsize=2, alpha=0.6)
+    for place, row in enumerate(table.to_dict("records")):
+        offset, side = ((5, "left"), (-5, "right"))[place % 2]
+        where = row[column], row["mcc2"]
+        axes.annotate(row["method"], where, (offset, 0), textcoords="offset points", ha=side)
     axes.set(xscale="log", xlabel=title)
+    axes.margins(x=0.15)
     axes.grid(alpha=0.3)
 
 
