@@ -114,8 +114,9 @@ def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -
             splits = {"train": record.splits["train"], "test": len(rows)}
             output.mkdir(parents=True, exist_ok=True)
             metrics = {"test/mcc": score}
-            write_record(replace(record, fold=test.fold, splits=splits, metrics=metrics), output)
             table.to_csv(output / PREDICTIONS_FILE, index=False, float_format="%.6g")
+            # Last, for the record says that a test has ended.
+            write_record(replace(record, fold=test.fold, splits=splits, metrics=metrics), output)
 
 
 def _is_of(test: Path, training: RunRecord) -> bool:
