@@ -27,10 +27,11 @@ def search(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
-    def run(*settings):
-        monkeypatch.setattr(sys, "argv", ["search", "hparams_search=lora", *SMALL, *settings])
+    def run(*settings, method="lora"):
+        given = [f"hparams_search={method}", *SMALL, *settings]
+        monkeypatch.setattr(sys, "argv", ["search", *given])
         main()
-        with (tmp_path / "runs/search_lora/trials.csv").open() as lines:
+        with (tmp_path / f"runs/search_{method}/trials.csv").open() as lines:
             return list(csv.DictReader(lines))
 
     yield run
@@ -38,15 +39,16 @@ def search(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_trials_are_scored_by_validation_alone(search, tmp_path, monkeypatch):
+@pytest.mark.parametrize("method", ["lora", "adapter", "prompt"])
+def test_trials_are_scored_by_validation_alone(search, tmp_path, monkeypatch, method):
     monkeypatch.setattr(Trainer, "test", lambda *_, **__: pytest.fail("tested"))
     monkeypatch.setattr(SignalPeptideModule, "test_step", lambda *_: pytest.fail("tested"))
-    rows = search("search.trials=2", "search.folds=[2,3]")
+    rows = search("search.trials=2", "search.folds=[2,3]", method=method)
     assert [row["state"] for row in rows] == ["complete", "complete"]
     for row in rows:
         scores = []
         for fold in (2, 3):
-            folder = tmp_path / "runs/search_lora" / row["folder"] / f"fold{fold}"
+            folder = tmp_path / f"runs/search_{method}" / row["folder"] / f"fold{fold}"
             training = read_bundle(folder / "bundle").training
             assert training["data"]["fold"] == fold
             assert training["metrics"].keys() == {"val/score"}
