@@ -61,6 +61,7 @@ def trial_settings(method: Mapping[str, Any], trial: int, trials: int) -> dict[s
     rate = float(f"{low * (high / low) ** ((trial + 0.5) / trials):.3g}")
     factor = 1.0 if method.get("is_head_only") else float(f"{HEAD_RATE / rate:.3g}")
     settings: dict[str, Any] = {"optimizer.lr": rate, "learning_rate.head_factor": factor}
+    settings |= method.get("settings", {})
     for key, values in method["size"].items():
         settings[key] = values[int(_SIZES[trial % len(_SIZES)] * len(values))]
     return settings
@@ -87,7 +88,11 @@ def test_folders(tested: Path, trial: int, fold: int, seed: int) -> list[Path]:
         fold: Of the training, or the other one that trains on the same partition.
         seed: Of the training.
     """
-    return [tested / f"trial{trial}-fold{n}-seed{seed}" for n in sorted({fold, _twin(fold)})]
+    return [_test_folder(tested, trial, n, seed) for n in sorted({fold, _twin(fold)})]
+
+
+def _test_folder(tested: Path, trial: int, fold: int, seed: int) -> Path:
+    return tested / f"trial{trial}-fold{fold}-seed{seed}"
 
 
 def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -> None:
@@ -104,7 +109,7 @@ def predict_folds(runs: Path, tested: Path, records: Sequence[LabelledRecord]) -
             continue
         members = members_of([folder / BUNDLE], records)
         for test in plan_tests({record.method: members}, records, is_averaged=False).tests:
-            output = tested / f"{record.settings['variant'][1:]}-fold{test.fold}-seed{record.seed}"
+            output = _test_folder(tested, _trial(record), test.fold, record.seed)
             if (output / PREDICTIONS_FILE).is_file() and _is_of(output, record):
                 continue
             rows = predict_rows(test.bundles, records, test.places, _PREDICTING)
@@ -163,7 +168,11 @@ def score_of(run: Run) -> float:
 
 def trial_of(run: Run) -> int:
     """Number of the trial."""
-    return int(run.record.settings.get("variant", "-trial0").removeprefix("-trial"))
+    return _trial(run.record)
+
+
+def _trial(record: RunRecord) -> int:
+    return int(record.settings.get("variant", "-trial0").removeprefix("-trial"))
 
 
 def trained_fold(fold: int) -> int:

@@ -26,6 +26,12 @@ def find_caveats(methods: Sequence[Method], skipped: Sequence[Path]) -> list[str
                 f"all folds as one, those with more runs count for more."
             )
         found += _tested_on_training(method)
+    seeds = [{run.record.seed for run in m.runs} for m in methods if m.runs[0].record.cost]
+    if len(seeds) > 1 and all(len(of_method) == 1 for of_method in seeds):
+        found.append(
+            "Each method was trained with one seed: intervals and p values hold chance in the "
+            "proteins, not in training. Another seed or processor may give another order."
+        )
     if skipped:
         names = ", ".join(path.name for path in skipped)
         found.append(f"Left out, as they are not finished or have no record of the run: {names}.")

@@ -55,6 +55,7 @@ class Evaluation:
             defined, ``value`` (mean over folds), ``sd``, ``low``, ``high``, ``pooled``,
             ``pooled_low``, ``pooled_high``.
         mean: MCC2, mean over cells of the mean over folds.
+        of_seeds: The same from the runs of each seed alone, by seed.
         pooled_mean: MCC2, mean over cells, all folds as one.
         membrane: Share of the NO_SP proteins with an early membrane stretch that get an SP.
         calibration: Expected calibration error of the SP type.
@@ -64,6 +65,7 @@ class Evaluation:
     method: Method
     cells: pd.DataFrame
     mean: Estimate
+    of_seeds: dict[int, float]
     pooled_mean: Estimate
     membrane: Estimate
     calibration: Estimate
@@ -99,6 +101,7 @@ def evaluate(
         method=method,
         cells=cells,
         mean=Estimate(**overall[0], sd=_sd(by_fold[:, None]).item()),
+        of_seeds=sampler.mean_of_seeds(seen[3]),
         pooled_mean=Estimate(**overall[1]),
         membrane=Estimate(**overall[2]),
         calibration=Estimate(**overall[3]),
@@ -112,6 +115,7 @@ class _Sampler:
     def __init__(self, method: Method, proteins: Proteins) -> None:
         self.proteins = proteins
         self.folds = np.array([run.record.fold for run in method.runs])
+        self.seeds = np.array([run.record.seed for run in method.runs])
         self.outcomes = outcomes(method.runs, proteins)
         self.count = CellCounter(self.outcomes)
         rows = joined(method.runs)
@@ -149,6 +153,14 @@ class _Sampler:
         called = (membrane * (self.predicted != NO_SP)).sum()
         share = called / membrane.sum() if membrane.any() else float("nan")
         return share, calibration_error(self.confidence, self.is_right, of_row)
+
+    def mean_of_seeds(self, mcc2: Array) -> dict[int, float]:
+        """Mean MCC2 of each seed, from that of all models, float ``(models, cells)``."""
+        own = {seed: self.seeds == seed for seed in np.unique(self.seeds).tolist()}
+        return {
+            seed: _nanmean(mean_over(mcc2[is_own], self.folds[is_own]))
+            for seed, is_own in own.items()
+        }
 
     def table(
         self,

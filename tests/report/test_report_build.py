@@ -28,6 +28,8 @@ def test_runs_become_methods(built):
     assert [w.partition(";")[0] for w in summary.warnings] == [
         "frozen: no run of folds 1, 3, 4, 5",
         "lora: no run of folds 1, 3, 4, 5",
+        "Each method was trained with one seed: intervals and p values hold chance in the "
+        "proteins, not in training. Another seed or processor may give another order.",
     ]
 
 

@@ -124,3 +124,17 @@ def test_seeds_of_a_fold_are_averaged(make_run):
     found = of_cell(evaluation, "mcc2", "EUKARYA", "SP")
     assert found["value"] == pytest.approx((np.mean(values[:2]) + values[2]) / 2)
     assert found["folds"] == 2
+
+
+def test_each_seed_has_the_mean_of_its_own_runs(make_run):
+    folders = [make_run("good", fold, seed) for seed in (1, 4) for fold in (0, 1, 3)]
+    [both] = group_runs(read_run(folder) for folder in folders)
+    of_both = evaluate(both, Proteins.of([both]), 2, 0, lambda draws: draws).of_seeds
+    alone = {}
+    for seed, own in ((1, folders[:3]), (4, folders[3:])):
+        [method] = group_runs(read_run(folder) for folder in own)
+        of_one = evaluate(method, Proteins.of([method]), 2, 0, lambda draws: draws)
+        alone[seed] = of_one.mean.value
+        assert of_one.of_seeds == {seed: of_one.mean.value}
+    assert of_both == alone
+    assert alone[1] != alone[4]

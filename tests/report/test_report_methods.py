@@ -81,6 +81,14 @@ def test_missing_folds_unlike_seeds_and_spoilt_tests_are_told(make_run):
     assert lines[-1].endswith("no record of the run: old.")
 
 
+def test_comparison_on_one_seed_is_told(make_run):
+    runs = make_run("lora"), make_run("prompt")
+    [line] = [line for line in find_caveats(grouped(*runs), []) if "one seed" in line]
+    assert line.startswith("Each method was trained with one seed")
+    several = find_caveats(grouped(*runs, make_run("prompt", seed=2)), [])
+    assert not [line for line in several if "one seed" in line]
+
+
 def test_long_settings_are_left_to_their_table(make_run):
     long = ["q_proj", "k_proj", "v_proj", "out_proj"]
     folders = make_run("lora", peft={"modules": long}), make_run("lora", 0, 2, peft={"modules": 1})
