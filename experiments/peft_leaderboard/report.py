@@ -18,13 +18,13 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from trials import METHODS, chosen, is_complete, read_tested, score_of, trial_of, validation_score
 
-from peftsp.metrics.significance import holm
 from peftsp.report.build import ReportSettings, write_report
 from peftsp.report.caveats import find_caveats
 from peftsp.report.methods import Method
 from peftsp.runs.record import RunRecord
 from peftsp.runs.results import Run
 
+BASELINE = "lora"
 MCC2 = "mean MCC2"
 
 _TITLES = (
@@ -45,7 +45,12 @@ def main() -> None:
     tests, skipped = read_tests(options.studies)
     methods = [Method(name, tuple(chosen(runs)), {}) for name, runs in tests.items()]
     settings = ReportSettings(
-        options.studies, options.output / "report", options.resamples, seed=0, has_progress=False
+        options.studies,
+        options.output / "report",
+        options.resamples,
+        seed=0,
+        has_progress=True,
+        against=BASELINE if BASELINE in tests else None,
     )
     options.output.mkdir(parents=True, exist_ok=True)
     write_report(methods, settings, skipped, find_caveats(methods, skipped))
@@ -120,7 +125,9 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows).sort_values("mcc2", ascending=False, ignore_index=True)
-    return table.merge(_against_lora(tables / "comparison.csv"), "left", on="method")
+    compared = pd.read_csv(tables / "comparison.csv").query("second == @BASELINE")
+    compared = compared.rename(columns={"first": "method", "difference": "less_lora"})
+    return table.merge(compared[["method", "less_lora", "p_holm"]], "left", on="method")
 
 
 def _steps(record: RunRecord) -> float:
@@ -132,22 +139,6 @@ def _steps(record: RunRecord) -> float:
     limit = settings["trainer"].get("limit_train_batches") or 1.0
     batches = min(limit, batches) if isinstance(limit, int) else limit * batches
     return batches * settings["trainer"]["max_epochs"]
-
-
-def _against_lora(path: Path) -> pd.DataFrame:
-    """Differences to LoRA; Holm's adjustment is over these alone, not over all pairs of methods."""
-    if not path.is_file():
-        return pd.DataFrame(columns=["method", "less_lora", "p_holm"])
-    found = pd.read_csv(path)
-    pairs = found[(found["first"] == "lora") | (found["second"] == "lora")]
-    is_second = pairs["second"] == "lora"
-    return pd.DataFrame(
-        {
-            "method": pairs["first"].where(is_second, pairs["second"]),
-            "less_lora": pairs["difference"].where(is_second, -pairs["difference"]),
-            "p_holm": holm(pairs["p"].to_numpy(float)),
-        }
-    )
 
 
 def as_markdown(table: pd.DataFrame) -> str:

@@ -52,6 +52,7 @@ class ReportSettings:
         has_progress: Show progress bars if standard error is a terminal.
         archive: New .zip file for all that the report was made of; None for none.
         has_bundles: Put the models of the runs into it, too.
+        against: Label of the method that all others are compared with; None: every two are.
     """
 
     places: Sequence[Path]
@@ -61,6 +62,7 @@ class ReportSettings:
     has_progress: bool
     archive: Path | None = None
     has_bundles: bool = False
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def build_report(settings: ReportSettings) -> ReportSummary:
     if settings.archive:
         written = [settings.output / name for name in (PAGE, DOME, TABLES, FIGURES)]
         options = ["--resamples", str(settings.resamples), "--seed", str(settings.seed)]
+        options += ["--against", settings.against] if settings.against else []
         write_archive(settings.archive, runs, written, options, settings.has_bundles)
     return summary
 
@@ -118,7 +121,13 @@ def write_report(
         skipped: Folders of runs that are not in it.
         warnings: What its reader has to know.
         further: Tables beside those of every report.
+
+    Raises:
+        RunError: There is no method to compare the others with.
     """
+    labels = [method.label for method in methods]
+    if settings.against not in (None, *labels):
+        raise RunError(f"--against: expected one of {', '.join(labels)}, found {settings.against}")
     runs = [run for method in methods for run in method.runs]
     proteins = Proteins.of(methods)
     evaluations = [_evaluate(method, proteins, settings) for method in methods]
@@ -128,6 +137,7 @@ def write_report(
         settings.resamples,
         settings.seed,
         lambda swaps, title: _bar(swaps, title, settings, settings.resamples),
+        settings.against,
     )
     published = published_for(runs[0].record.dataset)
     tables = [*_tables(evaluations, comparison, published, settings), *further]
@@ -155,7 +165,6 @@ def write_report(
         _put_in_place(partial, settings.output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    labels = [method.label for method in methods]
     return ReportSummary(settings.output / PAGE, len(runs), labels, skipped, warnings)
 
 
@@ -212,7 +221,9 @@ def _tables(
     tables = [overall_table(evaluations), *measure_tables(evaluations, published)]
     if len(comparison):
         for is_mean in (True, False):
-            tables.append(comparison_table(comparison, is_mean, settings.resamples))
+            tables.append(
+                comparison_table(comparison, is_mean, settings.resamples, settings.against)
+            )
     if _has_cost(methods):
         tables.append(cost_table(methods))
     return [*tables, settings_table(methods)]

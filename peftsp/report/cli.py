@@ -44,6 +44,7 @@ def _run(options: argparse.Namespace) -> str:
         has_progress=not options.no_progress,
         archive=options.archive,
         has_bundles=options.bundles,
+        against=options.against,
     )
     summary = build_report(settings)
     for folder in summary.skipped:
@@ -85,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         metavar="N",
         help="of the resamples (default: %(default)s)",
+    )
+    add(
+        "--against",
+        metavar="METHOD",
+        help="compare all others with this method, by its name in the report (default: every two "
+        "are compared)",
     )
     add(
         "--archive",

@@ -31,19 +31,28 @@ def compare(
     resamples: int,
     seed: int,
     progress: Callable[[Swaps, str], Swaps],
+    against: str | None = None,
 ) -> pd.DataFrame:
-    """Compare every two methods by MCC2: in the mean over cells, and in each cell.
+    """Compare methods by MCC2: in the mean over cells, and in each cell.
 
     The interval of a difference is of a paired bootstrap, its p value of a permutation test that
     swaps what both methods say of a protein. Holm's adjustment is over all pairs of methods for the
     mean, and over all pairs and cells for the cells.
+
+    Args:
+        evaluations: Of the methods.
+        proteins: Those of all methods.
+        resamples: How many permutations to draw.
+        seed: Of the draws.
+        progress: Passes the permutations of a pair on, and may show how far it is.
+        against: Label of the method that all others are compared with; None: every two are.
 
     Returns:
         A row for each pair and cell, `COLUMNS`; ``kingdom`` is `MEAN` in the row of the mean.
         ``difference`` is that of the first method less the second.
     """
     rows = []
-    for first, second in combinations(evaluations, 2):
+    for first, second in _pairs(evaluations, against):
         models = _shared_models(first, second)
         if models:
             title = f"comparing {first.method.label} with {second.method.label}"
@@ -55,6 +64,15 @@ def compare(
     for family in (is_mean, ~is_mean):
         table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy(float))
     return table
+
+
+def _pairs(
+    evaluations: Sequence[Evaluation], against: str | None
+) -> Iterable[tuple[Evaluation, Evaluation]]:
+    if against is None:
+        return combinations(evaluations, 2)
+    [baseline] = [e for e in evaluations if e.method.label == against]
+    return [(e, baseline) for e in evaluations if e is not baseline]
 
 
 def _shared_models(first: Evaluation, second: Evaluation) -> list[tuple[int, int]]:

@@ -47,8 +47,10 @@ def overall_table(evaluations: Sequence[Evaluation]) -> Table:
     return Table("overall", caption, pd.DataFrame(rows), pd.DataFrame(numbers))
 
 
-def comparison_table(comparison: pd.DataFrame, is_mean: bool, resamples: int) -> Table:
-    """Differences in MCC2 between every two methods."""
+def comparison_table(
+    comparison: pd.DataFrame, is_mean: bool, resamples: int, against: str | None
+) -> Table:
+    """Differences in MCC2 between every two methods, or between one and all others."""
     rows = comparison[(comparison["kingdom"] == MEAN) == is_mean].dropna(subset=["difference"])
     estimates = [
         as_text(Estimate(*row), 3)
@@ -62,7 +64,8 @@ def comparison_table(comparison: pd.DataFrame, is_mean: bool, resamples: int) ->
     shown["p"] = [p_value(value) for value in rows["p"]]
     shown["p, Holm"] = [p_value(value) for value in rows["p_holm"]]
     what = "mean MCC2" if is_mean else "MCC2 of each kingdom and SP type"
-    family = "all pairs of methods" if is_mean else "all pairs of methods, kingdoms and SP types"
+    family = f"comparisons with {against}" if against else "all pairs of methods"
+    family += "" if is_mean else ", kingdoms and SP types"
     caption = (
         f"Differences in {what}, first less second method, on the folds that both have; "
         f"{INTERVAL}, paired; two-sided p value of {resamples:,} permutations that swap what "

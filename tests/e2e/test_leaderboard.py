@@ -199,14 +199,3 @@ def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monk
     assert [line.split(" | ")[0] for line in table[2:]] == ["| kmer_logistic", "| most_frequent"]
     assert "| most_frequent | 6 | 0.000 (0.000 to 0.000)" in table[3]
     assert (tmp_path / "out" / "leaderboard.png").stat().st_size
-
-
-def test_methods_are_compared_with_lora_alone(script, tmp_path):
-    pairs = [("ia3", "lora", 0.1, 0.01), ("dora", "ia3", 0.3, 0.001), ("lora", "vera", 0.2, 0.03)]
-    table = pd.DataFrame(pairs, columns=["first", "second", "difference", "p"])
-    table.to_csv(tmp_path / "comparison.csv", index=False)
-    found = script("report")._against_lora(tmp_path / "comparison.csv")
-    assert [tuple(row) for row in found.itertuples(index=False)] == [
-        ("ia3", 0.1, 0.02),
-        ("vera", -0.2, 0.03),
-    ]

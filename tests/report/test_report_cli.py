@@ -62,6 +62,21 @@ def test_folder_of_something_else_is_left_alone(make_run, command, tmp_path):
     assert [path.name for path in other.iterdir()] == ["thesis.tex"]
 
 
+def test_all_methods_are_compared_with_one(make_run, command, tmp_path):
+    for name in ("lora", "full", "adapter"):
+        make_run(name)
+    assert command("--against", "lora")[0] == 0
+    table = (tmp_path / "report" / "tables" / "comparison.md").read_text()
+    assert [line.split(" | ")[:2] for line in table.splitlines()[2:4]] == [
+        ["| adapter", "lora"],
+        ["| full", "lora"],
+    ]
+    assert "Holm's adjustment over comparisons with lora." in table
+    status, _, complained = command("--against", "dora")
+    assert status == 2
+    assert complained == "--against: expected one of adapter, full, lora, found dora\n"
+
+
 def test_nothing_to_report_is_one_line(command, tmp_path):
     (tmp_path / "runs").mkdir()
     status, said, complained = command()

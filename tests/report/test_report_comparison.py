@@ -11,9 +11,9 @@ from peftsp.report.proteins import Proteins
 from peftsp.runs.results import read_run
 
 
-def compared(methods, proteins, resamples=199):
+def compared(methods, proteins, resamples=199, against=None):
     evaluations = [evaluate(m, proteins, resamples, 0, lambda draws: draws) for m in methods]
-    table = compare(evaluations, proteins, resamples, 0, lambda swaps, title: swaps)
+    table = compare(evaluations, proteins, resamples, 0, lambda swaps, title: swaps, against)
     return evaluations, table
 
 
@@ -67,3 +67,13 @@ def test_shared_folds_alone_are_compared(make_run):
     assert pairs == {("adapter", "lora"): 1, ("lora", "prompt"): 2}
     of_folds = evaluations[1].method.runs
     assert [run.record.fold for run in of_folds] == list(range(6))
+
+
+def test_all_are_compared_with_one_and_holm_spans_these_alone(make_run):
+    folders = [make_run(name, quality=q) for name, q in (("a", 0.6), ("bb", 0.9), ("ccc", 0.7))]
+    methods = group_runs(map(read_run, folders))
+    _, table = compared(methods, Proteins.of(methods), 99, "bb")
+    mean = table[table["kingdom"] == MEAN]
+    assert list(zip(mean["first"], mean["second"], strict=True)) == [("a", "bb"), ("ccc", "bb")]
+    assert (mean["difference"] < 0).all()
+    np.testing.assert_allclose(mean["p_holm"], holm(mean["p"].to_numpy()))
