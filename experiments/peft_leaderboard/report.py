@@ -10,17 +10,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
-from trials import METHODS, chosen, is_complete, read_tested, score_of, trial_of, validation_score
+from trials import (
+    METHODS,
+    chosen,
+    is_complete,
+    read_tested,
+    score_of,
+    trial_of,
+    validating,
+    validation_score,
+)
 
+from peftsp.evaluate.calibration import fit_calibration
+from peftsp.labels import SP_TYPES
 from peftsp.report.build import ReportSettings, write_report
 from peftsp.report.caveats import find_caveats
+from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import Method
+from peftsp.report.proteins import Proteins
 from peftsp.runs.record import RunRecord
 from peftsp.runs.results import Run
 
@@ -29,6 +44,7 @@ MCC2 = "mean MCC2"
 
 _TITLES = (
     *("method", "runs", "mean MCC2", "of each seed", "less LoRA", "p, Holm"),
+    *("calibrated", "calibration error", "then"),
     *("trained", "s/step", "GB", "bundle, kB"),
 )
 _SHOWN = 0.8
@@ -43,7 +59,8 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=2000)
     options = parser.parse_args()
     tests, skipped = read_tests(options.studies)
-    methods = [Method(name, tuple(chosen(runs)), {}) for name, runs in tests.items()]
+    chosen_runs = {name: chosen(runs) for name, runs in tests.items()}
+    methods = [Method(name, tuple(runs), {}) for name, runs in chosen_runs.items()]
     settings = ReportSettings(
         options.studies,
         options.output / "report",
@@ -56,6 +73,8 @@ def main() -> None:
     write_report(methods, settings, skipped, find_caveats(methods, skipped))
     trials_table(tests).to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
+    of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
+    table = table.merge(calibrated_table(of_types), "left", on="method")
     table.to_csv(options.output / "leaderboard.csv", index=False, float_format="%.4f")
     (options.output / "leaderboard.md").write_text(as_markdown(table))
     draw(table, options.output / "leaderboard.png")
@@ -118,6 +137,7 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
                 "high": overall.loc[method.label, f"{MCC2} high"],
                 "of_each_seed": " ".join(f"{v:.3f}" for v in of_seeds.loc[method.label].dropna()),
                 "trained": max(cost.trained_parameters for cost in costs),
+                "error": overall.loc[method.label, "calibration error value"],
                 # Of the run that other work disturbed least.
                 "seconds_a_step": min(seconds, default=None),
                 "peak_memory": max(cost.peak_memory for cost in costs),
@@ -128,6 +148,40 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
     compared = pd.read_csv(tables / "comparison.csv").query("second == @BASELINE")
     compared = compared.rename(columns={"first": "method", "difference": "less_lora"})
     return table.merge(compared[["method", "less_lora", "p_holm"]], "left", on="method")
+
+
+def calibrated(tests: Sequence[Run], runs: Sequence[Run]) -> Method:
+    """A method as it would be after `peftsp-calibrate` on the validation partition of each fold.
+
+    Types alone, which is what MCC2 and the calibration error need.
+    """
+    found = []
+    for run in runs:
+        validation = validating(tests, run).predictions
+        true = torch.tensor([SP_TYPES.index(name) for name in validation["sp_type"]])
+        calibration = fit_calibration(_types(validation), true)
+        after = calibration.apply(_types(run.predictions))
+        names = [SP_TYPES[n] for n in after.argmax(dim=1).tolist()]
+        columns = dict(zip(SP_TYPES, after.T.numpy(), strict=True))
+        found.append(
+            replace(run, predictions=run.predictions.assign(predicted_type=names, **columns))
+        )
+    return Method(runs[0].record.method, tuple(found), {})
+
+
+def calibrated_table(methods: Mapping[str, Method]) -> pd.DataFrame:
+    """A row for each method: MCC2 and the calibration error after calibration."""
+    proteins = Proteins.of([*methods.values()])
+    rows = []
+    for name, method in methods.items():
+        found = evaluate(method, proteins, resamples=1, seed=0, progress=lambda draws: draws)
+        row = {"method": name, "calibrated_mcc2": found.mean.value}
+        rows.append(row | {"calibrated_error": found.calibration.value})
+    return pd.DataFrame(rows)
+
+
+def _types(predictions: pd.DataFrame) -> torch.Tensor:
+    return torch.from_numpy(predictions[list(SP_TYPES)].to_numpy(float))
 
 
 def _steps(record: RunRecord) -> float:
@@ -149,6 +203,7 @@ def as_markdown(table: pd.DataFrame) -> str:
             f"| {row.method} | {row.runs} | {row.mcc2:.3f} ({row.low:.3f} to {row.high:.3f}) "
             f"| {row.of_each_seed} "
             f"| {_or_dash(row.less_lora, '+.3f')} | {_or_dash(row.p_holm, '.3f')} "
+            f"| {row.calibrated_mcc2:.3f} | {row.error:.3f} | {row.calibrated_error:.3f} "
             f"| {row.trained:,} | {_or_dash(row.seconds_a_step, '.3f')} "
             f"| {row.peak_memory / 1e9:.1f} | {row.bundle / 1e3:,.0f} |"
         )

@@ -155,9 +155,14 @@ def chosen(tests: Iterable[Run]) -> list[Run]:
 
 def validation_score(tests: Iterable[Run], run: Run) -> float:
     """MCC of the six types on the partition that validates in a test's fold."""
+    return score_of(validating(tests, run))
+
+
+def validating(tests: Iterable[Run], run: Run) -> Run:
+    """The same training on the partition that validates in a test's fold."""
     place = _twin(run.record.fold), run.record.seed, trial_of(run)
     [twin] = [t for t in tests if (t.record.fold, t.record.seed, trial_of(t)) == place]
-    return score_of(twin)
+    return twin
 
 
 def score_of(run: Run) -> float:

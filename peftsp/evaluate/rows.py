@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -63,13 +64,33 @@ def predict_rows(
         places: Of the records to predict.
         how: How.
     """
+    asked = [records[place] for place in places]
+    numbers, probabilities = _predict(bundles, asked, how)
+    rows: dict[int, list[str | int]] = {}
+    for (index, *cells), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
+        rows[places[index]] = prediction_row(asked[index], cells, shares)
+    return rows
+
+
+def predict_types(bundle: Path, records: Sequence[LabelledRecord], how: Predicting) -> Tensor:
+    """What a model says of each SP type.
+
+    Returns:
+        float32, ``(N, K)``; probabilities in the order of the records.
+    """
+    return _predict([bundle], records, how)[1]
+
+
+def _predict(
+    bundles: Sequence[Path], records: Sequence[LabelledRecord], how: Predicting
+) -> tuple[Tensor, Tensor]:
+    """As `KeptPredictions.compute` returns them."""
     device = find_device(how.device)
     taggers = load_taggers(list(bundles), device, how.backbone)
     for tagger in taggers:
         tagger.eval()
     size = fitting_batch_size(device.type, max(tagger.backbone.spec.width for tagger in taggers))
-    asked = [records[place] for place in places]
-    loader = DataLoader(LabelledDataset(asked), size, collate_fn=collate_labelled)
+    loader = DataLoader(LabelledDataset(records), size, collate_fn=collate_labelled)
     kept, options = KeptPredictions(), Options(precision=how.precision)
     names = " + ".join(bundle.name for bundle in bundles)
     for batch in tqdm(loader, names, disable=None if how.has_progress else True):
@@ -77,11 +98,7 @@ def predict_rows(
             batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, -1))
         found = find_results(batch.to(device), taggers, options)
         kept.update(batch.indices, Decoded(*map(torch.from_numpy, found[:5])))
-    numbers, probabilities = kept.compute()
-    rows: dict[int, list[str | int]] = {}
-    for (index, *cells), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
-        rows[places[index]] = prediction_row(asked[index], cells, shares)
-    return rows
+    return kept.compute()
 
 
 def call_row(record: LabelledRecord, call: Call) -> list[str | int | float]:

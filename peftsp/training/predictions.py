@@ -98,7 +98,7 @@ def prediction_row(
     site, *ends = (position if position > 0 else "" for position in positions)
     return [
         *truth_of(record),
-        *(SP_TYPES[sp_type], site, *(f"{probability:.6f}" for probability in probabilities)),
+        *(SP_TYPES[sp_type], site, *(f"{probability:.6g}" for probability in probabilities)),
         *ends,
     ]
 

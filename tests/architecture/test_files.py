@@ -27,6 +27,7 @@ TESTED_ELSEWHERE = {
     "data/residues": "data/test_fasta.py",
     "errors": "training/test_training_cli.py",
     "evaluate/build": "evaluate/test_evaluate_cli.py",
+    "evaluate/calibrate_cli": "evaluate/test_evaluate_calibrate.py",
     "evaluate/figures": "evaluate/test_evaluate_cli.py",
     "evaluate/rows": "evaluate/test_evaluate_cli.py",
     "export/check": "export/test_export_cli.py",

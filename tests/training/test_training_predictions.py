@@ -66,7 +66,7 @@ def test_regions_end_at_the_site(rows):
 def decoded_path(*names):
     path = [STATE_INDEX[name] for name in names]
     return Decoded(
-        probabilities=torch.tensor([[0.1, 0.9, 0, 0, 0, 0]]),
+        probabilities=torch.tensor([[0.1, 0.9, 2.5e-12, 0, 0, 0]]),
         sp_types=torch.tensor([1]),
         paths=torch.tensor([[*path, -1]]),
         cleavage_sites=torch.tensor([4]),
@@ -84,9 +84,7 @@ def test_batches_come_out_in_the_order_of_the_records(tmp_path):
     kept.reset()
     kept.update(torch.tensor([0]), decoded_path("SP_N", "SP_H", "SP_H", "SP_C", "SP_O"))
     write_predictions(*kept.compute(), SyntheticProteins(60, 0).load(), tmp_path / "table.csv")
-    assert (tmp_path / "table.csv").read_text().endswith(",SP,4,0.100000,0.900000,"
-                                                         "0.000000,0.000000,0.000000,0.000000,"
-                                                         "1,3,4\n")  # fmt: skip
+    assert (tmp_path / "table.csv").read_text().endswith(",SP,4,0.1,0.9,2.5e-12,0,0,0,1,3,4\n")
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 

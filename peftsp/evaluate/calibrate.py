@@ -1,0 +1,207 @@
+"""A bundle calibrated on labelled proteins that have not trained it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from peftsp.data.folds import NESTED, folds_of
+from peftsp.data.identity import dataset_digest, sequence_mark, split_marks
+from peftsp.errors import BundleError, ConfigError, RecordError
+from peftsp.evaluate.calibration import Calibration, calibrate, fit_calibration
+from peftsp.evaluate.dataset import read_test_set
+from peftsp.evaluate.rows import Predicting, predict_types
+from peftsp.evaluate.seen import members_of
+from peftsp.labels import SP_TYPES
+from peftsp.metrics.calibration import calibration_error
+from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.peft.registry import find_method
+from peftsp.records import LabelledRecord
+from peftsp.training.card import describe_start, papers_of
+from peftsp.training.start import find_start, read_start
+
+_PARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrateSettings:
+    """What to calibrate and on what.
+
+    Attributes:
+        bundle: Folder of the model, or the name of one that ships.
+        data: 3-line file.
+        fold: Whose validation partition calibrates, for a model that was trained on a fold of the
+            data; None for its own. A model of other data is calibrated on all that it has not seen.
+        output: New folder of the calibrated bundle.
+        predicting: How the model predicts.
+    """
+
+    bundle: str
+    data: Path
+    fold: int | None
+    output: Path
+    predicting: Predicting
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good probabilities of SP types are.
+
+    Attributes:
+        log_loss: Nats a protein.
+        error: Expected calibration error.
+        wrong: How many proteins get a wrong type.
+    """
+
+    log_loss: float
+    error: float
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrateSummary:
+    """What was found.
+
+    Attributes:
+        proteins: How many calibrated.
+        calibration: What makes the probabilities calibrated.
+        before: As the model was.
+        after: Calibrated, each fifth of the proteins on the four others.
+    """
+
+    proteins: int
+    calibration: Calibration
+    before: Quality
+    after: Quality
+
+
+def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
+    """Find a temperature and offsets of SP types, and write a bundle that has them.
+
+    Raises:
+        PeftspError: A file or bundle is wrong, the output exists, the fold is not one that the
+            model was trained for, or the proteins are of fewer than two types.
+    """
+    if settings.output.exists():
+        raise ConfigError(f"{settings.output}: expected a new folder, found one that exists")
+    folder = find_start(settings.bundle)
+    test_set = read_test_set(settings.data)
+    if not test_set.has_types:
+        raise RecordError(
+            f"{settings.data}: expected a 3-line file with SP types, found a table without"
+        )
+    records = test_set.records
+    fold, used = _calibrating(folder, records, settings)
+    true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
+    found = {record.sp_type for record in used}
+    if len(found) < 2:
+        raise RecordError(
+            f"{settings.data}: expected proteins of two SP types or more to calibrate on, found "
+            f"{len(used)} of {', '.join(found)}"
+        )
+    probabilities = predict_types(folder, used, settings.predicting)
+    calibration = fit_calibration(probabilities, true)
+    _save(settings, folder, calibration, used, fold, dataset_digest(records))
+    return CalibrateSummary(
+        len(used),
+        calibration,
+        _quality(probabilities, true),
+        _quality(_each_part_by_the_others(probabilities, true), true),
+    )
+
+
+def _calibrating(
+    folder: Path, records: Sequence[LabelledRecord], settings: CalibrateSettings
+) -> tuple[int | None, list[LabelledRecord]]:
+    """The fold, if the model was trained on one, and the proteins to calibrate on."""
+    [member] = members_of([folder], records)
+    if member.fold is None:
+        if settings.fold is not None:
+            raise ConfigError(
+                f"--fold: expected none, as {settings.bundle} was not trained on a fold of "
+                f"{settings.data}, found {settings.fold}"
+            )
+        return None, [records[place] for place in sorted(member.unseen)]
+    fold = member.fold if settings.fold is None else settings.fold
+    if fold not in member.tests:
+        folds = ", ".join(map(str, sorted(member.tests)))
+        raise ConfigError(
+            f"--fold: expected one of {folds}, for which {settings.bundle} was trained, "
+            f"found {fold}"
+        )
+    return fold, _validating(fold, folder, records)
+
+
+def _validating(fold: int, folder: Path, records: Sequence[LabelledRecord]) -> list[LabelledRecord]:
+    data: dict[str, Any] = read_bundle(folder).training["data"]
+    folds = folds_of((record.partition for record in records), data.get("protocol", NESTED))
+    partition = folds[fold].validation
+    if "validation" in data["train_splits"]:
+        raise BundleError(
+            f"{folder}: expected a bundle that leaves proteins to calibrate on, found one that "
+            f"was trained on the validation partition, too"
+        )
+    return [record for record in records if record.partition == partition]
+
+
+def _quality(probabilities: Tensor, true: Tensor) -> Quality:
+    confidence, called = probabilities.max(dim=-1)
+    is_right = called == true
+    own = probabilities.gather(1, true[:, None]).clamp(min=torch.finfo(torch.float32).tiny)
+    error = calibration_error(
+        confidence.double().numpy(), is_right.numpy(), torch.ones(len(true)).double().numpy()
+    )
+    return Quality(-own.log().mean().item(), error, int((~is_right).sum()))
+
+
+def _each_part_by_the_others(probabilities: Tensor, true: Tensor) -> Tensor:
+    """Calibrated probabilities of proteins that have not calibrated."""
+    parts = torch.empty_like(true)
+    parts[true.argsort(stable=True)] = torch.arange(len(true)) % _PARTS
+    found = probabilities.clone()
+    for part in range(_PARTS):
+        is_own = parts == part
+        calibration = fit_calibration(probabilities[~is_own], true[~is_own])
+        found[is_own] = calibration.apply(probabilities[is_own])
+    return found
+
+
+def _save(
+    settings: CalibrateSettings,
+    folder: Path,
+    calibration: Calibration,
+    used: Sequence[LabelledRecord],
+    fold: int | None,
+    digest: str,
+) -> None:
+    was = read_bundle(folder)
+    method = find_method(was.peft)
+    start = read_start(settings.bundle, method, was.head, was.crf, was.backbone)
+    bundle = calibrate(was, calibration)
+    training = {
+        **_seen(was, used, fold),
+        **{key: value for key, value in describe_start(start).items() if key != "start"},
+        "calibration": {**asdict(calibration), "proteins": len(used), "sha256": digest},
+    }
+    name = settings.output.name
+    papers = papers_of(start, name) if start.papers else None
+    save_bundle(
+        replace(bundle, training=training), settings.output, start.own_backbone(method), papers
+    )
+
+
+def _seen(was: Bundle, used: Sequence[LabelledRecord], fold: int | None) -> dict[str, Any]:
+    """What the bundle says of its training, with the proteins that calibrate among those seen."""
+    training = {key: value for key, value in was.training.items() if key != "metrics"}
+    training["is_chosen"] = True
+    if isinstance(training.get("proteins"), str):
+        marks = split_marks(training["proteins"]) | {sequence_mark(r.residues) for r in used}
+        training["proteins"] = "".join(sorted(marks))
+    if fold is not None:
+        training["data"] = {**training["data"], "fold": fold}
+    return training

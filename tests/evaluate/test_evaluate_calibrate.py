@@ -1,0 +1,102 @@
+"""The command makes a bundle whose probabilities are calibrated on what it had not seen."""
+
+import json
+
+import pytest
+import torch
+
+from peftsp.data.identity import sequence_mark, split_marks
+from peftsp.data.labelled import read_labelled
+from peftsp.evaluate.calibrate_cli import main
+from peftsp.evaluate.calibration import Calibration
+from peftsp.evaluate.rows import Predicting, predict_rows, predict_types
+from peftsp.evaluate.seen import members_of
+from peftsp.model.shipped import find_model
+
+pytestmark = pytest.mark.slow
+PREDICTING = Predicting("cpu", None, "fp32", tells_kingdom=True, has_progress=False)
+
+
+@pytest.fixture
+def bundle(trained):
+    """Of the run that tests partition 0 and validates on partition 1."""
+    [found] = (trained / "runs").glob("*/*fold0*/bundle")
+    return found
+
+
+@pytest.fixture
+def calibrate(trained, capsys):
+    """Function that runs the command: status, what it printed, what it complained of."""
+
+    def run(bundle, output, *options, data="own.fasta"):
+        given = ["--data", str(trained / data), "-o", str(output), "--no-progress"]
+        status = main([str(bundle), *given, *options])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_the_validation_partition_calibrates(trained, bundle, calibrate, tmp_path):
+    status, said, _ = calibrate(bundle, tmp_path / "new")
+    assert status == 0
+    records = read_labelled(trained / "own.fasta")
+    validating = [record for record in records if record.partition == 1]
+    assert f"of {len(validating)} proteins, each fifth calibrated on the others" in said
+    about = json.loads((tmp_path / "new" / "config.json").read_text())["training"]
+    found = Calibration(about["calibration"]["temperature"], about["calibration"]["offsets"])
+    before = predict_types(bundle, records, PREDICTING)
+    after = predict_types(tmp_path / "new", records, PREDICTING)
+    torch.testing.assert_close(after, found.apply(before), atol=2e-5, rtol=1e-3)
+    assert not torch.equal(after.argmax(dim=1), before.argmax(dim=1)) or found.temperature != 1
+    assert split_marks(about["proteins"]) >= {sequence_mark(r.residues) for r in validating}
+    [member] = members_of([tmp_path / "new"], records)
+    assert {records[place].partition for place in member.unseen} == {0}
+
+
+def test_sites_of_a_type_stay(trained, bundle, calibrate, tmp_path):
+    assert calibrate(bundle, tmp_path / "new")[0] == 0
+    records = read_labelled(trained / "own.fasta")
+    rows = [
+        predict_rows([one], records, range(len(records)), PREDICTING)
+        for one in (bundle, tmp_path / "new")
+    ]
+    pairs = [(rows[0][place], rows[1][place]) for place in rows[0]]
+    same = [(a, b) for a, b in pairs if a[4:5] == b[4:5]]
+    assert len(same) > len(records) / 2
+    assert all(a[5] == b[5] for a, b in same)
+
+
+def test_a_calibrated_bundle_is_calibrated_from_where_it_is(trained, bundle, calibrate, tmp_path):
+    names = "once", "twice"
+    for was, name in zip((bundle, tmp_path / "once"), names, strict=True):
+        assert calibrate(was, tmp_path / name)[0] == 0
+    records = read_labelled(trained / "own.fasta")
+    once, twice = (predict_types(tmp_path / name, records, PREDICTING) for name in names)
+    about = json.loads((tmp_path / "twice" / "config.json").read_text())["training"]
+    found = Calibration(about["calibration"]["temperature"], about["calibration"]["offsets"])
+    torch.testing.assert_close(twice, found.apply(once), atol=2e-5, rtol=1e-3)
+
+
+def test_a_model_that_ships_keeps_its_licence_and_says_what_it_is(trained, calibrate, tmp_path):
+    assert calibrate("fast", tmp_path / "new")[0] == 0
+    card = (tmp_path / "new" / "README.md").read_text()
+    assert "`fast`" in card
+    licence = json.loads((find_model("fast") / "config.json").read_text())["training"]["licence"]
+    about = json.loads((tmp_path / "new" / "config.json").read_text())["training"]
+    assert about["licence"] == licence
+    assert about["calibration"]["proteins"] == len(read_labelled(trained / "own.fasta"))
+
+
+def test_what_does_not_fit_is_one_line(trained, bundle, calibrate, tmp_path):
+    (tmp_path / "there").mkdir()
+    status, said, complained = calibrate(bundle, tmp_path / "there")
+    assert (status, said) == (2, "")
+    assert complained == f"{tmp_path}/there: expected a new folder, found one that exists\n"
+    assert "expected one of 0, for which" in calibrate(bundle, tmp_path / "a", "--fold", "2")[2]
+    assert "expected none, as fast" in calibrate("fast", tmp_path / "a", "--fold", "2")[2]
+    (trained / "few.csv").write_text("id,sequence,signal_peptide\na,MKKLLAAAA,no\n")
+    assert "found a table without" in calibrate("fast", tmp_path / "a", data="few.csv")[2]
+    lines = (trained / "own.fasta").read_text().splitlines(keepends=True)[:3]
+    (trained / "one.fasta").write_text("".join(lines))
+    assert "of two SP types or more" in calibrate("fast", tmp_path / "a", data="one.fasta")[2]
+    assert not (tmp_path / "a").exists()
