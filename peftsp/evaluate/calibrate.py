@@ -22,7 +22,7 @@ from peftsp.metrics.calibration import calibration_error
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.peft.registry import find_method
 from peftsp.records import LabelledRecord
-from peftsp.training.card import describe_start, papers_of
+from peftsp.training.card import papers_of
 from peftsp.training.start import find_start, read_start
 
 _PARTS = 5
@@ -185,11 +185,10 @@ def _save(
     bundle = calibrate(was, calibration)
     training = {
         **_seen(was, used, fold),
-        **{key: value for key, value in describe_start(start).items() if key != "start"},
         "calibration": {**asdict(calibration), "proteins": len(used), "sha256": digest},
     }
     name = settings.output.name
-    papers = papers_of(start, name) if start.papers else None
+    papers = papers_of(start, name, "Calibrated") if start.papers else None
     save_bundle(
         replace(bundle, training=training), settings.output, start.own_backbone(method), papers
     )

@@ -23,15 +23,16 @@ def describe_start(start: Start) -> dict[str, Any]:
     return described | ({"licence": licence} if licence else {})
 
 
-def papers_of(start: Start, name: str) -> dict[str, str]:
+def papers_of(start: Start, name: str, made: str = "Trained on") -> dict[str, str]:
     """Card and licences for a bundle by file name.
 
     Args:
         start: What it was trained on from.
         name: Of the bundle's run.
+        made: What was done to that model.
     """
     papers = {path: text for path, text in start.papers.items() if path != CARD}
-    lines = [f"# {name}", "", f"Trained on from `{start.name}`, content hash {start.sha256}."]
+    lines = [f"# {name}", "", f"{made} from `{start.name}`, content hash {start.sha256}."]
     licence = start.bundle.training.get("licence")
     if licence:
         lines += ["", f"**Licence.** It derives from that model, whose licence holds: {licence}."]

@@ -80,7 +80,7 @@ def test_a_calibrated_bundle_is_calibrated_from_where_it_is(trained, bundle, cal
 def test_a_model_that_ships_keeps_its_licence_and_says_what_it_is(trained, calibrate, tmp_path):
     assert calibrate("fast", tmp_path / "new")[0] == 0
     card = (tmp_path / "new" / "README.md").read_text()
-    assert "`fast`" in card
+    assert "Calibrated from `fast`, content hash" in card
     licence = json.loads((find_model("fast") / "config.json").read_text())["training"]["licence"]
     about = json.loads((tmp_path / "new" / "config.json").read_text())["training"]
     assert about["licence"] == licence
