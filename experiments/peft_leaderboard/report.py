@@ -145,6 +145,8 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows).sort_values("mcc2", ascending=False, ignore_index=True)
+    if len(methods) == 1:
+        return table.assign(less_lora=float("nan"), p_holm=float("nan"))
     compared = pd.read_csv(tables / "comparison.csv").query("second == @BASELINE")
     compared = compared.rename(columns={"first": "method", "difference": "less_lora"})
     return table.merge(compared[["method", "less_lora", "p_holm"]], "left", on="method")

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.labels import SP_TYPES
 from peftsp.runs.record import write_record
 from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
@@ -199,3 +201,22 @@ def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monk
     assert [line.split(" | ")[0] for line in table[2:]] == ["| kmer_logistic", "| most_frequent"]
     assert "| most_frequent | 6 | 0.000 (0.000 to 0.000)" in table[3]
     assert (tmp_path / "out" / "leaderboard.png").stat().st_size
+
+
+def test_calibration_of_a_fold_is_found_on_its_validating_partition(script):
+    report = script("report")
+    own = torch.tensor([[0.6, 0.4, 0, 0, 0, 0], [0.9, 0.1, 0, 0, 0, 0]]).double()
+
+    def predicted(sp_types):
+        table = pd.DataFrame(own.repeat(50, 1).numpy(), columns=list(SP_TYPES))
+        return table.assign(sp_type=sp_types * 50, predicted_type="NO_SP")
+
+    tests = [
+        replace(outcome(0, fold, 0.5, 1), predictions=predicted(sp_types))
+        for fold, sp_types in ((0, ["NO_SP", "NO_SP"]), (2, ["SP", "NO_SP"]))
+    ]
+    tests = [replace(run, record=SimpleNamespace(method="x", **vars(run.record))) for run in tests]
+    of_fold_0, of_fold_2 = report.calibrated(tests, tests).runs
+    # What validates in fold 0 says that 0.4 is a signal peptide; in fold 2, that none is one.
+    assert list(of_fold_0.predictions["predicted_type"][:2]) == ["SP", "NO_SP"]
+    assert list(of_fold_2.predictions["predicted_type"][:2]) == ["NO_SP", "NO_SP"]
