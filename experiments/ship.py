@@ -11,17 +11,15 @@ hash.
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
-
 from peftsp.backbone.checkpoint import PRETRAINED
+from peftsp.evaluate.calibration import Calibration, calibrate
 from peftsp.export.model import export_model
 from peftsp.export.shared import save_beside, share_weights
-from peftsp.labels import NO_SP, TYPE_OF_STATE
+from peftsp.labels import SP_TYPES
 from peftsp.model.bundle import read_bundle, save_bundle
 from peftsp.model.bundle_files import GRAPH_FILES
 
@@ -48,9 +46,11 @@ def main() -> None:
         help="share of signal peptides among the proteins trained on, and among those to predict",
     )
     options = parser.parse_args()
-    bundle, output = read_bundle(options.run / "bundle"), options.output
+    calibration = Calibration(options.temperature, dict.fromkeys(SP_TYPES, 0.0))
     if options.prevalence:
-        expect(bundle.weights["crf.start_transitions"], *options.prevalence, options.temperature)
+        calibration = calibration.expecting(*options.prevalence)
+    bundle = calibrate(read_bundle(options.run / "bundle"), calibration)
+    output = options.output
     halves = {name: tensor.half() for name, tensor in bundle.weights.items()}
     # Scores on partitions that were trained on would only mislead, paths say nothing elsewhere.
     training = {name: value for name, value in bundle.training.items() if name != "metrics"}
@@ -66,7 +66,6 @@ def main() -> None:
     shipped = replace(
         bundle,
         weights=halves,
-        crf=replace(bundle.crf, temperature=options.temperature),
         training=training,
         backbone=replace(source, checkpoint=checkpoint),
     )
@@ -84,23 +83,6 @@ def main() -> None:
         save_beside(model, output, precision)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size:,} bytes")
-
-
-def expect(starts: Tensor, trained: float, expected: float, temperature: float) -> None:
-    """Change the scores of paths without signal peptide to another share of these.
-
-    Every path begins with one start score. The temperature divides it, so that it is multiplied by
-    that beforehand.
-
-    Args:
-        starts: float, ``(C,)``; changed in place.
-        trained: Share of signal peptides that the model has learned.
-        expected: Share to expect instead.
-        temperature: Of SP types.
-    """
-    shift = math.log((1 - expected) / expected) - math.log((1 - trained) / trained)
-    of_none = [state for state, sp_type in enumerate(TYPE_OF_STATE) if sp_type == NO_SP]
-    starts[of_none] += temperature * shift
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from peftsp.evaluate.calibration import Calibration, calibrate, fit_calibration
 from peftsp.evaluate.dataset import read_test_set
 from peftsp.evaluate.rows import Predicting, predict_types
 from peftsp.evaluate.seen import members_of
-from peftsp.labels import SP_TYPES
+from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.peft.registry import find_method
@@ -37,6 +37,8 @@ class CalibrateSettings:
         data: 3-line file.
         fold: Whose validation partition calibrates, for a model that was trained on a fold of the
             data; None for its own. A model of other data is calibrated on all that it has not seen.
+        prevalence: Share of signal peptides among the proteins to predict; None for that of the
+            proteins that calibrate.
         output: New folder of the calibrated bundle.
         predicting: How the model predicts.
     """
@@ -44,6 +46,7 @@ class CalibrateSettings:
     bundle: str
     data: Path
     fold: int | None
+    prevalence: float | None
     output: Path
     predicting: Predicting
 
@@ -85,8 +88,13 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
 
     Raises:
         PeftspError: A file or bundle is wrong, the output exists, the fold is not one that the
-            model was trained for, or the proteins are of fewer than two types.
+            model was trained for, the prevalence is not a share, or the proteins are not some with
+            and some without signal peptide.
     """
+    if settings.prevalence is not None and not 0 < settings.prevalence < 1:
+        raise ConfigError(
+            f"--prevalence: expected a share between 0 and 1, found {settings.prevalence}"
+        )
     if settings.output.exists():
         raise ConfigError(f"{settings.output}: expected a new folder, found one that exists")
     folder = find_start(settings.bundle)
@@ -98,14 +106,17 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     records = test_set.records
     fold, used = _calibrating(folder, records, settings)
     true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
-    found = {record.sp_type for record in used}
-    if len(found) < 2:
+    count = int((true == NO_SP).sum())
+    if count in (0, len(used)):
         raise RecordError(
-            f"{settings.data}: expected proteins of two SP types or more to calibrate on, found "
-            f"{len(used)} of {', '.join(found)}"
+            f"{settings.data}: expected proteins with and without signal peptide to calibrate on, "
+            f"found {count} of {len(used)} without"
         )
     probabilities = predict_types(folder, used, settings.predicting)
     calibration = fit_calibration(probabilities, true)
+    if settings.prevalence is not None:
+        seen = (true != NO_SP).double().mean().item()
+        calibration = calibration.expecting(seen, settings.prevalence)
     _save(settings, folder, calibration, used, fold, dataset_digest(records))
     return CalibrateSummary(
         len(used),

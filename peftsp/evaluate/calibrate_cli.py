@@ -16,7 +16,8 @@ examples:
 Trained models are too sure, and may call one SP type too often. This divides the log-odds of SP
 types by a temperature and adds an offset to each, both found on proteins that have not trained the
 model: the validation partition of its fold, if it was trained on a fold of the data, else all that
-it has not seen. Cleavage site and regions of a type stay what they were.
+it has not seen. Cleavage site and regions of a type stay what they were. The offsets learn how many
+of these proteins have a signal peptide; --prevalence says how many will have one.
 """
 
 
@@ -37,6 +38,7 @@ def _run(options: argparse.Namespace) -> str:
             bundle=options.bundle,
             data=options.data,
             fold=options.fold,
+            prevalence=options.prevalence,
             output=options.output,
             predicting=Predicting(
                 device=options.device,
@@ -79,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="whose validation partition calibrates, where several folds train the same model "
         "(default: that of its training)",
+    )
+    add(
+        "--prevalence",
+        type=float,
+        metavar="SHARE",
+        help="of signal peptides among the proteins to predict, 0.1 or so in a proteome (default: "
+        "that of the proteins that calibrate)",
     )
     add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")

@@ -6,6 +6,7 @@ Vector scaling with one temperature: Guo et al., "On calibration of modern neura
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,7 @@ class Calibration:
 
     Attributes:
         temperature: What they are divided by.
-        offsets: What is added then, by SP type; that of NO_SP is 0.
+        offsets: What is added then, by SP type.
     """
 
     temperature: float
@@ -36,7 +37,7 @@ class Calibration:
         >>> Calibration(2.0, dict.fromkeys(SP_TYPES, 0.0)).apply(
         ...     torch.tensor([[0.81, 0.09, 0.04, 0.03, 0.02, 0.01]], dtype=torch.float64)
         ... )[0, :2]
-        tensor([0.5263, 0.1754], dtype=torch.float64)
+        tensor([0.4960, 0.1653], dtype=torch.float64)
 
         Args:
             probabilities: float, ``(N, K)``; rows sum to one.
@@ -47,6 +48,20 @@ class Calibration:
         offsets = probabilities.new_tensor([self.offsets[name] for name in SP_TYPES])
         logits = probabilities.log() / self.temperature + offsets
         return logits.masked_fill(_is_impossible(probabilities), -torch.inf).softmax(dim=-1)
+
+    def expecting(self, seen: float, expected: float) -> Calibration:
+        """The same for proteins of which another share has a signal peptide.
+
+        >>> Calibration(1.0, dict.fromkeys(SP_TYPES, 0.0)).expecting(0.5, 0.1).offsets["NO_SP"]
+        2.1972245773362196
+
+        Args:
+            seen: Share among the proteins that it was found on.
+            expected: Share among those to predict.
+        """
+        shift = math.log((1 - expected) / expected) - math.log((1 - seen) / seen)
+        none = SP_TYPES[NO_SP]
+        return replace(self, offsets={**self.offsets, none: self.offsets[none] + shift})
 
 
 def fit_calibration(probabilities: Tensor, sp_types: Tensor) -> Calibration:

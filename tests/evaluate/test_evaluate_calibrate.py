@@ -87,6 +87,21 @@ def test_a_model_that_ships_keeps_its_licence_and_says_what_it_is(trained, calib
     assert about["calibration"]["proteins"] == len(read_labelled(trained / "own.fasta"))
 
 
+def test_another_prevalence_is_expected(trained, calibrate, tmp_path):
+    records = read_labelled(trained / "own.fasta")
+    odds = []
+    for name, options in (("as_it_is", []), ("rare", ["--prevalence", "0.02"])):
+        assert calibrate("fast", tmp_path / name, *options)[0] == 0
+        none = predict_types(tmp_path / name, records, PREDICTING)[:, 0].double()
+        odds.append((none / (1 - none)).log())
+    share = sum(record.sp_type != "NO_SP" for record in records) / len(records)
+    expected = torch.tensor([0.98 / 0.02 * share / (1 - share)]).log().double()
+    is_measurable = odds[0].abs() < 8
+    assert is_measurable.sum() > 5
+    difference = (odds[1] - odds[0])[is_measurable]
+    torch.testing.assert_close(difference, expected.expand_as(difference), atol=0.05, rtol=0)
+
+
 def test_what_does_not_fit_is_one_line(trained, bundle, calibrate, tmp_path):
     (tmp_path / "there").mkdir()
     status, said, complained = calibrate(bundle, tmp_path / "there")
@@ -98,5 +113,8 @@ def test_what_does_not_fit_is_one_line(trained, bundle, calibrate, tmp_path):
     assert "found a table without" in calibrate("fast", tmp_path / "a", data="few.csv")[2]
     lines = (trained / "own.fasta").read_text().splitlines(keepends=True)[:3]
     (trained / "one.fasta").write_text("".join(lines))
-    assert "of two SP types or more" in calibrate("fast", tmp_path / "a", data="one.fasta")[2]
+    assert (
+        "with and without signal peptide" in calibrate("fast", tmp_path / "a", data="one.fasta")[2]
+    )
+    assert "found 1.0" in calibrate("fast", tmp_path / "a", "--prevalence", "1")[2]
     assert not (tmp_path / "a").exists()
