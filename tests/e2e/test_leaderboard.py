@@ -1,6 +1,7 @@
 """The leaderboard's commands are ones that peftsp takes, and its report reads all runs alike."""
 
 import sys
+import tarfile
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -36,7 +37,7 @@ def script(monkeypatch):
     """Function of a script's name that imports it."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield import_module
-    for name in ("study", "trivial", "report"):
+    for name in ("study", "trivial", "report", "pack"):
         sys.modules.pop(name, None)
 
 
@@ -146,7 +147,9 @@ def own_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path, own_run):
+def test_a_training_is_tested_in_both_folds_of_its_partition_once(
+    tmp_path, own_run, script, monkeypatch
+):
     records, config = own_run
     train(config)
     [runs] = (tmp_path / "runs").iterdir()
@@ -169,6 +172,19 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(tmp_path, own_
     for kept in (folder, *(run.folder for run in found)):
         assert trials.is_done(kept, config)
     assert not trials.is_done(tmp_path / "none", config)
+    (tmp_path / "study").mkdir()
+    tested.rename(tmp_path / "study" / "lora")
+    given = [str(tmp_path / "study"), "-o", str(tmp_path / "tests.tar.xz")]
+    monkeypatch.setattr(sys, "argv", ["pack", *given])
+    script("pack").main()
+    (tmp_path / "study" / "lora").rename(tested)
+    with tarfile.open(tmp_path / "tests.tar.xz") as archive:
+        archive.extractall(tmp_path / "elsewhere", filter="data")
+    unpacked = trials.read_tested(tmp_path / "elsewhere" / "study" / "lora")
+    for one, other in zip(unpacked, found, strict=True):
+        assert trials.is_done(one.folder, config)
+        assert str(tmp_path) not in (one.folder / "run.json").read_text()
+        pd.testing.assert_frame_equal(one.predictions, other.predictions, rtol=0.006)
     config.trainer.max_epochs = 2
     for kept in (folder, *(run.folder for run in found)):
         assert not trials.is_done(kept, config)
