@@ -47,10 +47,9 @@ def main() -> None:
 def needed_folders(tests: list[Run]) -> set[Path]:
     """Tests that a report reads: of the chosen settings, and what calibrates them."""
     try:
-        own = chosen(tests)
-    except ValueError:  # a fold has no validating test yet
+        return {run.folder for t in chosen(tests) for run in (t, validating(tests, t))}
+    except ValueError:  # a test has no validating one yet
         return {run.folder for run in tests}
-    return {run.folder for test in own for run in (test, validating(tests, test))}
 
 
 def record_text(run: Run) -> str:

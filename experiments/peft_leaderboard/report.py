@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import torch
+from calibrated import calibrated, calibrated_table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
@@ -25,17 +24,12 @@ from trials import (
     read_tested,
     score_of,
     trial_of,
-    validating,
     validation_score,
 )
 
-from peftsp.evaluate.calibration import fit_calibration
-from peftsp.labels import SP_TYPES
 from peftsp.report.build import ReportSettings, write_report
 from peftsp.report.caveats import find_caveats
-from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import Method
-from peftsp.report.proteins import Proteins
 from peftsp.runs.record import RunRecord
 from peftsp.runs.results import Run
 
@@ -150,40 +144,6 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
     compared = pd.read_csv(tables / "comparison.csv").query("second == @BASELINE")
     compared = compared.rename(columns={"first": "method", "difference": "less_lora"})
     return table.merge(compared[["method", "less_lora", "p_holm"]], "left", on="method")
-
-
-def calibrated(tests: Sequence[Run], runs: Sequence[Run]) -> Method:
-    """A method as it would be after `peftsp-calibrate` on the validation partition of each fold.
-
-    Types alone, which is what MCC2 and the calibration error need.
-    """
-    found = []
-    for run in runs:
-        validation = validating(tests, run).predictions
-        true = torch.tensor([SP_TYPES.index(name) for name in validation["sp_type"]])
-        calibration = fit_calibration(_types(validation), true)
-        after = calibration.apply(_types(run.predictions))
-        names = [SP_TYPES[n] for n in after.argmax(dim=1).tolist()]
-        columns = dict(zip(SP_TYPES, after.T.numpy(), strict=True))
-        found.append(
-            replace(run, predictions=run.predictions.assign(predicted_type=names, **columns))
-        )
-    return Method(runs[0].record.method, tuple(found), {})
-
-
-def calibrated_table(methods: Mapping[str, Method]) -> pd.DataFrame:
-    """A row for each method: MCC2 and the calibration error after calibration."""
-    proteins = Proteins.of([*methods.values()])
-    rows = []
-    for name, method in methods.items():
-        found = evaluate(method, proteins, resamples=1, seed=0, progress=lambda draws: draws)
-        row = {"method": name, "calibrated_mcc2": found.mean.value}
-        rows.append(row | {"calibrated_error": found.calibration.value})
-    return pd.DataFrame(rows)
-
-
-def _types(predictions: pd.DataFrame) -> torch.Tensor:
-    return torch.from_numpy(predictions[list(SP_TYPES)].to_numpy(float))
 
 
 def _steps(record: RunRecord) -> float:

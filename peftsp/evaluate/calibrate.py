@@ -104,7 +104,8 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
             f"{settings.data}: expected a 3-line file with SP types, found a table without"
         )
     records = test_set.records
-    fold, used = _calibrating(folder, records, settings)
+    bundle = read_bundle(folder)
+    fold, used = _calibrating(folder, bundle, records, settings)
     true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
     count = int((true == NO_SP).sum())
     if count in (0, len(used)):
@@ -117,17 +118,21 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     if settings.prevalence is not None:
         seen = (true != NO_SP).double().mean().item()
         calibration = calibration.expecting(seen, settings.prevalence)
-    _save(settings, folder, calibration, used, fold, dataset_digest(records))
-    return CalibrateSummary(
+    summary = CalibrateSummary(
         len(used),
         calibration,
         _quality(probabilities, true),
         _quality(_each_part_by_the_others(probabilities, true), true),
     )
+    training = _seen(bundle, used, fold)
+    about = {**asdict(calibration), "proteins": len(used), "sha256": dataset_digest(records)}
+    training["calibration"] = about
+    _save(settings, bundle, replace(calibrate(bundle, calibration), training=training))
+    return summary
 
 
 def _calibrating(
-    folder: Path, records: Sequence[LabelledRecord], settings: CalibrateSettings
+    folder: Path, bundle: Bundle, records: Sequence[LabelledRecord], settings: CalibrateSettings
 ) -> tuple[int | None, list[LabelledRecord]]:
     """The fold, if the model was trained on one, and the proteins to calibrate on."""
     [member] = members_of([folder], records)
@@ -140,24 +145,19 @@ def _calibrating(
         return None, [records[place] for place in sorted(member.unseen)]
     fold = member.fold if settings.fold is None else settings.fold
     if fold not in member.tests:
-        folds = ", ".join(map(str, sorted(member.tests)))
+        fitting = ", ".join(map(str, sorted(member.tests)))
         raise ConfigError(
-            f"--fold: expected one of {folds}, for which {settings.bundle} was trained, "
+            f"--fold: expected one of {fitting}, for which {settings.bundle} was trained, "
             f"found {fold}"
         )
-    return fold, _validating(fold, folder, records)
-
-
-def _validating(fold: int, folder: Path, records: Sequence[LabelledRecord]) -> list[LabelledRecord]:
-    data: dict[str, Any] = read_bundle(folder).training["data"]
+    data = bundle.training["data"]
     folds = folds_of((record.partition for record in records), data.get("protocol", NESTED))
-    partition = folds[fold].validation
     if "validation" in data["train_splits"]:
         raise BundleError(
             f"{folder}: expected a bundle that leaves proteins to calibrate on, found one that "
             f"was trained on the validation partition, too"
         )
-    return [record for record in records if record.partition == partition]
+    return fold, [record for record in records if record.partition == folds[fold].validation]
 
 
 def _quality(probabilities: Tensor, true: Tensor) -> Quality:
@@ -182,27 +182,12 @@ def _each_part_by_the_others(probabilities: Tensor, true: Tensor) -> Tensor:
     return found
 
 
-def _save(
-    settings: CalibrateSettings,
-    folder: Path,
-    calibration: Calibration,
-    used: Sequence[LabelledRecord],
-    fold: int | None,
-    digest: str,
-) -> None:
-    was = read_bundle(folder)
+def _save(settings: CalibrateSettings, was: Bundle, bundle: Bundle) -> None:
+    """Write the bundle, with what its model carries: backbone, card and licences."""
     method = find_method(was.peft)
     start = read_start(settings.bundle, method, was.head, was.crf, was.backbone)
-    bundle = calibrate(was, calibration)
-    training = {
-        **_seen(was, used, fold),
-        "calibration": {**asdict(calibration), "proteins": len(used), "sha256": digest},
-    }
-    name = settings.output.name
-    papers = papers_of(start, name, "Calibrated") if start.papers else None
-    save_bundle(
-        replace(bundle, training=training), settings.output, start.own_backbone(method), papers
-    )
+    papers = papers_of(start, settings.output.name, "Calibrated") if start.papers else None
+    save_bundle(bundle, settings.output, start.own_backbone(method), papers)
 
 
 def _seen(was: Bundle, used: Sequence[LabelledRecord], fold: int | None) -> dict[str, Any]:

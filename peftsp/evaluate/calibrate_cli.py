@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.evaluate.options import add_predicting, predicting
 
 _EPILOG = """\
 examples:
@@ -30,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.evaluate.calibrate import CalibrateSettings, calibrate_bundle
-        from peftsp.evaluate.rows import Predicting
     except ModuleNotFoundError as error:
         raise lacking("calibrate", error, "report") from error
     summary = calibrate_bundle(
@@ -40,13 +40,7 @@ def _run(options: argparse.Namespace) -> str:
             fold=options.fold,
             prevalence=options.prevalence,
             output=options.output,
-            predicting=Predicting(
-                device=options.device,
-                backbone=None,
-                precision=options.precision,
-                tells_kingdom=not options.hide_kingdom,
-                has_progress=not options.no_progress,
-            ),
+            predicting=predicting(options),
         )
     )
     before, after = summary.before, summary.after
@@ -89,9 +83,5 @@ def _parser() -> argparse.ArgumentParser:
         help="of signal peptides among the proteins to predict, 0.1 or so in a proteome (default: "
         "that of the proteins that calibrate)",
     )
-    add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
-    add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    precision = "arithmetic of the backbone (default: %(default)s)"
-    add("--precision", choices=("fp32", "bf16"), default="fp32", help=precision)
-    add("--no-progress", action="store_true", help="show no progress bar")
+    add_predicting(parser)
     return parser

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
+from peftsp.evaluate.options import add_predicting, predicting
 
 _OWN = "peftsp"
 
@@ -34,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.evaluate.build import EvaluateSettings, evaluate_bundles
-        from peftsp.evaluate.rows import Predicting
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
         raise lacking("evaluate", error, "report") from error
@@ -47,7 +47,6 @@ def _run(options: argparse.Namespace) -> str:
         if name in methods or name in contenders:
             raise ConfigError(f"--contender: expected a name of its own, found {name} again")
         contenders[name] = Path(path)
-    has_progress = not options.no_progress
     summary = evaluate_bundles(
         EvaluateSettings(
             methods=methods,
@@ -56,15 +55,9 @@ def _run(options: argparse.Namespace) -> str:
             contenders=contenders,
             is_presence=options.types == "presence",
             groups=options.groups,
-            predicting=Predicting(
-                device=options.device,
-                backbone=options.backbone,
-                precision=options.precision,
-                tells_kingdom=not options.hide_kingdom,
-                has_progress=has_progress,
-            ),
+            predicting=predicting(options),
             report=ReportSettings(
-                (), options.output, options.resamples, options.seed, has_progress
+                (), options.output, options.resamples, options.seed, not options.no_progress
             ),
         )
     )
@@ -143,13 +136,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="TSV of accession and group, for false calls by group",
     )
-    add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
-    add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
-    add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    precision = "arithmetic of the backbone (default: %(default)s)"
-    add("--precision", choices=("fp32", "bf16"), default="fp32", help=precision)
+    add_predicting(parser)
     resamples = "of each bootstrap, and permutations of each test (default: %(default)s)"
     add("--resamples", type=at_least(100), default=2000, metavar="N", help=resamples)
     add("--seed", type=at_least(0), default=0, metavar="N", help="of the resamples")
-    add("--no-progress", action="store_true", help="show no progress bar")
     return parser

@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "evaluate/build": "evaluate/test_evaluate_cli.py",
     "evaluate/calibrate_cli": "evaluate/test_evaluate_calibrate.py",
     "evaluate/figures": "evaluate/test_evaluate_cli.py",
+    "evaluate/options": "evaluate/test_evaluate_cli.py",
     "evaluate/rows": "evaluate/test_evaluate_cli.py",
     "export/check": "export/test_export_cli.py",
     "export/graph": "export/test_export_nodes.py",

@@ -37,7 +37,7 @@ def script(monkeypatch):
     """Function of a script's name that imports it."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield import_module
-    for name in ("study", "trivial", "report", "pack"):
+    for name in ("study", "trivial", "report", "calibrated", "pack"):
         sys.modules.pop(name, None)
 
 
@@ -220,7 +220,7 @@ def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monk
 
 
 def test_calibration_of_a_fold_is_found_on_its_validating_partition(script):
-    report = script("report")
+    module = script("calibrated")
     own = torch.tensor([[0.6, 0.4, 0, 0, 0, 0], [0.9, 0.1, 0, 0, 0, 0]]).double()
 
     def predicted(sp_types):
@@ -232,7 +232,7 @@ def test_calibration_of_a_fold_is_found_on_its_validating_partition(script):
         for fold, sp_types in ((0, ["NO_SP", "NO_SP"]), (2, ["SP", "NO_SP"]))
     ]
     tests = [replace(run, record=SimpleNamespace(method="x", **vars(run.record))) for run in tests]
-    of_fold_0, of_fold_2 = report.calibrated(tests, tests).runs
+    of_fold_0, of_fold_2 = module.calibrated(tests, tests).runs
     # What validates in fold 0 says that 0.4 is a signal peptide; in fold 2, that none is one.
     assert list(of_fold_0.predictions["predicted_type"][:2]) == ["SP", "NO_SP"]
     assert list(of_fold_2.predictions["predicted_type"][:2]) == ["NO_SP", "NO_SP"]
