@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 from calibrated import calibrated, calibrated_table
@@ -126,6 +127,7 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
             {
                 "method": method.label,
                 "runs": len(method.runs),
+                "training_proteins": fmean(run.record.splits["train"] for run in method.runs),
                 "mcc2": overall.loc[method.label, f"{MCC2} value"],
                 "low": overall.loc[method.label, f"{MCC2} low"],
                 "high": overall.loc[method.label, f"{MCC2} high"],

@@ -37,7 +37,7 @@ def script(monkeypatch):
     """Function of a script's name that imports it."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield import_module
-    for name in ("study", "trivial", "report", "calibrated", "pack"):
+    for name in ("study", "trivial", "report", "calibrated", "curve", "pack"):
         sys.modules.pop(name, None)
 
 
@@ -217,6 +217,26 @@ def test_trivial_baselines_are_runs_that_the_report_reads(script, tmp_path, monk
     assert [line.split(" | ")[0] for line in table[2:]] == ["| kmer_logistic", "| most_frequent"]
     assert "| most_frequent | 6 | 0.000 (0.000 to 0.000)" in table[3]
     assert (tmp_path / "out" / "leaderboard.png").stat().st_size
+
+
+def test_the_curve_goes_from_few_proteins_to_many(script, tmp_path, monkeypatch):
+    columns = ["method", "runs", "training_proteins", "mcc2", "low", "high"]
+    of = {
+        "many": [("lora", 6, 6800, 0.81, 0.79, 0.84), ("full", 6, 6800, 0.82, 0.8, 0.85)],
+        "few": [("lora", 30, 120, 0.7, 0.6, 0.8), ("bitfit", 30, 120, 0.72, 0.7, 0.75)],
+    }
+    for name, rows in of.items():
+        (tmp_path / name).mkdir()
+        pd.DataFrame(rows, columns=columns).to_csv(tmp_path / name / "leaderboard.csv", index=False)
+    given = [str(tmp_path / name) for name in of]
+    monkeypatch.setattr(sys, "argv", ["curve", *given, "-o", str(tmp_path / "curve")])
+    script("curve").main()
+    assert (tmp_path / "curve.md").read_text().splitlines() == [
+        "| method | few: 120 training proteins | many: 6,800 training proteins |",
+        "|---|---:|---:|",
+        "| lora | 0.700 (0.600 to 0.800), 30 runs | 0.810 (0.790 to 0.840), 6 runs |",
+    ]
+    assert (tmp_path / "curve.png").stat().st_size
 
 
 def test_calibration_of_a_fold_is_found_on_its_validating_partition(script):
