@@ -25,6 +25,7 @@ from trials import (
     read_tested,
     score_of,
     trial_of,
+    trials_of,
     validation_score,
 )
 
@@ -65,7 +66,9 @@ def main() -> None:
         against=BASELINE if BASELINE in tests else None,
     )
     options.output.mkdir(parents=True, exist_ok=True)
-    write_report(methods, settings, skipped, find_caveats(methods, skipped))
+    warnings = find_caveats(methods, skipped) + uneven_trials(tests)
+    write_report(methods, settings, skipped, warnings)
+    print(*warnings, sep="\n")
     trials_table(tests).to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
     of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
@@ -77,7 +80,7 @@ def main() -> None:
 
 
 def read_tests(studies: Sequence[Path]) -> tuple[dict[str, list[Run]], list[Path]]:
-    """Runs by the folder of their method, and the folders of methods that lack a fold."""
+    """Runs by the folder of their method, and the folders of methods that lack a test."""
     tests, skipped = {}, []
     for study in studies:
         for folder in sorted(path for path in study.iterdir() if path.is_dir()):
@@ -87,6 +90,15 @@ def read_tests(studies: Sequence[Path]) -> tuple[dict[str, list[Run]], list[Path
             else:
                 skipped.append(folder)
     return tests, skipped
+
+
+def uneven_trials(tests: Mapping[str, Sequence[Run]]) -> list[str]:
+    """A sentence where methods have had unlike numbers of trials, which makes them unequal."""
+    counts = {name: len(trials_of(runs)) for name, runs in tests.items() if name in METHODS}
+    if len(set(counts.values())) < 2:
+        return []
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return [f"Methods were tuned with unlike numbers of trials: {told}."]
 
 
 def trials_table(tests: Mapping[str, Sequence[Run]]) -> pd.DataFrame:

@@ -129,13 +129,24 @@ def _is_of(test: Path, training: RunRecord) -> bool:
 
 
 def read_tested(tested: Path) -> list[Run]:
-    """The tests of a method that `predict_folds` has written."""
-    return [read_run(path.parent) for path in sorted(tested.glob(f"*/{PREDICTIONS_FILE}"))]
+    """The tests that `predict_folds` has written of trainings that have both of theirs."""
+    tests = [read_run(path.parent) for path in sorted(tested.glob(f"*/{PREDICTIONS_FILE}"))]
+    places = {_place(run, run.record.fold) for run in tests}
+    return [run for run in tests if _place(run, _twin(run.record.fold)) in places]
 
 
 def is_complete(tests: Iterable[Run]) -> bool:
-    """Whether each fold has a test."""
-    return {run.record.fold for run in tests} == set(range(len(_FOLDS)))
+    """Whether each trial has a test in each fold with the first seed, so that a fold can choose."""
+    tests = list(tests)
+    first = min((run.record.seed for run in tests), default=0)
+    places = {_place(run, run.record.fold) for run in tests}
+    needed = {(n, first, trial) for n in range(len(_FOLDS)) for trial in trials_of(tests)}
+    return bool(tests) and needed <= places
+
+
+def trials_of(tests: Iterable[Run]) -> set[int]:
+    """Numbers of the trials."""
+    return {trial_of(run) for run in tests}
 
 
 def chosen(tests: Iterable[Run]) -> list[Run]:
@@ -160,9 +171,13 @@ def validation_score(tests: Iterable[Run], run: Run) -> float:
 
 def validating(tests: Iterable[Run], run: Run) -> Run:
     """The same training on the partition that validates in a test's fold."""
-    place = _twin(run.record.fold), run.record.seed, trial_of(run)
-    [twin] = [t for t in tests if (t.record.fold, t.record.seed, trial_of(t)) == place]
+    place = _place(run, _twin(run.record.fold))
+    [twin] = [t for t in tests if _place(t, t.record.fold) == place]
     return twin
+
+
+def _place(run: Run, fold: int) -> tuple[int, int, int]:
+    return fold, run.record.seed, trial_of(run)
 
 
 def score_of(run: Run) -> float:

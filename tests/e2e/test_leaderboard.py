@@ -126,6 +126,19 @@ def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(
         assert {"data.fold=0,1,3", f"seed={seed}", "variant=-trial1"} <= set(command)
 
 
+def test_a_method_whose_last_trial_lacks_a_test_cannot_be_compared_yet(script):
+    tests = [outcome(trial, fold, 0.5, 1) for trial in (0, 1) for fold in range(6)]
+    assert trials.is_complete(tests)
+    assert trials.is_complete([*tests, outcome(0, 0, 0.5, 2)])
+    assert not trials.is_complete(tests[:-1])
+    module = script("report")
+    of = {"lora": tests, "ia3": tests[:6], "kmer_logistic": tests[:6]}
+    assert module.uneven_trials(of) == [
+        "Methods were tuned with unlike numbers of trials: lora 2, ia3 1."
+    ]
+    assert module.uneven_trials({"lora": tests, "kmer_logistic": tests[:6]}) == []
+
+
 @pytest.fixture
 def own_run(tmp_path):
     """Records, and the settings of a short training on them."""
@@ -158,6 +171,9 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
     found = trials.read_tested(tested)
     assert [run.folder for run in found] == trials.test_folders(tested, 3, 2, 1)
     assert [run.folder.name for run in found] == ["trial3-fold0-seed1", "trial3-fold2-seed1"]
+    found[1].folder.rename(tmp_path / "away")
+    assert trials.read_tested(tested) == []
+    (tmp_path / "away").rename(found[1].folder)
     before = (found[0].folder / "run.json").stat().st_mtime_ns
     trials.predict_folds(runs, tested, records)
     assert (found[0].folder / "run.json").stat().st_mtime_ns == before
