@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from trials import chosen, read_tested, validating
+from trials import chosen, is_complete, read_tested, validating
 
 from peftsp.labels import SP_TYPES
 from peftsp.runs.record import PREDICTIONS_FILE, RUN_FILE
@@ -46,10 +46,9 @@ def main() -> None:
 
 def needed_folders(tests: list[Run]) -> set[Path]:
     """Tests that a report reads: of the chosen settings, and what calibrates them."""
-    try:
-        return {run.folder for t in chosen(tests) for run in (t, validating(tests, t))}
-    except ValueError:  # a test has no validating one yet
+    if not is_complete(tests):  # a fold may choose other settings yet
         return {run.folder for run in tests}
+    return {run.folder for t in chosen(tests) for run in (t, validating(tests, t))}
 
 
 def record_text(run: Run) -> str:

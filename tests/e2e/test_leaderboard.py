@@ -131,6 +131,8 @@ def test_a_method_whose_last_trial_lacks_a_test_cannot_be_compared_yet(script):
     assert trials.is_complete(tests)
     assert trials.is_complete([*tests, outcome(0, 0, 0.5, 2)])
     assert not trials.is_complete(tests[:-1])
+    assert len(script("pack").needed_folders(tests)) == 6
+    assert len(script("pack").needed_folders(tests[:-1])) == 11
     module = script("report")
     of = {"lora": tests, "ia3": tests[:6], "kmer_logistic": tests[:6]}
     assert module.uneven_trials(of) == [
