@@ -68,7 +68,8 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     warnings = find_caveats(methods, skipped) + uneven_trials(tests)
     write_report(methods, settings, skipped, warnings)
-    print(*warnings, sep="\n")
+    for warning in warnings:
+        print(warning)
     trials_table(tests).to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
     of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
