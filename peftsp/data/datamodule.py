@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from os import PathLike
 from typing import Any, Self
 
@@ -13,19 +13,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from peftsp.data.batch import LabelledExample, collate_labelled
-from peftsp.data.chimeras import tat_lipoproteins
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.download import SignalP6File
-from peftsp.data.extra import trainable
+from peftsp.data.fold_records import SPLITS, FoldRecords, check_train_splits, fold_records
 from peftsp.data.folds import Fold, folds_of, split
 from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.data.sampling import EpochSampler, cell_counts, cell_weights, check_shares, eval_batches
 from peftsp.data.source import LabelledFile, RecordSource
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError
-from peftsp.records import LabelledRecord
-
-_SPLITS = ("train", "validation", "test")
 
 
 class SignalPeptideData(LightningDataModule):
@@ -63,8 +59,6 @@ class SignalPeptideData(LightningDataModule):
         drawn_more: float, ``(kingdoms, K)``; logarithm of how often each kingdom and SP type is
             drawn for an example that the data have of it, up to a constant, after `setup` for the
             stage ``fit``; None where that is to be ignored or all are drawn alike.
-        notes: After `prepare_data`, a line for each thing about the records that a user should
-            know.
 
     Raises:
         ConfigError: A number is out of range, or there is no such split.
@@ -89,11 +83,7 @@ class SignalPeptideData(LightningDataModule):
         protocol: str,
     ) -> None:
         super().__init__()
-        if "train" not in train_splits or not set(train_splits) <= set(_SPLITS):
-            raise ConfigError(
-                f"data.train_splits: expected train, and perhaps validation and test, "
-                f"found {', '.join(train_splits) or 'none'}"
-            )
+        check_train_splits(train_splits)
         _check("fold", fold, least=0)
         _check("batch_size", batch_size, least=1)
         _check("eval_batch_size", eval_batch_size, least=1)
@@ -113,9 +103,7 @@ class SignalPeptideData(LightningDataModule):
         self._keeps_prior = keeps_prior
         self._chimeras = chimeras
         self.drawn_more: Tensor | None = None
-        self.notes: list[str] = []
         self._start: tuple[int, int] | None = None
-        self._records: dict[str, list[LabelledRecord]] = {}
         self._datasets: dict[str, LabelledDataset] = {}
 
     @classmethod
@@ -135,7 +123,7 @@ class SignalPeptideData(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Load the records in one process of each machine, before the others may download too."""
-        self._load()
+        _ = self.records  # which reads them
 
     def setup(self, stage: str) -> None:
         """Load, split and encode the records; for the stage ``fit`` also prepare the sampler.
@@ -145,10 +133,10 @@ class SignalPeptideData(LightningDataModule):
             DownloadError: The source cannot be fetched.
             ConfigError: There is no such fold, a sampling weight is wrong, or proteins too few.
         """
-        self._load()
-        check_shares(self.sizes(), self._processes()[0])
+        check_shares(self.records.sizes(), self._processes()[0])
         if not self._datasets:
-            self._datasets = {name: LabelledDataset(self._records[name]) for name in _SPLITS}
+            splits = self.records.splits
+            self._datasets = {name: LabelledDataset(splits[name]) for name in SPLITS}
         if stage == "fit":
             self._sampler = self._train_sampler(*self._processes())
 
@@ -195,18 +183,16 @@ class SignalPeptideData(LightningDataModule):
         """The folds that the records have."""
         return folds_of((record.partition for record in self._source.load()), self._protocol)
 
-    def summary(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Count records by split, kingdom and SP type, after `setup`; leaves out zeros."""
-        counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in _SPLITS}
-        for name in _SPLITS:
-            cells = Counter((record.kingdom, record.sp_type) for record in self._records[name])
-            for (kingdom, sp_type), count in sorted(cells.items()):
-                counts[name].setdefault(kingdom, {})[sp_type] = count
-        return counts
-
-    def records_of(self, split: str) -> list[LabelledRecord]:
-        """The records of train, validation or test, after `prepare_data`."""
-        return self._records[split]
+    @cached_property
+    def records(self) -> FoldRecords:
+        """What trains, validates and tests."""
+        return fold_records(
+            split(self._source.load(), self._fold, self._protocol),
+            [] if self._extra is None else self._extra.load(),
+            self._train_splits,
+            self._chimeras,
+            self._seed,
+        )
 
     def sequences(self) -> list[Tensor]:
         """Tokens of the records of all splits, uint8, ``(T,)`` each, after `setup`."""
@@ -221,39 +207,6 @@ class SignalPeptideData(LightningDataModule):
         """sha256 of the further records that train, as of a data set; None without."""
         return None if self._extra is None else dataset_digest(self._extra.load())
 
-    def sizes(self) -> dict[str, int]:
-        """How many records each split has, after `prepare_data`."""
-        return {name: len(self._records[name]) for name in _SPLITS}
-
-    def _load(self) -> None:
-        if self._records:
-            return
-        parts = split(self._source.load(), self._fold, self._protocol)
-        splits = dict(zip(_SPLITS, parts, strict=True))
-        where: dict[str, set[str]] = {}
-        for name, records in splits.items():
-            for record in records:
-                where.setdefault(record.residues, set()).add(name)
-        repeated = sum(len(names) > 1 for names in where.values())
-        if repeated:
-            self.notes.append(
-                f"data: {repeated:,} sequences stand in several partitions: scores may be too high"
-            )
-        held = [r for n in _SPLITS if n not in self._train_splits for r in splits[n]]
-        extra = [] if self._extra is None else self._extra.load()
-        used = trainable(extra, held)
-        if len(used) < len(extra):
-            self.notes.append(
-                f"data.extra_path: {len(extra) - len(used):,} of {len(extra):,} records left out, "
-                f"whose sequences or homologs validate or test"
-            )
-        trained = [r for name in self._train_splits for r in splits[name]]
-        made = tat_lipoproteins(trained + used, self._chimeras, self._seed)
-        self._n_made = len(made)  # they stand last
-        if made:
-            self.notes.append(f"data.chimeras: {len(made):,} Tat lipoproteins joined from two")
-        self._records = {**splits, "train": trained + used + made}
-
     def _train_sampler(self, replicas: int, rank: int) -> EpochSampler:
         dataset = self._datasets["train"]
         of_cell = cell_weights(
@@ -264,8 +217,8 @@ class SignalPeptideData(LightningDataModule):
             self._kingdom_weights,
         )
         is_weighted = bool(self._balance or self._type_weights or self._kingdom_weights)
-        if self._keeps_prior and (is_weighted or self._n_made):
-            n_found = len(dataset) - self._n_made
+        if self._keeps_prior and (is_weighted or self.records.chimeras):
+            n_found = len(dataset) - self.records.chimeras
             found = cell_counts(dataset.kingdoms[:n_found], dataset.sp_types[:n_found]).clamp(min=1)
             every = cell_counts(dataset.kingdoms, dataset.sp_types).clamp(min=1)
             self.drawn_more = (of_cell * every / found).log().masked_fill(of_cell == 0, 0.0).float()

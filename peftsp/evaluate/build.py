@@ -25,8 +25,9 @@ from peftsp.evaluate.summaries import (
 )
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.records import LabelledRecord
-from peftsp.report.build import ReportSettings, ReportSummary, check_output, write_report
+from peftsp.report.build import ReportSettings, ReportSummary, write_report
 from peftsp.report.caveats import find_caveats
+from peftsp.report.folder import check_output
 from peftsp.report.methods import group_runs
 from peftsp.report.table import Table
 from peftsp.runs.results import Run

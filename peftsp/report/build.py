@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from peftsp.report.comparison import compare
 from peftsp.report.dome import dome_sheet
 from peftsp.report.evaluation import Evaluation, evaluate
 from peftsp.report.figures import draw_all
+from peftsp.report.folder import DOME, FIGURES, PAGE, TABLES, check_output, new_report
 from peftsp.report.measure_tables import measure_tables
 from peftsp.report.method_tables import (
     comparison_table,
@@ -31,11 +31,6 @@ from peftsp.report.proteins import Proteins
 from peftsp.report.published import published_for
 from peftsp.report.table import Table
 from peftsp.runs.results import find_runs, read_run
-
-PAGE = "report.html"
-DOME = "dome.md"
-FIGURES = "figures"
-TABLES = "tables"
 
 _Item = TypeVar("_Item")
 
@@ -141,18 +136,14 @@ def write_report(
     )
     published = published_for(runs[0].record.dataset)
     tables = [*_tables(evaluations, comparison, published, settings), *further]
-    partial = settings.output.with_name(f".{settings.output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        for name in (TABLES, FIGURES):
-            (partial / name).mkdir(parents=True)
+    with new_report(settings.output) as folder:
         for table in tables:
-            table.write(partial / TABLES)
-        _all_numbers(evaluations).to_csv(partial / TABLES / "measures.csv", index=False)
+            table.write(folder / TABLES)
+        _all_numbers(evaluations).to_csv(folder / TABLES / "measures.csv", index=False)
         if _has_cost(methods):
             sheet = dome_sheet(evaluations, settings.resamples, settings.seed)
-            (partial / DOME).write_text(sheet, encoding="utf-8")
-        drawn = draw_all(evaluations, published, partial / FIGURES, _has_cost(methods), further)
+            (folder / DOME).write_text(sheet, encoding="utf-8")
+        drawn = draw_all(evaluations, published, folder / FIGURES, _has_cost(methods), further)
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
             facts=_facts(methods, proteins, settings),
@@ -161,38 +152,8 @@ def write_report(
             further=[table.name for table in further],
             pictures={p.name: p for p in _bar(drawn, "drawing", settings)},
         )
-        (partial / PAGE).write_text(render_page(content), encoding="utf-8")
-        _put_in_place(partial, settings.output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        (folder / PAGE).write_text(render_page(content), encoding="utf-8")
     return ReportSummary(settings.output / PAGE, len(runs), labels, skipped, warnings)
-
-
-def check_output(folder: Path) -> None:
-    """Check that a report may be written to a folder.
-
-    Raises:
-        RunError: It holds other files, or is one.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder}: expected a folder for the report, found a file")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PAGE).is_file():
-        raise RunError(
-            f"{folder}: expected an empty folder or an earlier report, found other files"
-        )
-
-
-def _put_in_place(partial: Path, output: Path) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    # The page goes first and comes last, so that no page stands beside another report's files.
-    for name in (PAGE, DOME):
-        (output / name).unlink(missing_ok=True)
-    for name in (TABLES, FIGURES):
-        shutil.rmtree(output / name, ignore_errors=True)
-        (partial / name).rename(output / name)
-    for name in (DOME, PAGE):
-        if (partial / name).exists():
-            (partial / name).rename(output / name)
 
 
 def _evaluate(method: Method, proteins: Proteins, settings: ReportSettings) -> Evaluation:

@@ -125,7 +125,7 @@ def _test(run: FittedRun, best: Path) -> _Tested:
 def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
     if tested:
         write_predictions(
-            *tested.predictions, run.data.records_of("test"), run.folder.path / PREDICTIONS_FILE
+            *tested.predictions, run.data.records.splits["test"], run.folder.path / PREDICTIONS_FILE
         )
         write_tables(tested.rows, tested.confusion, run.folder.path)
         return
@@ -183,7 +183,7 @@ def _marks(run: FittedRun) -> dict[str, str]:
     if earlier is None:
         return {}
     splits = ("train", "validation") if _is_chosen(run.trainer) else ("train",)
-    records = [record for split in splits for record in run.data.records_of(split)]
+    records = [record for split in splits for record in run.data.records.splits[split]]
     marks = {sequence_mark(record.residues) for record in records} | split_marks(earlier)
     return {"proteins": "".join(sorted(marks))}
 

@@ -116,7 +116,7 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
                 "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
             )
             run.folder.say(f"from {run.start.name}: its {was} {goes_on}")
-        for note in run.data.notes:
+        for note in run.data.records.notes:
             run.folder.say(note)
         keep_freed_memory()
         with saving_before_the_end(trainer):
@@ -156,7 +156,7 @@ def _record(
         dataset=dataset,
         extra_sha256=data.extra_sha256(),
         start_sha256=start.sha256 if start else None,
-        splits=data.sizes(),
+        splits=data.records.sizes(),
         settings=settings_of(cfg),
         versions={"peftsp": peftsp.__version__, "torch": torch.__version__},
         commit=_commit(Path(peftsp.__file__).parents[1]),

@@ -80,6 +80,7 @@ TESTED_ELSEWHERE = {
     "report/__main__": "report/test_report_cli.py",
     "report/caveats": "report/test_report_methods.py",
     "report/cell_figures": "report/test_report_figures.py",
+    "report/folder": "report/test_report_build.py",
     "report/measure_tables": "report/test_report_tables.py",
     "report/dome": "report/test_report_build.py",
     "report/method_tables": "report/test_report_tables.py",

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -114,7 +113,7 @@ def test_processes_share_batches(tmp_path):
 
 def test_more_processes_than_proteins_are_refused():
     data = ready()
-    count = min(data.sizes().values())
+    count = min(data.records.sizes().values())
     data.trainer = SimpleNamespace(world_size=count, global_rank=0)
     data.setup("fit")
     data.trainer.world_size += 1
@@ -131,44 +130,6 @@ def test_processes_have_equally_many_batches_to_evaluate(batch_size, replicas):
         shown = joined([joined(share) for share in shares])
         assert sorted(shown) == list(range(size))
         assert max(len(batch) for share in shares for batch in share) <= batch_size + (replicas > 1)
-
-
-def test_extra_records_that_validate_or_test_are_left_out_and_counted(tmp_path):
-    train, validation, test = split(SOURCE.load(), 0)
-    write_labelled([*train[:3], *validation[:2], test[0]], tmp_path / "extra.fasta")
-    data = ready(extra_path=tmp_path / "extra.fasta")
-    assert data.sizes()["train"] == len(train) + 3
-    assert data.notes == [
-        "data.extra_path: 3 of 6 records left out, whose sequences or homologs validate or test"
-    ]
-    everything = ready(
-        extra_path=tmp_path / "extra.fasta", train_splits=("train", "validation", "test")
-    )
-    assert everything.sizes()["train"] == len(SOURCE.load()) + 6
-    assert everything.notes == []
-
-
-def test_sequences_of_several_partitions_are_warned_of():
-    class Repeating:
-        def load(self):
-            records = SOURCE.load()
-            other = next(r for r in records if r.partition != records[0].partition)
-            return [*records, replace(records[0], partition=other.partition)]
-
-    data = SignalPeptideData(Repeating(), **SETTINGS)
-    data.prepare_data()
-    [note] = data.notes
-    assert note.startswith("data: 1 sequences stand in several partitions")
-
-
-def test_summary_counts_records_by_split_kingdom_and_type():
-    summary = ready().summary()
-    assert set(summary) == {"train", "validation", "test"}
-    assert summary["train"]["EUKARYA"] == {"NO_SP": 1, "SP": 1}
-    assert all(
-        sum(sum(types.values()) for types in kingdoms.values()) == 20
-        for kingdoms in summary.values()
-    )
 
 
 def test_loads_the_source_once():
@@ -311,9 +272,3 @@ def test_splits_beside_train_may_be_trained_on():
     }
     assert len(joined(sequences(refit.train_dataloader()))) == sum(counts.values())
     assert sequences(refit.test_dataloader()) == sequences(plain.test_dataloader())
-
-
-@pytest.mark.parametrize("splits", [[], ["validation"], ["train", "holdout"]])
-def test_unknown_split_to_train_on_is_an_error(splits):
-    with pytest.raises(ConfigError, match=r"data\.train_splits: expected train"):
-        module(train_splits=splits)
