@@ -147,6 +147,19 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def file(text: str) -> Path:
+    """Path of a file to write, for `argparse`.
+
+    >>> file("own.fasta").name
+    'own.fasta'
+    """
+    path = Path(text)
+    if not text.strip() or not path.name or path.is_dir():
+        found = "a folder" if text.strip() else "none"
+        raise argparse.ArgumentTypeError(f"expected the name of a file, found {found} ({text!r})")
+    return path
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """Type of a whole number that is no smaller than another, for `argparse`."""
 

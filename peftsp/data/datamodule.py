@@ -156,11 +156,11 @@ class SignalPeptideData(LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[LabelledExample]:
-        """Return this process's share of the validation records, in their order."""
+        """Return this process's share of the validation records, in the order of `records`."""
         return self._eval_loader("validation")
 
     def test_dataloader(self) -> DataLoader[LabelledExample]:
-        """Return this process's share of the test records, in their order."""
+        """Return this process's share of the test records, in the order of `records`."""
         return self._eval_loader("test")
 
     def state_dict(self) -> dict[str, int]:

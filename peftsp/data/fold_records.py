@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from peftsp.data.chimeras import tat_lipoproteins
 from peftsp.data.extra import trainable
@@ -13,13 +14,15 @@ from peftsp.records import LabelledRecord
 
 SPLITS = ("train", "validation", "test")
 
+_SAID = attrgetter("accession", "kingdom", "sp_type", "partition", "residues", "annotation")
+
 
 @dataclass(frozen=True, slots=True)
 class FoldRecords:
     """The records of one fold.
 
     Attributes:
-        splits: Records of each of `SPLITS`; chimeras stand last among those that train.
+        splits: Records of each of `SPLITS`, `in_order`; chimeras stand last among those that train.
         chimeras: How many of those that train are joined from two.
         notes: A line for each thing about them that a user should know.
     """
@@ -65,7 +68,7 @@ def fold_records(
     Raises:
         ConfigError: The number of chimeras is negative.
     """
-    splits = dict(zip(SPLITS, parts, strict=True))
+    splits = {name: in_order(part) for name, part in zip(SPLITS, parts, strict=True)}
     notes = []
     repeated = _repeated(parts)
     if repeated:
@@ -79,11 +82,16 @@ def fold_records(
             f"data.extra_path: {len(extra) - len(used):,} of {len(extra):,} records left out, "
             f"whose sequences or homologs validate or test"
         )
-    trained = [record for name in train_splits for record in splits[name]] + used
+    trained = in_order([record for name in train_splits for record in splits[name]] + used)
     joined = tat_lipoproteins(trained, chimeras, seed)
     if joined:
         notes.append(f"data.chimeras: {len(joined):,} Tat lipoproteins joined from two")
     return FoldRecords({**splits, "train": trained + joined}, len(joined), notes)
+
+
+def in_order(records: Iterable[LabelledRecord]) -> list[LabelledRecord]:
+    """Records in an order that is their own, so that the same data in another file train alike."""
+    return sorted(records, key=_SAID)
 
 
 def _repeated(parts: Sequence[list[LabelledRecord]]) -> int:

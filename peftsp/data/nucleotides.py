@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
+from peftsp.errors import RecordError
+from peftsp.records import SequenceRecord
+
+_LOOKED_AT = 20
 _LETTERS = "ACGTUN"
 _MIN_SHARE = 0.95
 _MIN_LETTERS = 50
@@ -33,3 +38,20 @@ def are_nucleotides(sequences: Iterable[str]) -> bool:
         total += letters
     bases = total["A"], total["C"], total["G"], total["T"] + total["U"]
     return total.total() >= _MIN_LETTERS and min(bases) >= _MIN_BASE_SHARE * total.total()
+
+
+def proteins_alone(records: Iterable[SequenceRecord], name: str) -> Iterator[SequenceRecord]:
+    """The same records, unless the first 20 of them are DNA or RNA.
+
+    Args:
+        records: Of one source.
+        name: What error messages call it.
+
+    Raises:
+        RecordError: They are no proteins.
+    """
+    left = iter(records)
+    first = list(islice(left, _LOOKED_AT))
+    if are_nucleotides(record.residues for record in first):
+        raise RecordError(f"{name}: expected protein sequences, found DNA or RNA")
+    yield from chain(first, left)

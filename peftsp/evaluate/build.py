@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from peftsp.data.identity import DatasetIdentity, dataset_digest
+from peftsp.data.lines import numbered_lines
 from peftsp.errors import RecordError
 from peftsp.evaluate.contenders import read_contender
 from peftsp.evaluate.dataset import read_test_set
@@ -89,13 +90,15 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     if settings.together == APART:
         methods = _each_its_own(methods)
     plan = plan_tests(methods, records, settings.together == ENSEMBLE)
+    is_presence = settings.is_presence or not test_set.has_types
+    how = replace(settings.predicting, sums_types=is_presence)
     dataset = DatasetIdentity(plan.folds, len(records), dataset_digest(records))
     about: dict[str, object] = {"path": settings.data.name}
     runs = _contender_runs(settings, records, plan, dataset, about)
     for test in plan.tests:
-        rows = predict_rows(test.bundles, records, test.places, settings.predicting)
+        rows = predict_rows(test.bundles, records, test.places, how)
         runs.append(run_of(test.label, test.fold, test.seed, rows, dataset, about))
-    if settings.is_presence or not test_set.has_types:
+    if is_presence:
         runs = [collapsed(run) for run in runs]
     reported = group_runs(runs)
     warnings = [*plan.warnings, *find_caveats(reported, []), *_of_contenders(settings, runs)]
@@ -164,8 +167,8 @@ def _read_groups(settings: EvaluateSettings) -> dict[str, str]:
     path = settings.groups or (beside if beside.is_file() else None)
     if path is None:
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        if not {"accession", "group"} <= set(rows.fieldnames or ()):
-            raise RecordError(f"{path}:1: expected the columns accession and group, found others")
-        return {row["accession"]: row["group"] for row in rows}
+    lines = (f"{line}\n" for _, line in numbered_lines(path, str(path)))
+    rows = csv.DictReader(lines, delimiter="\t")
+    if not {"accession", "group"} <= set(rows.fieldnames or ()):
+        raise RecordError(f"{path}:1: expected the columns accession and group, found others")
+    return {row["accession"]: row["group"] or "" for row in rows}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.command_line import at_least, folder, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.evaluate.options import add_predicting, predicting
 
@@ -71,13 +71,15 @@ def _run(options: argparse.Namespace) -> str:
 
 
 def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:
-    methods = {_OWN: options.bundle} if options.bundle else {}
+    from peftsp.training.start import find_start
+
+    methods = {_OWN: [find_start(b) for b in options.bundle]} if options.bundle else {}
     for name, *bundles in options.method:
         if not bundles:
             raise ConfigError(f"--method {name}: expected a name and bundles, found no bundle")
         if name in methods:
             raise ConfigError(f"--method: expected each name once, found {name} again")
-        methods[name] = [Path(bundle) for bundle in bundles]
+        methods[name] = [find_start(bundle) for bundle in bundles]
     if not methods:
         raise ConfigError("expected --bundle or --method, found neither")
     return methods
@@ -90,7 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         _EPILOG,
     )
     add = parser.add_argument
-    add("--bundle", type=Path, nargs="+", metavar="DIR", help="trained models of one method")
+    of_one = "trained models of one method: folders, or accurate and fast, which ship"
+    add("--bundle", nargs="+", metavar="DIR", help=of_one)
     add(
         "--method",
         nargs="+",
@@ -108,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "known, CSV or TSV of id, sequence, signal_peptide (yes, no) or site or both, and perhaps "
         "kingdom",
     )
-    add("--output", "-o", type=Path, required=True, metavar="DIR", help="folder for the report")
+    add("--output", "-o", type=folder, required=True, metavar="DIR", help="folder for the report")
     add(
         "--together",
         choices=("folds", "ensemble", "apart"),

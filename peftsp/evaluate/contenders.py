@@ -60,8 +60,12 @@ def _signalp(path: Path, number: int, line: str) -> tuple[str, Call]:
     try:
         if sp_type is None:
             raise ValueError(f"expected a type of {', '.join(_SIGNALP_TYPES)}")
-        shares = [float(cell) for cell in cells[2:-1]]
+        if not cells[0].split():
+            raise ValueError("expected an identifier")
+        shares = [float(cell) for cell in cells[2:] if cell.strip() and "CS pos" not in cell]
         # With organism eukarya it gives two columns, OTHER and SP.
+        if len(shares) not in (2, len(SP_TYPES)):
+            raise ValueError(f"expected 2 or {len(SP_TYPES)} probabilities")
         padded = (*shares, *[0.0] * (len(SP_TYPES) - len(shares)))
     except ValueError as error:
         raise RecordError(f"{path}:{number}: {error}, found {line[:60]!r}") from error

@@ -40,6 +40,7 @@ class Predicting:
         backbone: Where the backbone's weights lie, if not where the bundles say.
         precision: ``fp32`` or ``bf16``.
         tells_kingdom: Whether models that can use it are told each protein's kingdom.
+        sums_types: Whether a protein has a signal peptide where all types together say so.
         has_progress: Show progress bars if standard error is a terminal.
     """
 
@@ -48,6 +49,7 @@ class Predicting:
     precision: str
     tells_kingdom: bool
     has_progress: bool
+    sums_types: bool = False
 
 
 def predict_rows(
@@ -91,7 +93,8 @@ def _predict(
         tagger.eval()
     size = fitting_batch_size(device.type, max(tagger.backbone.spec.width for tagger in taggers))
     loader = DataLoader(LabelledDataset(records), size, collate_fn=collate_labelled)
-    kept, options = KeptPredictions(), Options(precision=how.precision)
+    kept = KeptPredictions()
+    options = Options(precision=how.precision, sums_types=how.sums_types)
     names = " + ".join(bundle.name for bundle in bundles)
     for batch in tqdm(loader, names, disable=None if how.has_progress else True):
         if not how.tells_kingdom:

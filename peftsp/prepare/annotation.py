@@ -38,6 +38,7 @@ def record_of(entry: Entry, kingdom: str | None, evidence: int) -> tuple[Labelle
         UnclearLabelError: No record can be made; the message is the reason.
     """
     residues = entry.residues.upper()[:MAX_RESIDUES]
+    _check_name(entry.accession)
     _check_sequence(entry, residues)
     label = label_of(entry, evidence)
     _check_peptide(label, residues)
@@ -57,6 +58,11 @@ def record_of(entry: Entry, kingdom: str | None, evidence: int) -> tuple[Labelle
     raise UnclearLabelError(
         f"expected a peptide that {label.sp_type} states can follow, found none"
     )
+
+
+def _check_name(name: str) -> None:
+    if not name or "|" in name:
+        raise UnclearLabelError(f"expected a name without |, found {name or 'none'}")
 
 
 def _check_sequence(entry: Entry, residues: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import lacking, new_parser, parse, run_command
+from peftsp.command_line import file, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOM_LABELS
 from peftsp.prepare.entry import EVIDENCE_LEVELS
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("sources", type=Path, nargs="+", metavar="SOURCE", help="files of any kinds; gzip is read")
-    add("--output", "-o", type=Path, required=True, metavar="FILE", help="the 3-line file")
+    add("--output", "-o", type=file, required=True, metavar="FILE", help="the 3-line file")
     add("--partitions", type=int, default=3, metavar="N", help="how many (default: %(default)s)")
     add(
         "--identity",

@@ -82,7 +82,7 @@ def _with_sequences(entries: Iterable[Entry], unusable: list[Unusable]) -> list[
     labelled = []
     for entry in entries:
         if entry.has_labels:
-            labelled.append(entry)
+            labelled.append(replace(entry, accession=short(entry.accession)))
             continue
         other = sequences.setdefault(entry.accession, entry)
         if other.residues != entry.residues:
@@ -90,7 +90,7 @@ def _with_sequences(entries: Iterable[Entry], unusable: list[Unusable]) -> list[
                 f"{entry.place}: expected one sequence of each name, found another of "
                 f"{entry.accession} in {other.place}"
             )
-    by_name = {part: entry for name, entry in sequences.items() for part in _names(name)}
+    by_name = {part: entry for name, entry in sequences.items() for part in (name, short(name))}
     used = set()
     joined = []
     for entry in labelled:
@@ -107,14 +107,14 @@ def _with_sequences(entries: Iterable[Entry], unusable: list[Unusable]) -> list[
     return joined
 
 
-def _names(name: str) -> tuple[str, ...]:
-    """Names under which others may know a protein: the whole word, and UniProt's accession.
+def short(name: str) -> str:
+    """The accession in a name as UniProt's FASTA files have it; other names as they are.
 
-    >>> _names("sp|P0A855|TOLB_ECOLI")
-    ('sp|P0A855|TOLB_ECOLI', 'P0A855')
+    >>> short("sp|P0A855|TOLB_ECOLI"), short("mine|1")
+    ('P0A855', 'mine|1')
     """
     parts = name.split("|")
-    return (name, parts[1]) if len(parts) == 3 and parts[0] in ("sp", "tr") else (name,)
+    return parts[1] if len(parts) == 3 and parts[0] in ("sp", "tr") else name
 
 
 def _distinct(proteins: list[Prepared], unusable: list[Unusable]) -> list[Prepared]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.command_line import at_least, folder, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 
 _EPILOG = """\
@@ -47,9 +47,9 @@ def _run(options: argparse.Namespace) -> str:
         against=options.against,
     )
     summary = build_report(settings)
-    for folder in summary.skipped:
+    for skipped in summary.skipped:
         print(
-            f"skipped {folder}: not finished, not tested, or no sound run.json",
+            f"skipped {skipped}: not finished, not tested, or no sound run.json",
             file=sys.stderr,
         )
     for warning in summary.warnings:
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run, or one above of runs")
     add(
         *("--output", "-o"),
-        type=Path,
+        type=folder,
         default=Path("report"),
         metavar="DIR",
         help="folder for the report (default: %(default)s)",

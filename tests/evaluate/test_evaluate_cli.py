@@ -1,6 +1,7 @@
 """The command tests bundles on what they have not seen, as their runs did."""
 
 import json
+import random
 
 import pandas as pd
 import pytest
@@ -58,6 +59,24 @@ def test_a_table_may_know_presence_alone(trained, tmp_path):
     assert table["value"].isna()[["precision_0", "recall_0"]].all()
 
 
+def test_all_types_together_say_that_there_is_a_signal_peptide(tmp_path):
+    """As with the kingdom eukarya, and as the thresholds count."""
+    rng = random.Random(0)
+    rows = ["id,sequence,signal_peptide,kingdom"]
+    for r in SyntheticProteins(600, 5).load():
+        if r.kingdom == "NEGATIVE":
+            spoilt = "".join(rng.choice("KDGSLA") if rng.random() < 0.3 else c for c in r.residues)
+            is_signal = "no" if r.sp_type == "NO_SP" else "yes"
+            rows.append(f"{r.accession},M{spoilt[1:]},{is_signal},NEGATIVE")
+    (tmp_path / "spoilt.csv").write_text("\n".join(rows) + "\n")
+    given = ["--data", str(tmp_path / "spoilt.csv"), "--resamples", "100", "--no-progress"]
+    assert main(["--bundle", "fast", *given, "-o", str(tmp_path / "a")]) == 0
+    curve = pd.read_csv(tmp_path / "a" / "tables" / "thresholds.csv").set_index("threshold")
+    table = measures(tmp_path / "a").set_index(["sp_type", "measure"])
+    assert 0 < curve["mcc"][0.5] < 1
+    assert table["value"]["SP", "mcc1"] == pytest.approx(curve["mcc"][0.5])
+
+
 def test_a_table_may_know_sites_alone(trained, tmp_path):
     site = lambda r: None if r.sp_type == "NO_SP" else (cleavage_site(r),)  # noqa: E731
     count = write_table(trained / "own.csv", "id,sequence,site", site)
@@ -104,6 +123,24 @@ def test_contenders_are_tested_on_the_same_proteins(trained, tmp_path, capsys):
     assert evaluate(trained, tmp_path / "b", *given) == 2
     assert f"found none of 1, {records[0].accession} the first" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "groups.tsv: expected a file, found none"),
+        (b"accession\tgroup\nP1\tl\xe9zard\n", "groups.tsv:2: expected UTF-8 text"),
+        (b"name\tgroup\n", "groups.tsv:1: expected the columns accession and group"),
+    ],
+)
+def test_wrong_groups_are_one_line(trained, tmp_path, capsys, content, message):
+    if content is not None:
+        (tmp_path / "groups.tsv").write_bytes(content)
+    given = ("--groups", str(tmp_path / "groups.tsv"))
+    assert evaluate(trained, tmp_path / "a", *given) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not (tmp_path / "a").exists()
 
 
 def test_proteins_that_a_bundle_has_seen_are_left_out_or_refused(trained, tmp_path, capsys):

@@ -38,6 +38,8 @@ def test_calls_of_each_program(tmp_path, text, sp_type):
             SIGNALP.replace("LIPO\t0.1", "CAT\t0.1"),
             r"calls:3: expected a type of OTHER, .*found 'P1",
         ),
+        (SIGNALP.replace("P1 x", " "), "calls:3: expected an identifier, found"),
+        (SIGNALP.replace("LIPO\t0.1", "LIPO\t"), "calls:3: expected 2 or 6 probabilities, found"),
         (PHOBIUS + "P3\n", "calls:4: expected identifier, TM, SP"),
         (DEEPSIG + "P3\t\n", "calls:4: expected nine columns of GFF3"),
     ],

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +59,35 @@ def test_folder_of_something_else_is_left_alone(make_run, command, tmp_path):
     (other / "thesis.tex").write_text("x")
     status, _, complained = command(output=other)
     assert status == 2
-    assert complained.endswith("expected an empty folder or an earlier report, found other files\n")
+    assert complained.endswith("an earlier report with its report.json, found other files\n")
     assert [path.name for path in other.iterdir()] == ["thesis.tex"]
+
+
+def test_page_of_another_command_and_own_pictures_are_left_alone(make_run, command, tmp_path):
+    make_run()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "report.html").write_text("a page of predictions")
+    assert command(output=other)[0] == 2
+    assert (other / "report.html").read_text() == "a page of predictions"
+
+    assert command()[0] == 0
+    mine = tmp_path / "report" / "figures" / "mine.png"
+    mine.write_text("x")
+    status, _, complained = command()
+    assert status == 2
+    assert complained == f"{mine}: expected what an earlier report wrote, found another file\n"
+    assert mine.read_text() == "x"
+    mine.unlink()
+    assert command()[0] == 0
+
+
+def test_report_goes_to_the_folder_one_is_in(make_run, command, tmp_path, monkeypatch):
+    make_run()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert command(output=Path())[0] == 0
+    assert (tmp_path / "here" / "tables" / "overall.md").is_file()
 
 
 def test_all_methods_are_compared_with_one(make_run, command, tmp_path):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import add_number, new_parser, parse, run_command
+from peftsp.command_line import add_number, file, new_parser, parse, run_command
 from peftsp.data.fasta import WrongRecord
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.commands.command import MORE
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add(*("--fasta", "-f"), required=True, help="proteins as FASTA; - is standard input")
-    add(*("--outf", "-o"), type=Path, required=True, metavar="FILE", help="file to write")
+    add(*("--outf", "-o"), type=file, required=True, metavar="FILE", help="file to write")
     add(*("--organism", "-k"), choices=list(_ORGANISMS), required=True, help="where they come from")
     add(
         *("--outfmt", "-m"),

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from peftsp.data.fasta import read_fasta
+from peftsp.data.nucleotides import proteins_alone
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.compute.options import ANY, ModelSettings, check_count, chosen_bundles
@@ -27,7 +28,7 @@ def predict(
     proteins: Proteins,
     *,
     model: str | None = None,
-    bundle: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    bundle: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     kingdom: str = ANY,
     min_probability: float = 0.0,
     has_region_probabilities: bool = False,
@@ -73,7 +74,7 @@ def predict(
         >>> found.sp_type
         'SP'
     """
-    bundles = [bundle] if isinstance(bundle, str | PathLike) else list(bundle)
+    bundles = [bundle] if isinstance(bundle, str | PathLike) else list(bundle or ())
     settings = ModelSettings(
         bundles=chosen_bundles(model, bundles),
         backbone=backbone,
@@ -88,7 +89,8 @@ def predict(
     check_count("threads", threads)
     predictor = Predictor(settings, threads, has_region_probabilities=has_region_probabilities)
     predictor.load()
-    return shown(predictor.predict(_records(proteins)))
+    name = str(proteins) if isinstance(proteins, str | PathLike) else "proteins"
+    return shown(predictor.predict(proteins_alone(_records(proteins), name)))
 
 
 def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
@@ -111,9 +113,13 @@ def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
     # Biopython's record by itself would be a list of letters.
     if isinstance(proteins, SequenceRecord) or hasattr(proteins, "seq"):
         listed = [proteins]
-    if not isinstance(listed, Iterable):
+    # Of a table the names of its columns would be listed.
+    if not isinstance(listed, Iterable) or hasattr(listed, "iloc"):
         kind = type(listed).__name__
-        raise RecordError(f"proteins: expected a path, a list or another iterable, found {kind}")
+        raise RecordError(
+            f"proteins: expected a path, a list or another iterable of "
+            f"names and residues, as zip(table.id, table.sequence), found {kind}"
+        )
     for number, protein in enumerate(listed, start=1):
         if isinstance(protein, PathLike):
             yield from read_fasta(protein)

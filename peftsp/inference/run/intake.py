@@ -7,19 +7,17 @@ import sys
 from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from peftsp.data.fasta import NoRecordError, WrongRecord, read_entries
-from peftsp.data.nucleotides import are_nucleotides
+from peftsp.data.nucleotides import proteins_alone
 from peftsp.errors import RecordError
 from peftsp.inference.run.settings import STANDARD_INPUT
 from peftsp.records import SequenceRecord
-
-_LOOKED_AT = 20
 
 
 def find_inputs(arguments: Sequence[str]) -> list[str]:
@@ -194,14 +192,12 @@ class Intake:
         self._wrong = None
         with closing(read_entries(stream, name)) as entries:
             right = self._right(entries, name)
-            first = list(islice(right, _LOOKED_AT))
-            if not first:
+            first = next(right, None)
+            if first is None:
                 wrong = self._wrong
                 found = f"none; {wrong.message(name)}" if wrong else "none"
                 raise NoRecordError(f"{name}: expected proteins, found {found}")
-            if are_nucleotides(record.residues for record in first):
-                raise RecordError(f"{name}: expected protein sequences, found DNA or RNA")
-            for record in chain(first, right):
+            for record in proteins_alone(chain([first], right), name):
                 self.identifiers.note(record.identifier)
                 yield record
 

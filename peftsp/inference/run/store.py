@@ -18,8 +18,6 @@ from peftsp.files import is_there
 from peftsp.inference.run.output import writing_to
 from peftsp.records import Prediction, Region, SequenceRecord
 
-# More than any format writes, so that none of them is rounded twice.
-_DIGITS = 8
 _REGION_DIGITS = 4
 _TYPE_DIGITS = 6
 _MARK = b'{"peftsp"'
@@ -190,9 +188,9 @@ def _format(prediction: Prediction) -> str:
     values = [
         prediction.header,
         prediction.sp_type,
-        [round(probability, _DIGITS) for probability in prediction.probabilities],
+        prediction.probabilities,
         prediction.cleavage_site,
-        None if certainty is None else round(certainty, _DIGITS),
+        certainty,
         [astuple(region) for region in prediction.regions],
         prediction.residues,
         [astuple(motif) for motif in prediction.motifs],

@@ -68,6 +68,30 @@ def test_wrong_protein_is_named(bundles, protein, message):
         list(found)
 
 
+@pytest.mark.parametrize("kind", ["path", "listed"])
+def test_dna_is_refused_as_by_the_command(bundles, tmp_path, kind):
+    path = tmp_path / "dna.fasta"
+    path.write_text(">a\n" + "ATGGCGTAA" * 20 + "\n")
+    proteins = path if kind == "path" else {"a": "ATGGCGTAA" * 20}
+    with pytest.raises(RecordError, match="expected protein sequences, found DNA or RNA"):
+        next(peftsp.predict(proteins, bundle=bundles[0]))
+
+
+def test_a_table_is_no_list_of_its_columns(bundles):
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"id": ["a"], "sequence": ["MKLAAVW"]})
+    for wrong in (table, table["sequence"]):
+        with pytest.raises(RecordError, match=r"as zip\(table\.id, table\.sequence\), found"):
+            next(peftsp.predict(wrong, bundle=bundles[0]))
+    (found,) = peftsp.predict(zip(table.id, table.sequence, strict=True), bundle=bundles[0])
+    assert found.header == "a"
+
+
+def test_no_bundle_is_the_model_that_ships():
+    (found,) = peftsp.predict(["MKLAAVW"], bundle=None, model=None)
+    assert found.header == "protein_1"
+
+
 def test_wrong_setting_is_an_error_at_once(bundles):
     with pytest.raises(ConfigError, match=r"kingdom: expected one of other, .* found 'yeast'"):
         peftsp.predict([], bundle=bundles[0], kingdom="yeast")

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -28,11 +29,12 @@ def interrupted(folder, fingerprint, rows):
     "written",
     [
         prediction(),
+        replace(prediction(), probabilities=(0.00336850109, 0.9, 0.1, 0.0, 0.0, 0.0)),
         prediction("P2 ü\u2028 'x'", motifs=(Region("twin_arginine", 2, 3),)),
         prediction(region_probabilities=((0.25, 0.75), (1.0, 0.0))),
         Prediction("P3", "NO_SP", (1.0, 0.0, 0.0, 0.0, 0.0, 0.0), None, None, (), "M"),
     ],
-    ids=["plain", "motif", "regions", "none"],
+    ids=["plain", "digits", "motif", "regions", "none"],
 )
 def test_what_is_written_is_read(tmp_path, written):
     with closing(PredictionStore(tmp_path, {})) as store:
