@@ -60,11 +60,13 @@ class SyntheticProteins:
         """Return the proteins; the same ones for the same count and seed.
 
         Raises:
-            ConfigError: The count leaves a cell without proteins.
+            ConfigError: The count leaves a cell without proteins, or the seed is negative.
         """
         fewest = len(_CELLS) * len(_PARTITIONS)
         if self.count < fewest:
             raise ConfigError(f"synthetic proteins: expected {fewest} or more, found {self.count}")
+        if self.seed < 0:
+            raise ConfigError(f"data.proteins_seed: expected 0 or more, found {self.seed}")
         rng = np.random.default_rng(self.seed)
         records = []
         for index in range(self.count):

@@ -66,6 +66,10 @@ class LoRA(PeftMethod):
                 f"peft.target_modules: expected some of {', '.join(_PLACE)}, "
                 f"found {', '.join(unknown) or 'none'}"
             )
+        if len(set(self.target_modules)) < len(self.target_modules):
+            raise ConfigError(
+                f"peft.target_modules: expected each once, found {', '.join(self.target_modules)}"
+            )
 
     def apply(self, backbone: ESM2) -> Backbone:
         """Replace the chosen linear layers by ones with an update."""

@@ -26,6 +26,11 @@ SUMS = "SHA256SUMS"
 _OF_A_RUN = (RUN_FILE, PREDICTIONS_FILE, "metrics.csv", f"{LOGS}/version_*/metrics.csv")
 _OF_A_START = ("paths", "ckpt_path", "overwrite", "search")
 """Settings of how a run was started, and where."""
+_READ = (
+    *(("", "init_from"), ("backbone", "checkpoint")),
+    *(("data", "path"), ("data", "dir"), ("data", "extra_path")),
+)
+"""Settings that say where something lies that a run reads: group and name."""
 _SUMMARY = """\
 # What a report was made of
 
@@ -50,7 +55,8 @@ installs the same, and in this folder
 ```
 
 make the report and the runs again. What a run reads lies where its settings say, or where
-`data.path=…` and `backbone.checkpoint=…` behind the command say; its hashes are to be those above.
+`data.path=…`, `backbone.checkpoint=…` and `init_from=…` behind the command say; its hashes are to
+be those above.
 """
 
 
@@ -139,11 +145,17 @@ def _settings(settings: dict[str, Any]) -> str:
     for name in ("output_dir", "prefix_dir", "runs_dir"):
         if place := settings.get("paths", {}).get(name):
             text = text.replace(json.dumps(place)[1:-1], f"${{paths.{name}}}")
+    moved = json.loads(text)
+    for group, name in _READ:
+        # What is read stays where it is, though it may lie among the runs.
+        within, given = (s.get(group, {}) if group else s for s in (moved, settings))
+        if name in given:
+            within[name] = given[name]
     whole = {
         "defaults": [{"paths": "default"}, "_self_", {"override hydra/job_logging": "stdout"}],
         **{"ckpt_path": None, "overwrite": False},
         "hydra": {"output_subdir": None, "run": {"dir": "${paths.output_dir}"}},
-        **{name: value for name, value in json.loads(text).items() if name not in _OF_A_START},
+        **{name: value for name, value in moved.items() if name not in _OF_A_START},
     }
     # JSON is YAML.
     return json.dumps(whole, indent=2) + "\n"

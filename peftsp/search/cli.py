@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -13,8 +14,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from peftsp.errors import ConfigError
-from peftsp.training.build import standalone
+from peftsp.runs.identity import DOES_NOT_COUNT, flatten, what_counts
+from peftsp.training.build import read_contents, settings_of, standalone
 from peftsp.training.cli import one_line_errors, run_with_hydra
+from peftsp.training.settings import check_settings
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -46,15 +49,18 @@ def search(cfg: DictConfig) -> None:
     try:
         from peftsp.search.objective import ValidationScore
         from peftsp.search.space import distributions_of
-        from peftsp.search.study import check_space, open_study, work
+        from peftsp.search.study import check_same, check_space, open_study, work
         from peftsp.search.trials import TRIALS_FILE, write_trials
     except ImportError as error:
         raise ConfigError(f"search: expected Optuna, pip install optuna ({error})") from error
 
+    check_settings(cfg)
     check_folds(cfg)
+    check_metric(cfg)
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)
     study = open_study(cfg)
     check_space(study, distributions)
+    check_same(study, _what_counts(cfg), set(distributions))
     given = list(HydraConfig.get().overrides.task)
 
     def compose(overrides: Sequence[str]) -> DictConfig:
@@ -66,15 +72,18 @@ def search(cfg: DictConfig) -> None:
         work(study, objective, cfg.search.trials)
     finally:
         write_trials(study, folder / TRIALS_FILE)
-    _tell_best(cfg, study, folder)
+    _tell_best(cfg, study, folder, compose)
 
 
-def _tell_best(cfg: DictConfig, study: Study, folder: Path) -> None:
+def _tell_best(
+    cfg: DictConfig, study: Study, folder: Path, compose: Callable[[Sequence[str]], DictConfig]
+) -> None:
     """Write and print the best settings, and the command that tests them."""
     from optuna.trial import TrialState
 
+    from peftsp.search.space import as_override
     from peftsp.search.study import count_ended
-    from peftsp.search.trials import BEST_FILE, TRIALS_FILE, write_best
+    from peftsp.search.trials import BEST_FILE, TRIALS_FILE, settings_of_best, write_best
 
     complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     ended = count_ended(study)
@@ -83,14 +92,51 @@ def _tell_best(cfg: DictConfig, study: Study, folder: Path) -> None:
         print("error: search: no trial came to its end", file=sys.stderr)
         sys.exit(_EXIT_NO_TRIAL)
     about = f"{cfg.optimized_metric} {study.best_value:.4f}, validation of folds {cfg.search.folds}"
-    best = write_best(study, folder / BEST_FILE, about)
-    print(f"best: {about}: {folder / BEST_FILE}")
+    method = f"peft={HydraConfig.get().runtime.choices['peft']}"
     tasks = HydraConfig.get().overrides.task
-    given = " ".join(o for o in tasks if not o.startswith(_OF_THE_SEARCH))
-    choice = HydraConfig.get().runtime.choices["peft"]
-    folds = ",".join(map(str, cfg.search.folds))
+    given = [o for o in tasks if not o.lstrip("+~").startswith(_OF_THE_SEARCH)]
+    given += [] if method in given else [method]
+    tried = settings_of_best(study)
+    plain = standalone(hydra.compose("train", given, return_hydra_config=True))
+    best = tried | _differing(plain, compose([as_override(*pair) for pair in tried.items()]))
+    write_best(method, best, folder / BEST_FILE, about)
+    print(f"best: {about}: {folder / BEST_FILE}")
+    fold = f"data.fold={','.join(map(str, cfg.search.folds))}"
     name = f"experiment_name={cfg.experiment_name}_best"
-    print(f"python train.py -m {name} {given} peft={choice} {best} data.fold={folds}")
+    settings = [as_override(key, value) for key, value in sorted(best.items())]
+    print(f"python train.py -m {shlex.join([name, *given, *settings, fold])}")
+
+
+def _differing(plain: DictConfig, found: DictConfig) -> dict[str, Any]:
+    """What a search sets beside what it tries, such as where prompts are."""
+    before, now = (flatten(settings_of(cfg), DOES_NOT_COUNT | {"test"}) for cfg in (plain, found))
+    return {
+        name: value
+        for name, value in now.items()
+        if name in before and value != before[name] and not isinstance(value, list | dict)
+    }
+
+
+def _what_counts(cfg: DictConfig) -> dict[str, Any]:
+    """All that decides the value of a trial beside what it tries, by dotted name."""
+    counts = what_counts(settings_of(cfg), read_contents(cfg))
+    del counts["data.fold"]
+    searched = {"search.folds": list(cfg.search.folds), "optimized_metric": cfg.optimized_metric}
+    return counts | searched
+
+
+def check_metric(cfg: DictConfig) -> None:
+    """Refuse a search for a score that no run keeps the best of.
+
+    Raises:
+        ConfigError: No callback chooses by it.
+    """
+    best = cfg.callbacks.get("best") or {}
+    if best.get("monitor") != cfg.optimized_metric:
+        raise ConfigError(
+            f"callbacks.best.monitor: expected {cfg.optimized_metric} in a search for it, "
+            f"found {best.get('monitor') or 'null'}"
+        )
 
 
 def check_folds(cfg: DictConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
@@ -101,6 +102,7 @@ class ValidationScore:
                     raise
                 line = " ".join(f"{type(error).__name__}: {error}".split())
                 trial.set_user_attr(ERROR, line)
+                print(f"trial {trial.number}: {line}", file=sys.stderr)
                 raise TrialError(line) from error
             if metric not in metrics:
                 raise ConfigError(

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 from hydra.utils import instantiate
@@ -17,9 +18,12 @@ from optuna.trial import TrialState
 
 from peftsp.errors import ConfigError
 from peftsp.runs.credentials import without_credentials
+from peftsp.runs.identity import first_difference
 from peftsp.search.objective import ERROR, TrialError, ValidationScore
 
 _RETRIES = 5
+_COUNTS = "counts"
+"""Attribute of a study: what it was begun with."""
 
 
 def open_study(cfg: DictConfig) -> optuna.Study:
@@ -32,7 +36,7 @@ def open_study(cfg: DictConfig) -> optuna.Study:
         ConfigError: The storage cannot be used.
     """
     warnings.filterwarnings("ignore", category=ExperimentalWarning)
-    logging.getLogger("optuna").setLevel(logging.WARNING)
+    logging.getLogger("optuna").setLevel(logging.ERROR)
     url = cfg.search.storage
     try:
         if url.startswith("sqlite:///"):
@@ -79,6 +83,32 @@ def check_space(study: optuna.Study, distributions: Mapping[str, BaseDistributio
                     f"{study.study_name} began with, found {distributions[key]}; "
                     f"another experiment_name begins another search"
                 ) from error
+
+
+def check_same(study: optuna.Study, counts: Mapping[str, Any], tried: set[str]) -> None:
+    """Refuse to go on with a search of other settings or data; a new one gets to know its own.
+
+    Args:
+        study: As `open_study` gave it.
+        counts: All that decides the value of a trial, by dotted name.
+        tried: Names of what trials vary.
+
+    Raises:
+        ConfigError: Something differs that is not tried, now or before.
+    """
+    kept = study.user_attrs.get(_COUNTS)
+    if kept is None:
+        study.set_user_attr(_COUNTS, dict(counts))
+        return
+    tried = tried.union(*(trial.params for trial in study.get_trials(deepcopy=False)))
+    before, now = ({k: v for k, v in of.items() if k not in tried} for of in (kept, counts))
+    difference = first_difference(before, now)
+    if difference is not None:
+        name, was, found = difference
+        raise ConfigError(
+            f"{study.study_name}: expected the settings of the search found there, {name}={was}, "
+            f"found {name}={found}; another experiment_name begins another search"
+        )
 
 
 def count_ended(study: optuna.Study) -> int:

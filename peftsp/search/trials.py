@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 from optuna import Study
@@ -32,21 +34,24 @@ def write_trials(study: Study, path: Path) -> None:
     partial.replace(path)
 
 
-def write_best(study: Study, path: Path, about: str) -> str:
-    """Write the best trial's settings as an experiment for ``conf/experiment``.
+def settings_of_best(study: Study) -> dict[str, Any]:
+    """What the best of at least one complete trial tried, by dotted name."""
+    return dict(study.best_trial.params)
+
+
+def write_best(method: str, settings: Mapping[str, Any], path: Path, about: str) -> None:
+    """Write settings as an experiment for ``conf/experiment``.
 
     Args:
-        study: With at least one complete trial.
+        method: As on the command line, ``peft=NAME``.
+        settings: By dotted name.
         path: The YAML file.
-        about: How it was found, for the first line.
-
-    Returns:
-        The settings as on the command line.
+        about: How they were found, for the first line.
     """
-    params = study.best_trial.params
-    overrides = [as_override(key, value) for key, value in sorted(params.items())]
-    text = OmegaConf.to_yaml(OmegaConf.from_dotlist(overrides))
+    group, _, name = method.partition("=")
+    overrides = [as_override(key, value) for key, value in sorted(settings.items())]
+    whole = {"defaults": [{f"override /{group}": name}, "_self_"]}
+    text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(overrides)))
     partial = path.with_suffix(".partial")
     partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")
     partial.replace(path)
-    return " ".join(f"'{o}'" if "[" in o else o for o in overrides)

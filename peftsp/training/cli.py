@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,8 +58,17 @@ def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> No
     register()
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     with one_line_errors():
+        _check_choices(sys.argv[1:])
         sys.argv[1:] = fill_in(name_outside_methods(sys.argv[1:]))
         command()
+
+
+def _check_choices(arguments: Sequence[str]) -> None:
+    """Hydra says nothing of which group has no choice."""
+    for name, _, choice in (argument.partition("=") for argument in arguments):
+        if choice == "null" and (CONF / name).is_dir():
+            known = ", ".join(sorted(path.stem for path in (CONF / name).glob("*.yaml")))
+            raise ConfigError(f"{name}: expected one of {known}, found null")
 
 
 def _task(cfg: DictConfig) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from peftsp.errors import ConfigError
+
 
 class StepSeed(Callback):
     """Seeds the generator before each training batch from seed, process, epoch and batch.
@@ -17,9 +19,14 @@ class StepSeed(Callback):
 
     Args:
         seed: The run's seed, at least 0.
+
+    Raises:
+        ConfigError: It is negative.
     """
 
     def __init__(self, seed: int) -> None:
+        if seed < 0:
+            raise ConfigError(f"callbacks.step_seed.seed: expected 0 or more, found {seed}")
         self.seed = seed
 
     def on_train_batch_start(

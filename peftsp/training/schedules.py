@@ -28,8 +28,9 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, floor: float) 
         optimizer: What is scheduled.
         total_steps: Steps of the whole run.
         warmup: Share of the steps in which the rate rises, 0 to 1.
-        floor: Share of the learning rate at which the run ends.
+        floor: Share of the learning rate at which the run ends, 0 to 1.
     """
+    _check_share("floor", floor)
     return _schedule(
         optimizer,
         total_steps,
@@ -39,8 +40,7 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, floor: float) 
 
 
 def _schedule(optimizer: Optimizer, total_steps: int, warmup: float, factor: object) -> LambdaLR:
-    if not 0 <= warmup <= 1:
-        raise ConfigError(f"scheduler.warmup: expected a share from 0 to 1, found {warmup}")
+    _check_share("warmup", warmup)
     rising = round(warmup * total_steps)
 
     def scale(step: int) -> float:
@@ -51,3 +51,8 @@ def _schedule(optimizer: Optimizer, total_steps: int, warmup: float, factor: obj
         return value
 
     return LambdaLR(optimizer, scale)
+
+
+def _check_share(setting: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ConfigError(f"scheduler.{setting}: expected a share from 0 to 1, found {value}")

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
@@ -21,32 +29,43 @@ _MONITORED = (
     *("train/loss", "train/nll", "train/regularisation"),
 )
 _PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
+_AT_LEAST_1 = ("max_epochs", "accumulate_grad_batches", "check_val_every_n_epoch")
 
 
-@dataclass
-class _Regularisation:
+class _Regularisation(TypedDict):
     weight: float
 
 
-@dataclass
-class _LearningRate:
+class _LearningRate(TypedDict):
     head_factor: float
 
 
-@dataclass
-class _Augmentation:
+class _Augmentation(TypedDict):
     hidden_residues: float
 
 
-@dataclass
-class _Paths:
+class _Paths(TypedDict):
     runs_dir: str
     output_dir: str
     prefix_dir: str
 
 
-@dataclass
-class _Run:
+class _Search(TypedDict, total=False):
+    trials: int
+    folds: list[int]
+    worker: int
+    storage: str
+    heartbeat: int
+    sampler: dict[str, Any]
+    pruner: dict[str, Any]
+    space: dict[str, Any]
+
+
+class _MayHave(TypedDict, total=False):
+    search: _Search | None
+
+
+class _Run(_MayHave):
     """What ``conf/train.yaml`` holds; groups that are made into objects have `dict`."""
 
     experiment_name: str
@@ -72,7 +91,6 @@ class _Run:
     trainer: dict[str, Any]
     callbacks: dict[str, Any]
     logger: dict[str, Any]
-    search: dict[str, Any] | None = None
 
 
 def check_settings(cfg: DictConfig) -> None:
@@ -93,10 +111,31 @@ def check_settings(cfg: DictConfig) -> None:
             if isinstance(value, dict):
                 _check_object(value, f"{name}.{part}")
             _check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
-    precision = settings["trainer"].get("precision")
+    _check_trainer(settings)
+
+
+def _check_trainer(settings: dict[str, Any]) -> None:
+    """What Lightning takes, and fails at later."""
+    trainer = settings["trainer"]
+    precision = trainer.get("precision")
     if str(precision) not in _PRECISIONS:
         raise ConfigError(
             f"trainer.precision: expected one of {', '.join(_PRECISIONS)}, found {precision}"
+        )
+    for name in _AT_LEAST_1:
+        value = trainer.get(name, 1)
+        if not isinstance(value, int) or value < 1:
+            raise ConfigError(f"trainer.{name}: expected 1 or more, found {value}")
+    if settings["test"] and trainer.get("limit_test_batches") == 0:
+        raise ConfigError(
+            "trainer.limit_test_batches: expected some with test=true, found 0; test=false leaves "
+            "the test out"
+        )
+    stops = settings["callbacks"].get("early_stopping") or {}
+    if stops.get("monitor") and trainer.get("max_steps", -1) not in (None, -1):
+        raise ConfigError(
+            f"trainer.max_steps: expected none beside callbacks.early_stopping, which needs whole "
+            f"epochs, found {trainer['max_steps']}; callbacks.early_stopping=null leaves that out"
         )
 
 
@@ -114,23 +153,25 @@ def _check_monitor(trainer: dict[str, Any], callback: Any, place: str) -> None:
         raise ConfigError(f"{place}: expected one of {', '.join(_MONITORED)}, found {monitor}")
 
 
-def _check_group(settings: dict[str, Any], schema: type, prefix: str) -> None:
+def _check_group(settings: dict[str, Any], schema: Any, prefix: str) -> None:
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{prefix.rstrip('.')}: expected a group of settings, found {settings!r}")
     hints = get_type_hints(schema)
-    required = {field.name for field in fields(schema) if field.default is MISSING}
     for name in sorted(settings.keys() - hints.keys()):
         raise ConfigError(f"{prefix}{name}: expected a setting that --help lists, found another")
-    for name in sorted(required - settings.keys()):
+    for name in sorted(schema.__required_keys__ - settings.keys()):
         raise ConfigError(f"{prefix}{name}: expected a value, found none")
     for name, value in settings.items():
         hint = hints[name]
-        if hasattr(hint, "__dataclass_fields__"):
-            _check_group(value, hint, f"{prefix}{name}.")
+        group = next((part for part in (hint, *get_args(hint)) if is_typeddict(part)), None)
+        if group is not None and value is not None:
+            _check_group(value, group, f"{prefix}{name}.")
         else:
             _check_value(value, hint, f"{prefix}{name}")
 
 
 def _check_object(settings: dict[str, Any], place: str) -> None:
-    hints = _hints_of(settings[_TARGET]) if _TARGET in settings else {}
+    hints = _hints_of(settings[_TARGET], place) if _TARGET in settings else {}
     for name, value in settings.items():
         if isinstance(value, dict):
             _check_object(value, f"{place}.{name}")
@@ -147,9 +188,14 @@ def _check_items(settings: dict[str, Any], hint: Any, place: str) -> None:
                 _check_value(value, get_args(part)[1], f"{place}.{name}")
 
 
-def _hints_of(target: str) -> dict[str, Any]:
+def _hints_of(target: str, place: str) -> dict[str, Any]:
     """Types of the arguments of what makes an object, as far as they can be found out."""
-    made_by = get_object(target)
+    try:
+        made_by = get_object(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"{place}.{_TARGET}: expected a class that can be imported, found {target} ({error})"
+        ) from error
     made_of = [made_by.__init__ if inspect.isclass(made_by) else made_by]
     owner = getattr(made_by, "__self__", None)
     if inspect.isclass(owner):

@@ -1,6 +1,7 @@
 """Searches: nothing of the test partition is seen, workers share trials, poor ones are pruned."""
 
 import csv
+import shlex
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 optuna = pytest.importorskip("optuna", reason="optuna is not installed")
 
 from lightning.pytorch import Trainer  # noqa: E402
+from omegaconf import OmegaConf  # noqa: E402
 
 from peftsp.errors import TrainingError  # noqa: E402
 from peftsp.model.bundle import read_bundle  # noqa: E402
@@ -69,6 +71,37 @@ def test_search_goes_on_and_best_is_an_experiment(search, tmp_path, capsys):
     assert capsys.readouterr().out.rstrip().endswith("data.fold=0")
 
 
+def test_search_is_of_one_backbone_and_data_set(search, capsys):
+    once = ("search.trials=1", "search.folds=[0]", "trainer.max_epochs=1")
+    [first] = search(*once)
+    for other, message in {
+        "data.count=120": "expected the settings of the search found there, data (sha256)=",
+        "trainer.max_epochs=2": "trainer.max_epochs=1, found trainer.max_epochs=2; another",
+        "backbone=esm2_scratch": "search_lora: expected the settings of the search found there",
+        "search.folds=[2]": "search.folds=[0], found search.folds=[2]; another",
+    }.items():
+        with pytest.raises(SystemExit) as ended:
+            search(*once, other)
+        assert ended.value.code == 2
+        assert message in capsys.readouterr().err
+    assert search(*once) == [first]
+
+
+def test_best_experiment_trains_what_was_best(search, tmp_path, capsys):
+    """Also what the search sets beside what it tries: where prompts are."""
+    rows = search("search.trials=1", "search.folds=[0,1]", "variant='a b'", method="prompt")
+    [command] = [
+        shlex.split(line)[3:]
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("python train.py -m ")
+    ]
+    assert {"peft=prompt", "peft.place=topmost", "variant='a b'", "data.fold=0,1"} <= set(command)
+    assert f"peft.last_k={rows[0]['peft.last_k']}" in command
+    best = OmegaConf.load(tmp_path / "runs/search_prompt/best.yaml")
+    assert best.defaults == [{"override /peft": "prompt"}, "_self_"]
+    assert (best.peft.place, best.peft.last_k) == ("topmost", int(rows[0]["peft.last_k"]))
+
+
 def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypatch):
     scores = iter([0.9, 0.9, 0.1, "broken", "diverged", 0.95, 0.95])
 
@@ -100,6 +133,9 @@ def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypa
             ("search.storage=postgresql+typo://me:PW@host/db",),
             "found postgresql+typo://***@host/db (NoSuchModuleError",
         ),
+        (("search.trials=x",), "search.trials: expected int, found 'x'"),
+        (("search.folds=0",), "search.folds: expected list, found 0"),
+        (("callbacks.best.monitor=null",), "best.monitor: expected val/score in a search for it"),
         (("+search.space.seed={low:1}",), "search.space.seed: expected values, or low"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
