@@ -102,6 +102,17 @@ def add_number(
     parser.add_argument(*names, type=_number, default=default, metavar="N", help=text)
 
 
+def add_allow_code(parser: argparse.ArgumentParser) -> None:
+    """Add the option for bundles whose method lives outside the package."""
+    parser.add_argument(
+        "--allow-code",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package that may be imported for a bundle whose PEFT method is not peftsp's own",
+    )
+
+
 def add_former_name(parser: argparse.ArgumentParser, name: str, now: str, **settings: Any) -> None:
     """Take an option by the name that it once had, too, and say so.
 

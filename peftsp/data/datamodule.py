@@ -163,20 +163,31 @@ class SignalPeptideData(LightningDataModule):
         """Return this process's share of the test records, in the order of `records`."""
         return self._eval_loader("test")
 
-    def state_dict(self) -> dict[str, int]:
-        """Where training goes on: the epoch of the next batch and the batches done in it."""
+    def state_dict(self) -> dict[str, Any]:
+        """Where training goes on: epoch of the next batch, batches done in it, its proteins."""
         assert self.trainer is not None
         loop = self.trainer.fit_loop
         batches = loop.epoch_loop.batch_progress
         if not batches.is_last_batch:
             done: int = batches.current.processed  # type: ignore[attr-defined]
-            return {"epoch": self.trainer.current_epoch, "batches": done}
+            return {"epoch": self.trainer.current_epoch, "batches": done, **self._seen}
         # A checkpoint made with the last batch of an epoch may not count that epoch yet.
         is_epoch_counted = self.trainer.current_epoch == loop.epoch_progress.current.ready
-        return {"epoch": self.trainer.current_epoch + (not is_epoch_counted), "batches": 0}
+        epoch = self.trainer.current_epoch + (not is_epoch_counted)
+        return {"epoch": epoch, "batches": 0, **self._seen}
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on where a checkpoint was made."""
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where a checkpoint was made.
+
+        Raises:
+            ConfigError: Other proteins have trained or chosen it.
+        """
+        for name, digest in self._seen.items():
+            if state_dict.get(name, digest) != digest:
+                raise ConfigError(
+                    f"ckpt_path: expected a checkpoint of this fold's {name} proteins, found one "
+                    f"of others; init_from=BUNDLE begins from a model of other data"
+                )
         self._start = (state_dict["epoch"], state_dict["batches"])
 
     def folds(self) -> list[Fold]:
@@ -224,6 +235,13 @@ class SignalPeptideData(LightningDataModule):
             self.drawn_more = (of_cell * every / found).log().masked_fill(of_cell == 0, 0.0).float()
         weights = of_cell[dataset.kingdoms, dataset.sp_types] if is_weighted else None
         return EpochSampler(len(dataset), self._seed, weights, replicas, rank)
+
+    @cached_property
+    def _seen(self) -> dict[str, str]:
+        """sha256 of the proteins that train and choose, by their split."""
+        splits = self.records.splits
+        found = splits["train"][: len(splits["train"]) - self.records.chimeras]
+        return {"train": dataset_digest(found), "validation": dataset_digest(splits["validation"])}
 
     def _processes(self) -> tuple[int, int]:
         if self.trainer is None:

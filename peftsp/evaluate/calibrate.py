@@ -157,7 +157,15 @@ def _calibrating(
             f"{folder}: expected a bundle that leaves proteins to calibrate on, found one that "
             f"was trained on the validation partition, too"
         )
-    return fold, [record for record in records if record.partition == folds[fold].validation]
+    validating = [record for record in records if record.partition == folds[fold].validation]
+    before = split_marks(bundle.training.get("start_proteins", ""))
+    used = [record for record in validating if sequence_mark(record.residues) not in before]
+    if not used:
+        raise BundleError(
+            f"{folder}: expected a bundle that leaves proteins to calibrate on, found one that "
+            f"begins from a model trained or chosen on all {len(validating):,} that validate it"
+        )
+    return fold, used
 
 
 def _quality(probabilities: Tensor, true: Tensor) -> Quality:
@@ -184,7 +192,7 @@ def _each_part_by_the_others(probabilities: Tensor, true: Tensor) -> Tensor:
 
 def _save(settings: CalibrateSettings, was: Bundle, bundle: Bundle) -> None:
     """Write the bundle, with what its model carries: backbone, card and licences."""
-    method = find_method(was.peft)
+    method = find_method(was.peft, settings.predicting.allow_code)
     start = read_start(settings.bundle, method, was.head, was.crf, was.backbone)
     papers = papers_of(start, settings.output.name, "Calibrated") if start.papers else None
     save_bundle(bundle, settings.output, start.own_backbone(method), papers)

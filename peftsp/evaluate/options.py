@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from peftsp.command_line import add_allow_code
+
 if TYPE_CHECKING:
     from peftsp.evaluate.rows import Predicting
 
@@ -17,6 +19,7 @@ def add_predicting(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     precision = "arithmetic of the backbone (default: %(default)s)"
     add("--precision", choices=("fp32", "bf16"), default="fp32", help=precision)
+    add_allow_code(parser)
     add("--no-progress", action="store_true", help="show no progress bar")
 
 
@@ -31,4 +34,5 @@ def predicting(options: argparse.Namespace) -> Predicting:
         precision=options.precision,
         tells_kingdom=not options.hide_kingdom,
         has_progress=not options.no_progress,
+        allow_code=tuple(options.allow_code),
     )

@@ -93,13 +93,7 @@ def _by_fold(
                 if fold != member.fold and fold in own:
                     continue
                 places = [p for p, r in enumerate(records) if r.partition == partition]
-                seen = len(set(places) - member.unseen)
-                if seen:
-                    warnings.append(
-                        f"{member.label} was trained or chosen on {seen} of the {len(places)} "
-                        f"proteins that it is tested on in fold {fold}, so that its numbers are "
-                        f"too good."
-                    )
+                warnings += _of_seen(member, places, fold)
                 tests.append(ModelTest(label, fold, models.get(fold, 0), [member.bundle], places))
                 models[fold] = models.get(fold, 0) + 1
     return Plan(tests, next(iter(methods.values()))[0].folds, warnings)
@@ -115,14 +109,25 @@ def _averaged(
     for label, group in methods.items():
         for fold, partition in enumerate(partitions):
             places = [p for p, r in enumerate(records) if r.partition == partition]
-            fit = [m.bundle for m in group if partition in m.tests.values()]
+            fit = [m for m in group if partition in m.tests.values()]
+            warnings += [line for member in fit for line in _of_seen(member, places, fold)]
             if fit:
-                tests.append(ModelTest(label, fold, 0, fit, places))
+                tests.append(ModelTest(label, fold, 0, [m.bundle for m in fit], places))
             else:
                 warnings.append(
                     f"{label}: partition {partition} is left out, as every bundle has seen of it."
                 )
     return Plan(tests, len(partitions), warnings)
+
+
+def _of_seen(member: Member, places: Sequence[int], fold: int) -> list[str]:
+    seen = len(set(places) - member.unseen)
+    if not seen:
+        return []
+    return [
+        f"{member.label} was trained or chosen on {seen} of the {len(places)} proteins that it is "
+        f"tested on in fold {fold}, so that its numbers are too good."
+    ]
 
 
 def _on_unseen(

@@ -40,6 +40,7 @@ class Predicting:
         backbone: Where the backbone's weights lie, if not where the bundles say.
         precision: ``fp32`` or ``bf16``.
         tells_kingdom: Whether models that can use it are told each protein's kingdom.
+        allow_code: Packages whose code may be imported for a bundle's method.
         sums_types: Whether a protein has a signal peptide where all types together say so.
         has_progress: Show progress bars if standard error is a terminal.
     """
@@ -49,6 +50,7 @@ class Predicting:
     precision: str
     tells_kingdom: bool
     has_progress: bool
+    allow_code: tuple[str, ...] = ()
     sums_types: bool = False
 
 
@@ -88,7 +90,7 @@ def _predict(
 ) -> tuple[Tensor, Tensor]:
     """As `KeptPredictions.compute` returns them."""
     device = find_device(how.device)
-    taggers = load_taggers(list(bundles), device, how.backbone)
+    taggers = load_taggers(list(bundles), device, how.backbone, how.allow_code)
     for tagger in taggers:
         tagger.eval()
     size = fitting_batch_size(device.type, max(tagger.backbone.spec.width for tagger in taggers))

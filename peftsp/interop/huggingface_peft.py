@@ -33,7 +33,7 @@ from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import restore_tagger
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
-from peftsp.peft.registry import find_method
+from peftsp.peft.registry import find_method, is_outside
 
 _OURS = re.compile(r"layers\.(\d+)\.(.+)\.(lora_[AB])")
 
@@ -50,14 +50,15 @@ def export_adapter(bundle: Bundle, folder: Path) -> None:
     Raises:
         BundleError: The bundle has another method.
     """
-    method = find_method(bundle.peft)
+    name = str(bundle.peft.get("method"))
+    method = None if is_outside(name) else find_method(bundle.peft)
     if isinstance(method, HuggingFace):
         export_injected(bundle, method, folder)
     elif isinstance(method, LoRA):
         _export_lora(bundle, method, folder)
     else:
         raise BundleError(
-            f"expected a bundle with lora or a method of Hugging Face PEFT, found {method.name}"
+            f"expected a bundle with lora or a method of Hugging Face PEFT, found {name}"
         )
     write_head(bundle, folder)
 

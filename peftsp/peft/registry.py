@@ -36,11 +36,16 @@ def find_method(settings: dict[str, Any], allow_code: Collection[str] = ()) -> P
     """
     settings = dict(settings)
     name = settings.pop("method", None)
-    method = _elsewhere(name, allow_code) if ":" in str(name) else _own(name)
+    method = _elsewhere(name, allow_code) if is_outside(str(name)) else _own(name)
     try:
         return method(**settings)
     except TypeError as error:
         raise ConfigError(f"peft {name}: expected its settings, found {settings}") from error
+
+
+def is_outside(name: str) -> bool:
+    """Whether a method's name is the import path of a class outside the package."""
+    return ":" in name
 
 
 def _elsewhere(name: str, allow_code: Collection[str]) -> type[PeftMethod]:

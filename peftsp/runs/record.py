@@ -85,6 +85,7 @@ class RunRecord:
         dataset: What it was trained and tested on.
         extra_sha256: Of the further records that train, as of the data set; None without.
         start_sha256: Content hash of the trained model that it began from; None without.
+        start_has_seen: How many test proteins have trained or chosen that model.
         splits: How many proteins train, validate and test.
         settings: All of them, resolved, as nested groups; see `peftsp.runs.credentials`.
         versions: Of peftsp and torch.
@@ -115,6 +116,7 @@ class RunRecord:
     metrics: dict[str, float] | None = None
     cost: Cost | None = None
     start_sha256: str | None = None
+    start_has_seen: int = 0
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

@@ -176,8 +176,8 @@ def _is_chosen(trainer: Trainer) -> bool:
 def _marks(run: FittedRun) -> dict[str, str]:
     """Marks of all sequences that trained or chose the model, one behind the other.
 
-    Validation proteins are not among them where no callback looks at their scores. None where the
-    run began from a model that does not say so itself.
+    Validation proteins are not among them where no callback looks at their scores. Those of the
+    model that the run began from stand by themselves, too. None where that does not say so itself.
     """
     earlier = run.start.bundle.training.get("proteins") if run.start else ""
     if earlier is None:
@@ -185,7 +185,8 @@ def _marks(run: FittedRun) -> dict[str, str]:
     splits = ("train", "validation") if _is_chosen(run.trainer) else ("train",)
     records = [record for split in splits for record in run.data.records.splits[split]]
     marks = {sequence_mark(record.residues) for record in records} | split_marks(earlier)
-    return {"proteins": "".join(sorted(marks))}
+    of_start = {"start_proteins": earlier} if run.start else {}
+    return {"proteins": "".join(sorted(marks)), **of_start}
 
 
 def _cost(run: FittedRun, best: Path, seconds: float, peaks: tuple[int, int | None]) -> Cost:

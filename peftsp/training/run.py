@@ -116,6 +116,11 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
                 "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
             )
             run.folder.say(f"from {run.start.name}: its {was} {goes_on}")
+        if run.record.start_has_seen:
+            run.folder.say(
+                f"init_from: {run.record.start_has_seen:,} test proteins have trained or chosen "
+                f"{run.start.name if run.start else ''}: scores will be too high"
+            )
         for note in run.data.records.notes:
             run.folder.say(note)
         keep_freed_memory()
@@ -156,6 +161,7 @@ def _record(
         dataset=dataset,
         extra_sha256=data.extra_sha256(),
         start_sha256=start.sha256 if start else None,
+        start_has_seen=start.has_seen(data.records.splits["test"]) if start else 0,
         splits=data.records.sizes(),
         settings=settings_of(cfg),
         versions={"peftsp": peftsp.__version__, "torch": torch.__version__},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from peftsp.backbone.checkpoint import (
     read_weights,
 )
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.data.identity import sequence_mark, split_marks
 from peftsp.errors import ConfigError
 from peftsp.hub import fetch_model, is_on_hub
 from peftsp.model.adapter_folder import Adapter, is_adapter, read_adapter
@@ -31,6 +32,7 @@ from peftsp.model.tagger import Tagger
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.frozen import Frozen
 from peftsp.peft.registry import find_method
+from peftsp.records import LabelledRecord
 
 CARD = "README.md"
 _LICENCES = ("LICENSE", "NOTICE", "backbone/NOTICE")
@@ -60,6 +62,11 @@ class Start:
     papers: dict[str, str]
     is_kept: bool
     carries: bool
+
+    def has_seen(self, records: Sequence[LabelledRecord]) -> int:
+        """How many of some records have trained or chosen the model, as far as it says."""
+        marks = split_marks(self.bundle.training.get("proteins") or "")
+        return sum(sequence_mark(record.residues) in marks for record in records)
 
     @cached_property
     def backbone_sha256(self) -> str:

@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import ConfigError
 from peftsp.model.adapter_folder import is_adapter, read_adapter
-from peftsp.model.bundle import read_bundle
+from peftsp.model.bundle import Bundle, read_bundle
 from peftsp.peft.base import PeftMethod
-from peftsp.peft.registry import find_method
+from peftsp.peft.registry import find_method, is_outside
 from peftsp.settings_folder import CONF
 from peftsp.training.start import find_start
 
@@ -67,7 +67,7 @@ def _implied(init_from: str, given: set[str], allow_code: Sequence[str]) -> list
             choices, values = _sizes(model.spec)
     else:
         model = read_bundle(folder)
-        method = find_method(model.peft, allow_code)
+        method = _method_of(model, init_from, allow_code)
         choices, values = _sizes(model.backbone.spec)
         for key in ("checkpoint", "seed", "quantization"):
             values[f"backbone.{key}"] = getattr(model.backbone, key)
@@ -81,6 +81,16 @@ def _implied(init_from: str, given: set[str], allow_code: Sequence[str]) -> list
     if "peft" not in given:
         implied += _method(method)
     return [line for line in implied if line.partition("=")[0] not in given]
+
+
+def _method_of(model: Bundle, init_from: str, allow_code: Sequence[str]) -> PeftMethod:
+    name = str(model.peft.get("method"))
+    if is_outside(name) and name.partition(".")[0] not in allow_code:
+        raise ConfigError(
+            f"init_from: expected peft._target_={name.replace(':', '.')} beside it, whereby its "
+            f"code from outside peftsp is allowed, for the method of {init_from}, found none"
+        )
+    return find_method(model.peft, allow_code)
 
 
 def _as_start(arguments: Sequence[str]) -> list[str]:

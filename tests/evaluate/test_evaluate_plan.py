@@ -48,6 +48,13 @@ def test_an_average_is_of_those_that_have_not_seen_a_partition():
     assert plan.warnings == ["m: partition 2 is left out, as every bundle has seen of it."]
 
 
+def test_an_average_of_what_has_seen_some_is_told():
+    """As of a model that began from one that others had trained."""
+    plan = plan_tests({"m": [member("a", 0, {0: 0}, unseen=(1,))]}, RECORDS, is_averaged=True)
+    [line] = [line for line in plan.warnings if "left out" not in line]
+    assert line.startswith("a was trained or chosen on 20 of the 20 proteins that it is tested on")
+
+
 def test_other_data_are_tested_where_no_model_of_any_method_has_seen_them():
     methods = {"one": [member("a", unseen=(0, 1))], "two": [member("b", unseen=(1, 2))]}
     plan = plan_tests(methods, RECORDS, is_averaged=False)

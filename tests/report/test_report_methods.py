@@ -81,6 +81,15 @@ def test_missing_folds_unlike_seeds_and_spoilt_tests_are_told(make_run):
     assert lines[-1].endswith("no record of the run: old.")
 
 
+def test_model_that_has_seen_the_test_before_is_told(make_run):
+    folder = make_run("lora", 3)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "start_has_seen": 7}))
+    lines = find_caveats(grouped(folder, make_run("lora", 4)), [])
+    [line] = [line for line in lines if "begins from" in line]
+    assert "chosen on 7 of the proteins that it is tested on in fold 3" in line
+
+
 def test_comparison_on_one_seed_is_told(make_run):
     runs = make_run("lora"), make_run("prompt")
     [line] = [line for line in find_caveats(grouped(*runs), []) if "one seed" in line]

@@ -1,12 +1,18 @@
 """Runs that begin from a trained model: what they take over, keep, merge and refuse."""
 
+import argparse
 import json
 import shutil
 
 import pytest
 import torch
 
+from peftsp.data.labelled import write_labelled
+from peftsp.data.synthetic import SyntheticProteins
 from peftsp.errors import ConfigError, PeftspError, RunError
+from peftsp.evaluate.calibrate_cli import main as calibrate
+from peftsp.evaluate.options import add_predicting, predicting
+from peftsp.evaluate.rows import predict_types
 from peftsp.interop.huggingface_peft import main
 from peftsp.model.bundle import hash_content, read_bundle
 from peftsp.model.restore import load_taggers
@@ -187,3 +193,33 @@ def test_method_from_elsewhere_trains_and_goes_on(continued, run, tmp_path, monk
     assert "its theirlab.method:TheirMethod goes on" in (again / "train.log").read_text()
     with pytest.raises(ConfigError, match="expected --allow-code theirlab"):
         load_taggers([again / "bundle"])
+    with pytest.raises(
+        ConfigError, match=r"peft\._target_=theirlab\.method\.TheirMethod beside it"
+    ):
+        fill_in([f"init_from={again / 'bundle'}"])
+    parser = argparse.ArgumentParser()
+    add_predicting(parser)
+    how = predicting(parser.parse_args(["--allow-code", "theirlab", "--no-progress"]))
+    records = SyntheticProteins(60, 0).load()
+    assert predict_types(again / "bundle", records, how).shape == (60, 6)
+    assert main(["export", str(again / "bundle"), "-o", str(tmp_path / "adapter")]) == 2
+
+
+def test_proteins_that_have_trained_the_model_are_told(continued, tmp_path, capsys):
+    tested = continued(*NO_STEP, "data.fold=5", "experiment_name=tested")
+    assert read_record(tested).start_has_seen == 20
+    assert "20 test proteins have trained or chosen" in (tested / "train.log").read_text()
+    validated = continued(*NO_STEP, "data.fold=1", "experiment_name=validated")
+    assert read_record(validated).start_has_seen == 0
+    write_labelled(SyntheticProteins(60, 0).load(), tmp_path / "own.fasta")
+    given = ["--data", str(tmp_path / "own.fasta"), "-o", str(tmp_path / "new"), "--no-progress"]
+    assert calibrate([str(validated / "bundle"), *given]) == 2
+    assert "begins from a model trained or chosen on all 20" in capsys.readouterr().err
+
+
+def test_checkpoint_of_other_proteins_is_no_start(run, finished_run, tmp_path):
+    checkpoint = finished_run / "checkpoints" / "last.ckpt"
+    more = (f"ckpt_path={checkpoint}", "trainer.max_epochs=4")
+    with pytest.raises(ConfigError, match=r"expected a checkpoint of this fold's train proteins"):
+        run(tmp_path / "other", "data.fold=5", *more)
+    run(tmp_path / "same", "optimizer.lr=0.001", *more)

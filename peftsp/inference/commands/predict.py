@@ -6,7 +6,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import add_former_name, add_number, folder, new_parser, parse, run_command
+from peftsp.command_line import (
+    add_allow_code,
+    add_former_name,
+    add_number,
+    folder,
+    new_parser,
+    parse,
+    run_command,
+)
 from peftsp.errors import ConfigError
 from peftsp.inference.commands.command import interruption, sentence
 from peftsp.inference.compute.options import (
@@ -51,7 +59,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         model=ModelSettings(
             bundles=chosen_bundles(options.model, options.bundle or ()),
             backbone=options.backbone,
-            allow_code=tuple(options.allow_code or ()),
+            allow_code=tuple(options.allow_code),
             kingdom=options.kingdom,
             min_probability=options.min_probability,
             precision=options.precision,
@@ -121,12 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for what is written (default: %(default)s)",
     )
-    add(
-        "--allow-code",
-        action="append",
-        metavar="PACKAGE",
-        help="a package that may be imported for a bundle whose PEFT method is not peftsp's own",
-    )
+    add_allow_code(parser)
     add(
         "--backbone",
         metavar="CHECKPOINT",
