@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
+from peftsp.errors import ConfigError
+
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
@@ -31,6 +33,9 @@ class MuonAdamW(Optimizer):
 
     Attributes:
         parts: The optimizers that do the work.
+
+    Raises:
+        ConfigError: The momentum is out of range.
     """
 
     def __init__(
@@ -43,6 +48,8 @@ class MuonAdamW(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         smallest_side: int = 64,
     ) -> None:
+        if not 0 <= momentum < 1:
+            raise ConfigError(f"optimizer.momentum: expected 0 to less than 1, found {momentum}")
         given: list[Any] = list(params)
         is_grouped = bool(given) and isinstance(given[0], dict)
         groups: list[list[Tensor]] = [g["params"] for g in given] if is_grouped else [given]

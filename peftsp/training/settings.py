@@ -221,6 +221,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
         return value in parts
+    if isinstance(value, list) and origin is tuple and Ellipsis not in parts:
+        return len(value) == len(parts) and all(map(_fits, value, parts))
     if isinstance(value, list | dict):
         is_one_of_many = hint not in _SIMPLE
         items = value if isinstance(value, list) and len(parts) in (1, 2) else []
@@ -239,4 +241,6 @@ def _named(hint: Any) -> str:
         return " or ".join(dict.fromkeys(map(_named, parts)))
     if origin is Literal:
         return f"one of {', '.join(map(str, parts))}"
+    if origin is tuple and Ellipsis not in parts:
+        return f"{len(parts)} values"
     return "null" if hint is NoneType else str(getattr(hint, "__name__", hint))

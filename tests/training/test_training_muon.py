@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from peftsp.errors import ConfigError
 from peftsp.training.muon import MuonAdamW
 
 SETTINGS = {"lr": 0.01, "matrix_lr": 0.02, "weight_decay": 0.1, "momentum": 0.9}
@@ -25,6 +26,13 @@ def step(model, optimizer, number):
 
 def copied(model):
     return [p.detach().clone() for p in model.parameters()]
+
+
+def test_momentum_that_grows_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"optimizer\.momentum: expected 0 to less than 1, found 2"
+    ):
+        MuonAdamW(make_model().parameters(), **{**SETTINGS, "momentum": 2})
 
 
 def test_parts_move_as_the_optimizers_of_pytorch_do():

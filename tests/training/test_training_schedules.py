@@ -57,6 +57,12 @@ def test_warmup_that_is_no_share_is_refused(warmup):
         constant(optimizer(), 10, warmup)
 
 
+@pytest.mark.parametrize("floor", [-1, 2])
+def test_floor_that_is_no_share_is_refused(floor):
+    with pytest.raises(ConfigError, match=rf"scheduler.floor: .* found {floor}"):
+        cosine(optimizer(), 10, 0.0, floor)
+
+
 def test_run_without_steps_is_no_error():
     assert rates(lambda chosen: cosine(chosen, 0, 0.5, 0.1), 1)[0] > 0
 

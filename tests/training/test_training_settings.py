@@ -58,6 +58,7 @@ def test_values_of_other_right_types_pass(setting):
         ("trainer.max_epochs=null", r"trainer\.max_epochs: expected 1 or more, found None"),
         ("trainer.accumulate_grad_batches=0", "accumulate_grad_batches: expected 1 or more"),
         ("trainer.check_val_every_n_epoch=0", "check_val_every_n_epoch: expected 1 or more"),
+        ("+optimizer.betas=[0.9]", r"optimizer\.betas: expected 2 values, found \[0\.9\]"),
         ("trainer.limit_test_batches=0", r"limit_test_batches: expected some with test=true"),
         ("+trainer.max_steps=7", "max_steps: expected none beside callbacks.early_stopping"),
         ("peft._target_=peftsp.Lora", r"peft\._target_: expected a class that can be imported"),
