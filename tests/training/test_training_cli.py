@@ -50,7 +50,8 @@ BAD = [
     (("+foo=4",), r"foo: expected a setting that --help lists, found another"),
     (("crf.table=published",), r"crf\.table: expected peftsp or none .* infinite"),
     (("paths.runs_dir=/dev/null",), r"/dev/null"),
-    (("trainer.max_epochs=0",), r"expected a ModelCheckpoint that has saved, found none"),
+    (("trainer.max_epochs=0",), r"trainer\.max_epochs: expected 1 or more, found 0"),
+    (("peft=null",), r"peft: expected one of adapter, .*, found null"),
 ]
 
 

@@ -174,9 +174,14 @@ def test_file_that_is_no_checkpoint_is_named(run, finished_run, tmp_path, kind):
         run(tmp_path, f"ckpt_path={path}")
 
 
-def test_no_epoch_gives_no_bundle_but_a_reason(run, tmp_path):
+def test_nothing_saved_gives_no_bundle_but_a_reason(run, tmp_path):
+    savers = (
+        "callbacks.best=null",
+        "callbacks.resume_point=null",
+        "+trainer.enable_checkpointing=false",
+    )
     with pytest.raises(ConfigError, match="expected a ModelCheckpoint that has saved, found none"):
-        run(tmp_path, "trainer.max_epochs=0")
+        run(tmp_path, "trainer.max_epochs=1", *savers)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
