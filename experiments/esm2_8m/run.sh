@@ -19,7 +19,7 @@ declare -A settings=(
   [lower-rate]="$plain optimizer.lr=0.002"
   [no-shared-scores]="$plain data.keeps_prior=false head.shares_types=false"
   [frozen]="peft=frozen"
-  [adapter]="peft=adapter"
+  [adapter]="peft=adapter peft.bottleneck=32 optimizer.lr=0.0147"
   [prompt-first]="peft=prompt peft.place=first"
   [prompt-last]="peft=prompt peft.place=last"
   [prompt-all]="peft=prompt"

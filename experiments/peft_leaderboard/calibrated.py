@@ -37,13 +37,14 @@ def calibrated(tests: Sequence[Run], runs: Sequence[Run]) -> Method:
 
 
 def calibrated_table(methods: Mapping[str, Method]) -> pd.DataFrame:
-    """A row for each method: MCC2 and the calibration error after calibration."""
+    """A row for each method: MCC2, calibration error and membrane proteins called, calibrated."""
     proteins = Proteins.of([*methods.values()])
     rows = []
     for name, method in methods.items():
         found = evaluate(method, proteins, resamples=1, seed=0, progress=lambda draws: draws)
         row = {"method": name, "calibrated_mcc2": found.mean.value}
-        rows.append(row | {"calibrated_error": found.calibration.value})
+        row |= {"calibrated_error": found.calibration.value}
+        rows.append(row | {"calibrated_membrane": found.membrane.value})
     return pd.DataFrame(rows)
 
 

@@ -40,7 +40,7 @@ MCC2 = "mean MCC2"
 
 _TITLES = (
     *("method", "runs", "mean MCC2", "of each seed", "less LoRA", "p, Holm"),
-    *("calibrated", "calibration error", "then"),
+    *("calibrated", "calibration error", "then", "membrane called", "then"),
     *("trained", "s/step", "GB", "bundle, kB"),
 )
 _SHOWN = 0.8
@@ -146,6 +146,7 @@ def leaderboard(methods: Sequence[Method], tables: Path) -> pd.DataFrame:
                 "high": overall.loc[method.label, f"{MCC2} high"],
                 "of_each_seed": " ".join(f"{v:.3f}" for v in of_seeds.loc[method.label].dropna()),
                 "trained": max(cost.trained_parameters for cost in costs),
+                "membrane": overall.loc[method.label, "membrane called SP value"],
                 "error": overall.loc[method.label, "calibration error value"],
                 # Of the run that other work disturbed least.
                 "seconds_a_step": min(seconds, default=None),
@@ -181,6 +182,7 @@ def as_markdown(table: pd.DataFrame) -> str:
             f"| {row.of_each_seed} "
             f"| {_or_dash(row.less_lora, '+.3f')} | {_or_dash(row.p_holm, '.3f')} "
             f"| {row.calibrated_mcc2:.3f} | {row.error:.3f} | {row.calibrated_error:.3f} "
+            f"| {row.membrane:.3f} | {row.calibrated_membrane:.3f} "
             f"| {row.trained:,} | {_or_dash(row.seconds_a_step, '.3f')} "
             f"| {row.peak_memory / 1e9:.1f} | {row.bundle / 1e3:,.0f} |"
         )
