@@ -134,6 +134,12 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
+    except ValueError as error:
+        if "`val_check_interval`" in str(error):
+            raise ConfigError(
+                f"trainer.val_check_interval: {' '.join(str(error).split())}"
+            ) from error
+        raise
     except RuntimeError as error:
         if any(sign in str(error) for sign in _LOADER_SIGNS):
             reason = " ".join(str(error).split())

@@ -77,6 +77,18 @@ def test_settings_lead_to_no_folder_of_the_machine_that_trained(archive):
     assert '"save_dir": "${paths.output_dir}"' in text
 
 
+def test_what_a_run_reads_stays_where_it_lies(make_run, tmp_path):
+    paths = {"runs_dir": "/far", "output_dir": "/far/it", "prefix_dir": "/far/p"}
+    read = {"init_from": "/far/first/bundle", "data": {"path": "/far/own.fasta"}}
+    folder = make_run(paths=paths, logger={"save_dir": "/far/it"}, **read)
+    write_archive(tmp_path / "a.zip", [read_run(folder)], [], [], has_bundles=False)
+    with ZipFile(tmp_path / "a.zip") as packed:
+        [name] = [name for name in packed.namelist() if name.endswith("settings.yaml")]
+        settings = OmegaConf.create(packed.read(name).decode())
+    assert settings.init_from == "/far/first/bundle"
+    assert settings.data.path == "/far/own.fasta"
+
+
 @pytest.mark.slow
 def test_archive_holds_the_report_and_what_makes_it_and_the_runs_again(trained_runs, tmp_path):
     command = ["--resamples", "100", "--no-progress"]

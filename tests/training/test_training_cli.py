@@ -51,6 +51,7 @@ BAD = [
     (("crf.table=published",), r"crf\.table: expected peftsp or none .* infinite"),
     (("paths.runs_dir=/dev/null",), r"/dev/null"),
     (("trainer.max_epochs=0",), r"trainer\.max_epochs: expected 1 or more, found 0"),
+    (("+trainer.val_check_interval=100",), r"trainer\.val_check_interval: .* \(100\) must be less"),
     (("peft=null",), r"peft: expected one of adapter, .*, found null"),
 ]
 
