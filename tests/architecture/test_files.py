@@ -91,6 +91,7 @@ TESTED_ELSEWHERE = {
     "report/run_figures": "report/test_report_figures.py",
     "report/style": "report/test_report_figures.py",
     "report/text": "report/test_report_tables.py",
+    "search/checks": "search/test_search_cli.py",
     "search/__main__": "search/test_search_cli.py",
     "search/objective": "search/test_search_cli.py",
     "search/trials": "search/test_search_cli.py",
