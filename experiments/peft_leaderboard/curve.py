@@ -26,6 +26,9 @@ def main() -> None:
     parser.add_argument("leaderboards", type=Path, nargs="+", help="one folder for each data set")
     parser.add_argument("-o", "--output", type=Path, required=True, help="of a .md and a .png")
     options = parser.parse_args()
+    for folder in options.leaderboards:
+        if not (folder / "leaderboard.csv").is_file():
+            parser.error(f"{folder}: expected a leaderboard.csv in it, found none")
     points = read_points(options.leaderboards)
     options.output.with_suffix(".md").write_text(as_markdown(points))
     draw(points, options.output.with_suffix(".png"))

@@ -30,7 +30,10 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     study: Path = options.study.resolve()
-    with tarfile.open(options.output, "w:xz") as archive:
+    if not study.is_dir():
+        parser.error(f"{options.study}: expected the folder of a study, found none")
+    partial: Path = options.output.with_name(f".{options.output.name}.partial")
+    with tarfile.open(partial, "w:xz") as archive:
         for method in sorted(path for path in study.iterdir() if path.is_dir()):
             tests = read_tested(method)
             needed = needed_folders(tests)
@@ -42,6 +45,7 @@ def main() -> None:
                     data = text.encode()
                     place.size = len(data)
                     archive.addfile(place, io.BytesIO(data))
+    partial.replace(options.output)
 
 
 def needed_folders(tests: list[Run]) -> set[Path]:

@@ -54,6 +54,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--resamples", type=int, default=2000)
     options = parser.parse_args()
+    for study in options.studies:
+        if not study.is_dir():
+            parser.error(f"{study}: expected the folder of a study, found none")
     tests, skipped = read_tests(options.studies)
     chosen_runs = {name: chosen(runs) for name, runs in tests.items()}
     methods = [Method(name, tuple(runs), {}) for name, runs in chosen_runs.items()]

@@ -43,10 +43,12 @@ from peftsp.training.build import standalone
 
 def main() -> int:
     """Run the command."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     unknown = set(options.only) - set(METHODS)
     if unknown:
-        sys.exit(f"--only: expected some of {', '.join(METHODS)}, found {', '.join(unknown)}")
+        known = ", ".join(METHODS)
+        parser.error(f"--only: expected some of {known}, found {', '.join(sorted(unknown))}")
     study = Study(options)
     names = options.only or list(METHODS)
     for name in names:

@@ -50,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add(
         "--precision",
         choices=list(GRAPH_FILES),
-        default="fp32",
         help="arithmetic of the backbone: int8 is faster and less exact (default: fp32)",
     )
     add("--port", type=at_least(1), default=8000, help=f"of {_HOST} (default: 8000)")
@@ -78,20 +77,30 @@ def _run(options: Namespace) -> str:
     return f"{output}: {len(page) / 1e6:.1f} MB; open it in a browser"
 
 
-def read_graph(bundles: Sequence[str], precision: str) -> tuple[bytes, dict[str, bytes]]:
+def _given_graph(path: Path, precision: str | None) -> bytes:
+    from peftsp.inference.compute.onnx_model import OnnxModel
+
+    made = OnnxModel(path, threads=1).about["precision"]
+    if precision not in (None, made):
+        raise ConfigError(f"--precision {precision}: expected none or that of {path}, {made}")
+    beside = path.with_name(f"{path.name}.data")
+    if beside.exists():
+        raise ConfigError(f"{path}: expected a graph with its weights in it, found {beside.name}")
+    return path.read_bytes()
+
+
+def read_graph(bundles: Sequence[str], precision: str | None) -> tuple[bytes, dict[str, bytes]]:
     """A graph, and the files that it takes its weights from, if those are not in it.
 
     Args:
         bundles: Those of the command line.
-        precision: Of a graph that is no file yet.
+        precision: Of the graph; None for that of a file, else ``fp32``.
     """
     if Path(bundles[0]).suffix == GRAPH_SUFFIX:
         if len(bundles) > 1:
             raise ConfigError(f"{bundles[0]}: expected a graph alone, found {len(bundles)}")
-        try:
-            return Path(bundles[0]).read_bytes(), {}
-        except OSError as error:
-            raise ConfigError(f"{bundles[0]}: expected a graph: {error.strerror}") from error
+        return _given_graph(Path(bundles[0]), precision), {}
+    precision = precision or "fp32"
     folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
     graph = folders[0] / GRAPH_FILES[precision]
     if len(folders) == 1 and graph.is_file():
@@ -128,8 +137,8 @@ def _serve(page: bytes, port: int) -> None:
 
     try:
         server = ThreadingHTTPServer((_HOST, port), Handler)
-    except OSError as error:
-        raise ConfigError(f"--port {port}: expected a free port: {error.strerror}") from error
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--port {port}: expected a free port, found: {error}") from error
     with server:
         tell(f"http://{_HOST}:{port}/ shows the page; Ctrl-C ends it")
         server.serve_forever()

@@ -45,6 +45,29 @@ def numbered_lines(source: TextSource, name: str) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
+def whole_text(source: TextSource, name: str, most: int = -1) -> str:
+    """The text of a file, or its first characters, however long its lines are.
+
+    Args:
+        source: As for `numbered_lines`.
+        name: What error messages call it.
+        most: How many characters; -1 for all.
+
+    Raises:
+        RecordError: The file cannot be read, its packed data are damaged, or it is not UTF-8 text.
+    """
+    with _told(name):
+        try:
+            with _opened(source, name) as text:
+                found = text.read(most)
+        except DamagedDataError as error:
+            raise CutOffError(f"{name}: {error}") from error
+    byte = find_escaped(found)
+    if byte is not None:
+        raise RecordError(f"{name}: expected UTF-8 text, found the byte 0x{byte:02x}")
+    return found.removeprefix(_BYTE_ORDER_MARK)
+
+
 def escaped_lines(source: TextSource, name: str) -> Generator[tuple[int, str]]:
     """The same, with bytes that are not UTF-8 as lone surrogates, see `find_escaped`.
 
@@ -53,29 +76,39 @@ def escaped_lines(source: TextSource, name: str) -> Generator[tuple[int, str]]:
         CutOffError: Its packed data are damaged.
     """
     number = 0
+    with _told(name):
+        try:
+            with _opened(source, name) as text:
+                for number, line in enumerate(iter(partial(text.readline, _LONGEST), ""), start=1):
+                    if len(line) == _LONGEST:
+                        raise RecordError(
+                            f"{name}:{number}: expected lines of less than {_LONGEST:,} "
+                            "characters, found a longer one"
+                        )
+                    if not line.isascii():
+                        line = line.removeprefix(_BYTE_ORDER_MARK)
+                    yield number, line.rstrip("\r\n")
+        except DamagedDataError as error:
+            raise CutOffError(f"{name}:{number + 1}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise RecordError(
+                f"{name}:{number + 1}: expected UTF-8 text, found: {error}"
+            ) from error
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
     try:
-        with _opened(source, name) as text:
-            for number, line in enumerate(iter(partial(text.readline, _LONGEST), ""), start=1):
-                if len(line) == _LONGEST:
-                    raise RecordError(
-                        f"{name}:{number}: expected lines of less than {_LONGEST:,} characters, "
-                        "found a longer one"
-                    )
-                if not line.isascii():
-                    line = line.removeprefix(_BYTE_ORDER_MARK)
-                yield number, line.rstrip("\r\n")
+        yield
     except FileNotFoundError as error:
         raise RecordError(f"{name}: expected a file, found none") from error
     except IsADirectoryError as error:
         raise RecordError(f"{name}: expected a file, found a folder") from error
-    except DamagedDataError as error:
-        raise CutOffError(f"{name}:{number + 1}: {error}") from error
     except MissingPackageError as error:
         raise RecordError(
             f"{name}: expected the package {error} to unpack it, found none; pip install {error}"
         ) from error
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{name}:{number + 1}: expected UTF-8 text, found: {error}") from error
     except OSError as error:
         raise RecordError(
             f"{name}: expected a readable file, found: {error.strerror or error}"

@@ -74,4 +74,8 @@ def _run(options: Namespace) -> str:
     said = f"{output}: {options.precision}, {size:.1f} MB"
     if options.check is None:
         return said
-    return f"{said}; {compare(output, bundles, options.check, options.backbone)}"
+    try:
+        return f"{said}; {compare(output, bundles, options.check, options.backbone)}"
+    except BaseException:
+        output.unlink()
+        raise

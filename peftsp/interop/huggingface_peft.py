@@ -110,7 +110,7 @@ def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:
         adapter.method.settings(),
         adapter.head,
         adapter.crf,
-        {"name": folder.name},
+        {**adapter.training, "name": folder.name},
         adapter.weights,
     )
     restore_tagger(bundle, adapter.method, str(folder))
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))
-    except PeftspError as error:
+    except (PeftspError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

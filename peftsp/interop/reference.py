@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         _run(options)
-    except PeftspError as error:
+    except (PeftspError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from peftsp.errors import ConfigError
 from peftsp.memory.estimate import estimate_memory
 from peftsp.memory.table import format_estimate
 from peftsp.settings_folder import CONF
-from peftsp.training.cli import one_line_errors
+from peftsp.training.build import standalone
+from peftsp.training.cli import completed, one_line_errors
+from peftsp.training.settings import check_settings
 
 _HELP = """\
 How much GPU memory a training run will need; takes the settings of train.py.
@@ -31,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     with one_line_errors():
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = compose("train", overrides)
+            given = completed(overrides)
+            cfg = standalone(compose("train", given, return_hydra_config=True))
+        check_settings(cfg)
+        if cfg.data.batch_size < 1:
+            raise ConfigError(f"data.batch_size: expected 1 or more, found {cfg.data.batch_size}")
         print(format_estimate(estimate_memory(cfg), _devices(cfg)))
 
 

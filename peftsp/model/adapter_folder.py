@@ -65,6 +65,8 @@ class Adapter:
         spec: Sizes of the backbone it was trained on; None where nobody knows.
         backbone_sha256: Content hash of that backbone's weights; None where nobody knows.
         unused: Keys of heads for other tasks.
+        training: What its bundle said of its training, such as which proteins; empty where nobody
+            knows.
     """
 
     method: PeftMethod
@@ -74,6 +76,7 @@ class Adapter:
     spec: BackboneSpec | None
     backbone_sha256: str | None
     unused: tuple[str, ...]
+    training: dict[str, Any]
 
 
 def is_adapter(folder: Path) -> bool:
@@ -120,6 +123,7 @@ def read_adapter(folder: Path) -> Adapter:
         about.get("spec"),
         about.get("backbone_sha256"),
         unused,
+        about.get("training", {}),
     )
 
 
@@ -135,6 +139,7 @@ def write_head(bundle: Bundle, folder: Path) -> None:
         "head": json.dumps(asdict(bundle.head)),
         "crf": json.dumps(asdict(bundle.crf)),
         "spec": json.dumps(asdict(bundle.backbone.spec)),
+        "training": json.dumps(bundle.training),
         "backbone_sha256": bundle.backbone_sha256,
     }
     save_file(tensors, folder / HEAD_FILE, metadata=about)
@@ -171,6 +176,7 @@ def _read_head(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     made_of = {"head": HeadSettings, "crf": CRFSettings, "spec": BackboneSpec}
     try:
         about: dict[str, Any] = {k: made(**json.loads(said[k])) for k, made in made_of.items()}
+        training = dict(json.loads(said.get("training", "{}")))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path}: expected the settings of head, CRF and backbone, found: {shown(error)}"
@@ -178,7 +184,8 @@ def _read_head(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for settings in about.values():
         check_types(settings, str(path), CheckpointError)
     named = {name.removeprefix(_PREFIX): tensor.float() for name, tensor in tensors.items()}
-    return about | {"backbone_sha256": said.get("backbone_sha256")}, named
+    about |= {"backbone_sha256": said.get("backbone_sha256"), "training": training}
+    return about, named
 
 
 def _parts(key: str, path: Path) -> tuple[int, str, str]:

@@ -24,7 +24,7 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
-from peftsp.model.bundle_files import CONFIG_FILE, WEIGHTS_FILE
+from peftsp.model.bundle_files import CONFIG_FILE, GRAPH_FILES, WEIGHTS_FILE
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
@@ -33,6 +33,7 @@ from peftsp.model.tagger import Tagger
 FORMAT = "peftsp-bundle"
 VERSION = 1
 BACKBONE_FOLDER = "backbone"
+_PAPERS = ("README.md", "LICENSE", "NOTICE")
 
 DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
 """The model that is used where none is named."""
@@ -121,8 +122,8 @@ def save_bundle(
     Raises:
         BundleError: The folder exists and is something else, or a number is not finite.
     """
-    if folder.exists() and not (folder / CONFIG_FILE).is_file():
-        raise BundleError(f"{folder}: expected a bundle or nothing there, found something else")
+    if folder.exists():
+        _check_own(folder)
     check_finite(bundle.weights, str(folder), BundleError)
     if backbone is not None:
         bundle = replace(bundle, backbone=replace(bundle.backbone, checkpoint=BACKBONE_FOLDER))
@@ -150,6 +151,20 @@ def save_bundle(
     (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse to replace what is no bundle, or one beside which others have put files."""
+    wanted = f"{folder}: expected a bundle or nothing there"
+    if not (folder / CONFIG_FILE).is_file():
+        raise BundleError(f"{wanted}, found something else")
+    found = read_json(folder / CONFIG_FILE, BundleError).get("format")
+    if found != FORMAT:
+        raise BundleError(f"{wanted}, found a {CONFIG_FILE} of something else")
+    known = {CONFIG_FILE, WEIGHTS_FILE, BACKBONE_FOLDER, *_PAPERS, *GRAPH_FILES.values()}
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    if foreign:
+        raise BundleError(f"{wanted}, found {foreign[0]} beside it")
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -58,9 +58,21 @@ def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> No
     register()
     command = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
     with one_line_errors():
-        _check_choices(sys.argv[1:])
-        sys.argv[1:] = fill_in(name_outside_methods(sys.argv[1:]))
+        sys.argv[1:] = completed(sys.argv[1:])
         command()
+
+
+def completed(arguments: Sequence[str]) -> list[str]:
+    """A command with the settings that it implies: of a trained model, of a method from outside.
+
+    Args:
+        arguments: As on the command line, without the program's name.
+
+    Raises:
+        PeftspError: There is no such model, method or choice.
+    """
+    _check_choices(arguments)
+    return fill_in(name_outside_methods(arguments))
 
 
 def _check_choices(arguments: Sequence[str]) -> None:

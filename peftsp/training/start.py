@@ -204,7 +204,7 @@ def _of_adapter(
         adapter.method.settings(),
         adapter.head or head,
         adapter.crf or crf,
-        {},
+        adapter.training,
         adapter.weights,
     )
 

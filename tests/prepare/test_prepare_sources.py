@@ -82,6 +82,7 @@ def test_types_of_a_uniprot_table_follow_from_its_features(tmp_path):
         ({"Signal peptide": f"SIGNAL 1..4; /{EXPERIMENT}"}, "of 6 to 69 residues, found 4"),
         ({"Protein names": "Some protein (Fragment)"}, "found a fragment"),
         ({"Reviewed": "unreviewed"}, "expected a reviewed entry"),
+        ({"Reviewed": ""}, "expected a reviewed entry"),
         ({"Sequence": "A" + SP}, "expected M at the start, found A"),
         ({"Sequence": SP[:9] + "-" + SP[9:]}, "found '-' at position 10"),
         ({"Signal peptide": f'SIGNAL 1..18; /note="Tat-type signal"; /{EXPERIMENT}'},
@@ -120,6 +121,37 @@ def test_uniprot_json_says_the_same(tmp_path):
     found = collect([source], None, 2)
     assert labels(found) == {"P1": ("ARCHAEA", "SP", 18)}
     assert found.unusable[0].place == f"{source}: entry 2"
+    # As UniProt gives it: one line, here of 1.2 MB.
+    many = [{**entry, "comments": "x" * 400_000, "primaryAccession": f"P{n}"} for n in range(3)]
+    assert len(collect([write(source, json.dumps(many))], None, 2).proteins) == 1
+    wrong = {
+        "an accession, found 5": {**entry, "primaryAccession": 5},
+        "a sequence, found None": {**entry, "sequence": {"value": None}},
+        "the place of a feature, found '1'": {
+            **entry,
+            "features": [{"type": "Signal", "location": {"start": {"value": "1"}, "end": {}}}],
+        },
+    }
+    found = collect([write(source, json.dumps([entry, *wrong.values()]))], None, 2)
+    assert len(found.proteins) == 1
+    for one, reason in zip(found.unusable, wrong, strict=True):
+        assert one.reason in (f"expected {reason}", "expected a whole entry, found none of 'value'")
+
+
+def test_a_wrong_first_record_leaves_a_file_of_three_lines(tmp_path):
+    good = f">P2|EUKARYA|SP|0\n{SP}\n{'S' * 18 + 'O' * (len(SP) - 18)}\n"
+    source = write(tmp_path / "mixed.fasta", f">P1|EUKARYA|SP|0\nMKK\nSS\n{good}")
+    found = collect([source], None, 1)
+    assert labels(found) == {"P2": ("EUKARYA", "SP", 18)}
+    [one] = found.unusable
+    assert one.place == f"{source}:1"
+    assert "label line has 2 characters, sequence has 3" in one.reason
+
+
+def test_tables_may_have_their_columns_by_other_names(tmp_path):
+    rows = f"entry,type,cs position,sequence\nP1,SP,CS pos: 18-19. Pr: 0.9,{SP}\n"
+    found = collect([write(tmp_path / "t.csv", rows)], "EUKARYA", 1)
+    assert labels(found) == {"P1": ("EUKARYA", "SP", 18)}
 
 
 def test_uniprot_text_says_the_same(tmp_path):

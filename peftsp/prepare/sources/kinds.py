@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from peftsp.data.foreign_formats import name_text
-from peftsp.data.lines import escaped_lines
+from peftsp.data.lines import escaped_lines, whole_text
 from peftsp.errors import RecordError
+from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 from peftsp.prepare.entry import Entry, Unusable
 from peftsp.prepare.sources.gff3 import read_gff3
 from peftsp.prepare.sources.sequences import read_sequences, read_three_lines
@@ -26,6 +27,7 @@ from peftsp.prepare.sources.uniprot_json import read_uniprot_json
 Reader = Callable[[Path], Iterator[Entry | Unusable]]
 
 _HEAD = 3
+_FIRST = 100
 KINDS = (
     "a UniProt table (TSV), JSON or text, a table of id, type and site, FASTA, GFF3, "
     "SignalP 6.0's prediction_results.txt or a 3-line file"
@@ -38,17 +40,18 @@ def reader_of(path: Path) -> Reader:
     Raises:
         RecordError: It is of no kind that can be read; says what it seems to be.
     """
+    if whole_text(path, str(path), _FIRST).lstrip()[:1] in ("{", "["):
+        return read_uniprot_json
     with closing(escaped_lines(path, str(path))) as lines:
         head = list(islice((line for _, line in lines if line.strip()), _HEAD))
     if not head:
         raise RecordError(f"{path}: expected {KINDS}, found an empty file")
     first = head[0]
     if first.startswith(">"):
-        is_labelled = len(head) == _HEAD and first.count("|") == 3 and _is_annotation(head)
-        return read_three_lines if is_labelled else read_sequences
+        return read_three_lines if _is_labelled(first) else read_sequences
     starts: dict[str, Reader] = {
         **{"##gff-version": read_gff3, "# SignalP": read_signalp, "# ID\t": read_signalp},
-        **{"ID   ": read_uniprot_flat, "{": read_uniprot_json, "[": read_uniprot_json},
+        "ID   ": read_uniprot_flat,
     }
     for start, reader in starts.items():
         if first.startswith(start):
@@ -63,5 +66,7 @@ def reader_of(path: Path) -> Reader:
     raise RecordError(f"{path}: expected {KINDS}, found {found}")
 
 
-def _is_annotation(head: list[str]) -> bool:
-    return len(head[1].strip()) == len(head[2].strip()) and set(head[2].strip()) <= set("SLTPIMOU")
+def _is_labelled(header: str) -> bool:
+    """Whether a header is one of the 3-line format, whatever follows it."""
+    fields = [field.strip() for field in header.split("|")]
+    return len(fields) == 4 and (fields[1] in KINGDOM_LABELS or fields[2] in SP_TYPES)

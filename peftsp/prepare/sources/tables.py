@@ -31,7 +31,10 @@ _SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
 def is_uniprot_table(header: str) -> bool:
     """Whether a first line is that of a UniProt export."""
     names = _names(header)
-    return "entry" in names and ("sequence" in names or "signal peptide" in names)
+    is_of_labels = bool(set(names) & set(_TYPE))
+    return "entry" in names and (
+        "signal peptide" in names or ("sequence" in names and not is_of_labels)
+    )
 
 
 def is_label_table(header: str) -> bool:
@@ -92,7 +95,7 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
             features=tuple(features_of_text(text)),
             is_fragment=bool(cells.get("fragment"))
             or "(fragment" in cells.get("protein names", "").casefold(),
-            is_reviewed=cells.get("reviewed", "reviewed").casefold() == "reviewed",
+            is_reviewed=cells.get("reviewed", "").casefold() == "reviewed",
         )
 
 
@@ -128,9 +131,9 @@ def read_signalp(path: Path) -> Iterator[Entry | Unusable]:
             continue
         place, cells = f"{path}:{number}", line.split("\t")
         named = cells[0].split(maxsplit=1)[0] if cells[0].strip() else ""
-        site = _SIGNALP_SITE.search(cells[-1])
+        site = cells[-1] if _SIGNALP_SITE.search(cells[-1]) else ""
         try:
-            label = _label(cells[1] if len(cells) > 1 else "", site.group(1) if site else "")
+            label = _label(cells[1] if len(cells) > 1 else "", site)
         except ValueError as error:
             yield Unusable(place, named, str(error))
             continue
@@ -142,6 +145,8 @@ def _first(cells: dict[str, str], names: tuple[str, ...]) -> str:
 
 
 def _label(sp_type: str, site: str) -> Label:
+    if (match := _SIGNALP_SITE.search(site)) is not None:
+        site = match.group(1)
     named = _TYPE_NAMES.get(sp_type.casefold())
     if named is None:
         raise ValueError(f"expected a type of {', '.join(SP_TYPES)}, found {sp_type!r}")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from peftsp.data.lines import numbered_lines
+from peftsp.data.lines import whole_text
 from peftsp.errors import RecordError
+from peftsp.files import shown
 from peftsp.prepare.entry import Entry, Feature, Unusable
 from peftsp.prepare.sources.features import KEY_OF_NAME, evidence_level
 
@@ -19,7 +20,7 @@ def read_uniprot_json(path: Path) -> Iterator[Entry | Unusable]:
     Raises:
         RecordError: It is no JSON, or holds no entries.
     """
-    text = "\n".join(line for _, line in numbered_lines(path, str(path)))
+    text = whole_text(path, str(path))
     try:
         content: Any = json.loads(text)
     except ValueError as error:
@@ -36,6 +37,8 @@ def read_uniprot_json(path: Path) -> Iterator[Entry | Unusable]:
         except (KeyError, TypeError, AttributeError) as error:
             named = entry.get("primaryAccession", "") if isinstance(entry, dict) else ""
             yield Unusable(place, str(named), f"expected a whole entry, found none of {error}")
+        except ValueError as error:
+            yield Unusable(place, str(entry.get("primaryAccession", "")), str(error))
 
 
 def _is_entry(value: object) -> bool:
@@ -46,8 +49,8 @@ def _entry(entry: dict[str, Any], place: str) -> Entry:
     flag = entry.get("proteinDescription", {}).get("flag", "")
     return Entry(
         place,
-        entry["primaryAccession"],
-        entry["sequence"]["value"],
+        _checked(entry["primaryAccession"], str, "an accession"),
+        _checked(entry["sequence"]["value"], str, "a sequence"),
         lineage=tuple(entry.get("organism", {}).get("lineage", ())),
         features=tuple(_feature(feature) for feature in entry.get("features", ())),
         is_fragment="Fragment" in flag,
@@ -61,4 +64,13 @@ def _feature(feature: dict[str, Any]) -> Feature:
     start, end = (e["value"] if e.get("modifier", "EXACT") == "EXACT" else None for e in ends)
     codes = [evidence["evidenceCode"] for evidence in feature.get("evidences", ())]
     kind = KEY_OF_NAME.get(feature["type"].casefold(), feature["type"])
-    return Feature(kind, start, end, feature.get("description", ""), evidence_level(codes))
+    for place in filter(None, (start, end)):
+        _checked(place, int, "the place of a feature")
+    note = _checked(feature.get("description") or "", str, "a description")
+    return Feature(kind, start, end, note, evidence_level(codes))
+
+
+def _checked(value: Any, kind: type, what: str) -> Any:
+    if not isinstance(value, kind):
+        raise ValueError(f"expected {what}, found {shown(value)}")
+    return value
