@@ -37,6 +37,22 @@ def test_command_writes_one_file_and_takes_no_other_names(tmp_path, runtime, mon
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+def test_graph_that_is_none_or_of_another_precision_is_refused(tmp_path, capsys):
+    (tmp_path / "junk.onnx").write_text("junk")
+    given = ["-o", str(tmp_path / "page.html")]
+    assert main([str(tmp_path / "junk.onnx"), *given]) == 2
+    assert "junk.onnx: expected a graph of peftsp-export" in capsys.readouterr().err
+    assert main([str(GRAPH), "--precision", "int8", *given]) == 2
+    assert "--precision int8: expected none or that of" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_port_that_is_none_is_refused(runtime, monkeypatch, capsys):
+    monkeypatch.setattr("peftsp.app.page._RUNTIME", runtime)
+    assert main([str(GRAPH), "--port", "70000"]) == 2
+    assert "--port 70000: expected a free port" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_page_of_a_model_that_ships_holds_its_files(tmp_path, runtime):
     graph, weights = read_graph(["fast"], "int8")

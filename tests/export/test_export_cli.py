@@ -173,12 +173,14 @@ def test_documented_programs_of_other_languages_predict(
         (["fast", "-o", "there.onnx"], "there.onnx: expected no such file yet, found one"),
         (["absent", "-o", "new.onnx"], "absent: expected a bundle folder"),
         (["fast", "-o", "new.onnx", "--check", "absent.fasta"], "absent.fasta: expected a FASTA"),
+        (["fast", "-o", "new.onnx", "--check", "wrong.fasta"], "wrong.fasta:1: expected"),
         (["fast", "-o", "new.onnx", "--calibrate", "gone.fasta"], "gone.fasta: expected a FASTA"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.onnx").write_text("the user's")
+    (tmp_path / "wrong.fasta").write_text("MKL\n")
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith(message)

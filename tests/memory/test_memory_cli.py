@@ -19,6 +19,12 @@ def test_command_tells_what_takes_how_much_and_what_fits(capsys, tmp_path, monke
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
 
+def test_trained_model_that_is_begun_from_decides_the_backbone(capsys):
+    main(["init_from=fast"])
+    [total] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("total")]
+    assert float(total.split()[1]) < 0.5, "1.8 million parameters, not the 150 million by default"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -26,6 +32,10 @@ def test_command_tells_what_takes_how_much_and_what_fits(capsys, tmp_path, monke
         (["peft=full", "backbone.quantization=nf4"], "peft=full: expected backbone.quantization"),
         (["no.such=1"], "no.such"),
         (["backbone=esm2_9m"], "esm2_9m"),
+        (["init_from=nowhere"], "nowhere: expected a bundle folder"),
+        (["data.batch_size=0"], "data.batch_size: expected 1 or more, found 0"),
+        (["optimizer.lr=x"], "optimizer.lr: expected float or Tensor, found 'x'"),
+        (["peft=null"], "peft: expected one of adapter"),
     ],
 )
 def test_wrong_settings_end_with_one_line(capsys, arguments, message):

@@ -99,6 +99,24 @@ def test_folder_that_is_no_bundle_is_kept(make_bundle, tmp_path):
     assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
 
 
+def test_model_of_others_is_kept(make_bundle, tmp_path):
+    (tmp_path / "esm").mkdir()
+    (tmp_path / "esm" / "config.json").write_text('{"model_type": "esm"}')
+    with pytest.raises(
+        BundleError, match=r"or nothing there, found a config\.json of something el"
+    ):
+        make_bundle("esm")
+    assert (tmp_path / "esm" / "config.json").is_file()
+
+
+def test_bundle_with_notes_in_it_is_kept(make_bundle):
+    notes = make_bundle(seed=1) / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(BundleError, match=r"or nothing there, found notes\.txt beside it"):
+        make_bundle(seed=2)
+    assert notes.read_text() == "mine"
+
+
 def test_failed_write_keeps_the_earlier_bundle(bundle, make_bundle, monkeypatch):
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
 
