@@ -16,6 +16,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+_SHOWN = 0.8
+"""Share of the best MCC2 that the picture reaches down to."""
 _SPREAD = 1.02
 """By how much a method's points lie beside those of the one before, for intervals to be seen."""
 
@@ -69,18 +71,26 @@ def draw(points: pd.DataFrame, path: Path) -> None:
     """A line with intervals for each method."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
+    best = points.groupby("method")["mcc2"].transform("max")
+    low = points[best < _SHOWN * points["mcc2"].max()]
+    points = points.drop(low.index)
     for place, method in enumerate(_order(points)):
         own = points[points["method"] == method].sort_values("training_proteins")
         errors = [own["mcc2"] - own["low"], own["high"] - own["mcc2"]]
         x = own["training_proteins"] * _SPREAD**place
         axes.errorbar(x, own["mcc2"], errors, marker="o", capsize=2, label=method)
+    counts = sorted(set(points["training_proteins"].round().astype(int)))
     axes.set(
         xscale="log",
         xlabel="training proteins, each data set tested on its own",
         ylabel="mean MCC2, 95 % interval",
     )
+    axes.set_xticks(counts, [f"{count:,}" for count in counts])
+    axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend()
+    lower = ", ".join(f"{name} {of['mcc2'].max():.2f}" for name, of in low.groupby("method"))
+    figure.suptitle(f"below, at best: {lower}" if lower else "", fontsize="medium")
+    axes.legend(loc="lower right")
     figure.savefig(path, dpi=150)
 
 
