@@ -44,7 +44,8 @@ def test_exported_folder_gives_the_same_hidden_states(tmp_path, esm_folder, toke
     for parameter in sorted(method.parameter_names(SPEC)):
         tensor = tagger.backbone.get_parameter(parameter)
         tensor.data += 0.02 * torch.randn(tensor.shape, generator=generator)
-    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, {}), tmp_path / "bundle")
+    said = {"name": "mine", "proteins": "63b136c2", "licence": "GPL-3.0-or-later"}
+    save_bundle(Bundle.from_tagger(tagger, HEAD, CRF, said), tmp_path / "bundle")
     assert main(["export", str(tmp_path / "bundle"), "-o", str(tmp_path / "adapter")]) == 0
 
     base = EsmModel.from_pretrained(esm_folder, add_pooling_layer=False).eval()
@@ -61,6 +62,7 @@ def test_exported_folder_gives_the_same_hidden_states(tmp_path, esm_folder, toke
     assert main(["import", str(tmp_path / "adapter"), "-o", str(back), *place]) == 0
     before, after = read_bundle(tmp_path / "bundle"), read_bundle(back)
     assert (after.head, after.crf) == (HEAD, CRF)
+    assert after.training == {**said, "name": "adapter"}
     if name == "rslora":
         assert after.peft["method"] == "lora"  # our own does it
     else:

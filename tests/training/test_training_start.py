@@ -166,6 +166,8 @@ def test_training_goes_on_from_an_adapter_with_its_head(run, adapter, finished_r
     torch.testing.assert_close(
         emissions(folder / "bundle"), emissions(finished_run / "bundle"), rtol=0, atol=0
     )
+    seen = read_bundle(finished_run / "bundle").training["proteins"]
+    assert read_bundle(folder / "bundle").training["start_proteins"] == seen
     (adapter / "peftsp_head.safetensors").unlink()
     folder = run(tmp_path / "without", *fill_in(command))
     before, after = (read_bundle(path / "bundle").weights for path in (finished_run, folder))
