@@ -50,7 +50,7 @@ def _measure_table(
     first = next(iter(of_method.values()))
     shown = first[_BOTH].reset_index(drop=True)
     shown["n"] = np.max([rows["n"].to_numpy() for rows in of_method.values()], axis=0)
-    numbers = shown.copy()
+    cells, columns = shown.copy(), {}
     kinds = ("pooled", "pooled_low", "pooled_high") if is_pooled else ("value", "low", "high")
     for label, rows in of_method.items():
         value, low, high = (rows[kind].tolist() for kind in kinds)
@@ -59,12 +59,13 @@ def _measure_table(
             as_text(Estimate(*parts)) for parts in zip(value, low, high, sd, strict=True)
         ]
         for kind in kinds if is_pooled else (*kinds, "sd", "folds"):
-            numbers[f"{label} {kind}"] = rows[kind].to_numpy()
+            columns[f"{label} {kind}"] = rows[kind].to_numpy()
     if published is not None:
         theirs = shown[_BOTH].merge(published, how="left", on=_BOTH)
         for name in published.columns[2:]:
-            numbers[name] = theirs[name]
+            columns[name] = theirs[name].to_numpy()
             shown[name] = [number(value, 2) for value in theirs[name]]
+    numbers = pd.concat([cells, pd.DataFrame(columns)], axis=1)
     if measure == "mcc2":
         last = _mean_row(evaluations, published, is_pooled)
         shown = pd.concat([shown, pd.DataFrame([last])], ignore_index=True).fillna("")
