@@ -18,6 +18,7 @@ from peftsp.errors import RunError
 from peftsp.report.table import Table
 from peftsp.runs.durable import put_in_place
 from peftsp.runs.folder import BUNDLE
+from peftsp.runs.identity import INPUTS
 from peftsp.runs.record import LOGS, PREDICTIONS_FILE, RUN_FILE, RunRecord
 from peftsp.runs.results import Run
 
@@ -26,11 +27,6 @@ SUMS = "SHA256SUMS"
 _OF_A_RUN = (RUN_FILE, PREDICTIONS_FILE, "metrics.csv", f"{LOGS}/version_*/metrics.csv")
 _OF_A_START = ("paths", "ckpt_path", "overwrite", "search")
 """Settings of how a run was started, and where."""
-_READ = (
-    *(("", "init_from"), ("backbone", "checkpoint")),
-    *(("data", "path"), ("data", "dir"), ("data", "extra_path")),
-)
-"""Settings that say where something lies that a run reads: group and name."""
 _SUMMARY = """\
 # What a report was made of
 
@@ -146,7 +142,7 @@ def _settings(settings: dict[str, Any]) -> str:
         if place := settings.get("paths", {}).get(name):
             text = text.replace(json.dumps(place)[1:-1], f"${{paths.{name}}}")
     moved = json.loads(text)
-    for group, name in _READ:
+    for group, _, name in (place.rpartition(".") for place in INPUTS):
         # What is read stays where it is, though it may lie among the runs.
         within, given = (s.get(group, {}) if group else s for s in (moved, settings))
         if name in given:

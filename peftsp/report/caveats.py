@@ -26,11 +26,11 @@ def find_caveats(methods: Sequence[Method], skipped: Sequence[Path]) -> list[str
                 f"all folds as one, those with more runs count for more."
             )
         found += _tested_on_training(method)
-        seen = {r.record.fold: r.record.start_has_seen for r in method.runs}
+        seen = {(run.record.fold, run.record.start_has_seen) for run in method.runs}
         found += [
             f"{method.label}: the model that it begins from was trained or chosen on {count} of "
             f"the proteins that it is tested on in fold {fold}, so that its numbers are too good."
-            for fold, count in sorted(seen.items())
+            for fold, count in sorted(seen)
             if count
         ]
     seeds = [{run.record.seed for run in m.runs} for m in methods if m.runs[0].record.cost]

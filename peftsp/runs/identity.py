@@ -8,6 +8,12 @@ from typing import Any
 
 from peftsp.runs.record import RunRecord
 
+INPUTS = (
+    *("data.dir", "data.path", "data.extra_path"),
+    *("backbone.checkpoint", "init_from"),
+)
+"""Settings that say where something lies that a run reads: its content counts."""
+
 DOES_NOT_COUNT = frozenset(
     {
         # Where a run is, how it is started and shown.
@@ -18,9 +24,9 @@ DOES_NOT_COUNT = frozenset(
         # What does the same work, only faster or elsewhere.
         *("trainer.accelerator", "data.num_workers", "data.eval_batch_size"),
         *("callbacks.prefix_cache.folder", "callbacks.prefix_cache.gigabytes"),
-        # Where data and weights come from: their content counts.
-        *("data._target_", "data.name", "data.dir", "data.path", "data.extra_path"),
-        *("backbone.checkpoint", "backbone.seed", "init_from"),
+        # Where data and weights come from.
+        *INPUTS,
+        *("data._target_", "data.name", "backbone.seed"),
     }
 )
 """Settings that may differ between two starts of one run; a group's name is for all in it."""

@@ -19,6 +19,7 @@ from peftsp.search.checks import check_folds, check_metric
 from peftsp.training.build import read_contents, settings_of, standalone
 from peftsp.training.cli import one_line_errors, run_with_hydra
 from peftsp.training.settings import check_settings
+from peftsp.training.start_settings import as_value
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -84,7 +85,7 @@ def _tell_best(
 
     from peftsp.search.space import as_override
     from peftsp.search.study import count_ended
-    from peftsp.search.trials import BEST_FILE, TRIALS_FILE, settings_of_best, write_best
+    from peftsp.search.trials import BEST_FILE, TRIALS_FILE, write_best
 
     complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     ended = count_ended(study)
@@ -97,24 +98,25 @@ def _tell_best(
     tasks = HydraConfig.get().overrides.task
     given = [o for o in tasks if not o.lstrip("+~").startswith(_OF_THE_SEARCH)]
     given += [] if method in given else [method]
-    tried = settings_of_best(study)
+    tried = {key: as_override(key, value) for key, value in study.best_trial.params.items()}
     plain = standalone(hydra.compose("train", given, return_hydra_config=True))
-    best = tried | _differing(plain, compose([as_override(*pair) for pair in tried.items()]))
-    write_best(method, best, folder / BEST_FILE, about)
+    beside = _differing(plain, compose([*tried.values()]))
+    best = {key: as_override(key, value) for key, value in beside.items()} | tried
+    settings = [best[key] for key in sorted(best)]
+    write_best(method, settings, folder / BEST_FILE, about)
     print(f"best: {about}: {folder / BEST_FILE}")
     fold = f"data.fold={','.join(map(str, cfg.search.folds))}"
     name = f"experiment_name={cfg.experiment_name}_best"
-    settings = [as_override(key, value) for key, value in sorted(best.items())]
     print(f"python train.py -m {shlex.join([name, *given, *settings, fold])}")
 
 
 def _differing(plain: DictConfig, found: DictConfig) -> dict[str, Any]:
-    """What a search sets beside what it tries, such as where prompts are."""
+    """What a trial has otherwise than the command alone: what it tries, and where prompts are."""
     before, now = (flatten(settings_of(cfg), DOES_NOT_COUNT | {"test"}) for cfg in (plain, found))
     return {
-        name: value
+        name: as_value(value) if isinstance(value, list) else value
         for name, value in now.items()
-        if name in before and value != before[name] and not isinstance(value, list | dict)
+        if name in before and value != before[name]
     }
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import TrialState
 
 from peftsp.search.objective import ERROR, folder_of
-from peftsp.search.space import as_override
 
 TRIALS_FILE = "trials.csv"
 BEST_FILE = "best.yaml"
@@ -34,24 +32,18 @@ def write_trials(study: Study, path: Path) -> None:
     partial.replace(path)
 
 
-def settings_of_best(study: Study) -> dict[str, Any]:
-    """What the best of at least one complete trial tried, by dotted name."""
-    return dict(study.best_trial.params)
-
-
-def write_best(method: str, settings: Mapping[str, Any], path: Path, about: str) -> None:
+def write_best(method: str, settings: Sequence[str], path: Path, about: str) -> None:
     """Write settings as an experiment for ``conf/experiment``.
 
     Args:
         method: As on the command line, ``peft=NAME``.
-        settings: By dotted name.
+        settings: The same, all others.
         path: The YAML file.
         about: How they were found, for the first line.
     """
     group, _, name = method.partition("=")
-    overrides = [as_override(key, value) for key, value in sorted(settings.items())]
     whole = {"defaults": [{f"override /{group}": name}, "_self_"]}
-    text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(overrides)))
+    text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(list(settings))))
     partial = path.with_suffix(".partial")
     partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")
     partial.replace(path)

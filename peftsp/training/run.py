@@ -116,11 +116,11 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
                 "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
             )
             run.folder.say(f"from {run.start.name}: its {was} {goes_on}")
-        if run.record.start_has_seen:
-            run.folder.say(
-                f"init_from: {run.record.start_has_seen:,} test proteins have trained or chosen "
-                f"{run.start.name if run.start else ''}: scores will be too high"
-            )
+            if run.record.start_has_seen:
+                run.folder.say(
+                    f"init_from: {run.record.start_has_seen:,} test proteins have trained or "
+                    f"chosen {run.start.name}: scores will be too high"
+                )
         for note in run.data.records.notes:
             run.folder.say(note)
         keep_freed_memory()

@@ -87,6 +87,8 @@ def test_model_that_has_seen_the_test_before_is_told(make_run):
     (folder / "run.json").write_text(json.dumps({**record, "start_has_seen": 7}))
     lines = find_caveats(grouped(folder, make_run("lora", 4)), [])
     [line] = [line for line in lines if "begins from" in line]
+    again = find_caveats(grouped(folder, make_run("lora", 3, seed=2)), [])
+    assert line in again, "whatever another seed began from"
     assert "chosen on 7 of the proteins that it is tested on in fold 3" in line
 
 

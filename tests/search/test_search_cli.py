@@ -14,7 +14,7 @@ from omegaconf import OmegaConf  # noqa: E402
 
 from peftsp.errors import TrainingError  # noqa: E402
 from peftsp.model.bundle import read_bundle  # noqa: E402
-from peftsp.search.cli import main  # noqa: E402
+from peftsp.search.cli import _differing, main  # noqa: E402
 from peftsp.training.module import SignalPeptideModule  # noqa: E402
 
 SMALL = (
@@ -100,6 +100,14 @@ def test_best_experiment_trains_what_was_best(search, tmp_path, capsys):
     best = OmegaConf.load(tmp_path / "runs/search_prompt/best.yaml")
     assert best.defaults == [{"override /peft": "prompt"}, "_self_"]
     assert (best.peft.place, best.peft.last_k) == ("topmost", int(rows[0]["peft.last_k"]))
+
+
+def test_lists_that_a_search_sets_are_as_the_command_line_has_them():
+    plain, found = (
+        OmegaConf.create({"peft": {"target_modules": names, "rank": 8}, "test": is_tested})
+        for names, is_tested in ((["q_proj"], True), (["q_proj", "v_proj"], False))
+    )
+    assert _differing(plain, found) == {"peft.target_modules": "['q_proj','v_proj']"}
 
 
 def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypatch):
