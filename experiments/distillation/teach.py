@@ -40,8 +40,10 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--bundle", type=Path, required=True, help="the teacher")
-    parser.add_argument("--proteins", type=int, default=60_000, help="so many, drawn at random")
+    parser.add_argument(
+        "--bundle", type=Path, nargs="+", required=True, help="the teacher; several are averaged"
+    )
+    parser.add_argument("--proteins", type=int, default=80_000, help="so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing")
     parser.add_argument("--precision", default="auto", help="as of peftsp-predict")
     parser.add_argument("-o", "--output", type=Path, required=True)

@@ -7,6 +7,7 @@ import torch
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
+from peftsp.inference.commands.predict import main
 from peftsp.labels import STATES, TYPE_OF_STATE
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.restore import load_taggers
@@ -88,6 +89,42 @@ def write_fasta():
 @pytest.fixture
 def fasta(write_fasta, short_records, tmp_path):
     return write_fasta(tmp_path, short_records)
+
+
+BATCH_SIZE = 2
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Commands set the number of threads for the whole process."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def command(fasta, bundles, tmp_path):
+    """Arguments of a run of ``peftsp-predict`` that writes to the folder ``out``."""
+    return predict_command(fasta, bundles[0], tmp_path / "out")
+
+
+def predict_command(fasta, bundle, out):
+    options = {
+        "--bundle": bundle,
+        "--output": out,
+        "--batch-size": BATCH_SIZE,
+        "--threads": 1,
+        "--device": "cpu",
+    }
+    return [str(word) for word in (fasta, *(part for pair in options.items() for part in pair))]
+
+
+@pytest.fixture(scope="session")
+def expected_table(write_fasta, short_records, bundles, tmp_path_factory):
+    """The bytes that an uninterrupted run of `command` writes."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert main(predict_command(write_fasta(folder, short_records), bundles[0], folder)) == 0
+    return (folder / "predictions.csv").read_bytes()
 
 
 KILLED_RUN = """

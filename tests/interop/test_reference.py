@@ -8,14 +8,9 @@ import esm
 import pytest
 import torch
 
-from peftsp.backbone.specs import BackboneSource, BackboneSpec
-from peftsp.errors import CheckpointError, ConfigError
 from peftsp.interop.reference import main
-from peftsp.interop.reference_bundle import convert, own_backbone
 from peftsp.model.bundle import read_bundle
 from peftsp.model.restore import load_taggers
-
-LORA = "base_model.model.model_seq.esm2.layers.{}.self_attn.{}.lora_{}.default.weight"
 
 
 def as_peft_0_4(state):
@@ -109,142 +104,6 @@ def test_backbone_trained_in_half_precision_gives_the_same_emissions(
     torch.testing.assert_close(tagger(tokens, mask, kingdoms), reference_model(tokens))
 
 
-@pytest.mark.parametrize(
-    ("everything", "table"), [(True, "none"), (False, "published")], ids=["none", "published"]
-)
-def test_constraint_table_is_recognised(reference_model, everything, table):
-    state = reference_model.state_dict()
-    for key in state:
-        if "_mask" in key and everything:
-            state[key] = torch.ones_like(state[key])
-    bundle = convert(state, *own_backbone(state))
-    assert bundle.crf.table == table
-    assert bundle.peft == {"method": "frozen"}
-    assert bundle.head.trainable
-
-
-def without(*keys):
-    return lambda state: [state.pop(key) for key in keys]
-
-
-def with_tensors(**shapes):
-    def change(state):
-        for key, shape in shapes.items():
-            state[key.replace("__", ".")] = torch.zeros(shape)
-
-    return change
-
-
-def changed(key, change):
-    def apply(state):
-        state[key] = change(state[key])
-
-    return apply
-
-
-ESM = "model_seq.esm2."
-BROKEN = {
-    "kingdom embedding": (
-        with_tensors(kingdom_embedding__weight=(4, 32)),
-        r"no kingdom embedding, found an unknown one: kingdom_embedding\.weight",
-    ),
-    "unknown layer part": (
-        with_tensors(model_seq__esm2__layers__0__extra=(3,)),
-        r"found an unknown one: model_seq\.esm2\.layers\.0\.extra",
-    ),
-    "our spelling": (
-        with_tensors(backbone__prompts__0=(5, 32)),
-        r"expected tensors of a PEFT-SP model, found backbone\.prompts\.0",
-    ),
-    "no transitions": (without("crf.transitions"), r"found one missing: crf\.transitions"),
-    "no bias": (
-        without(f"{ESM}layers.1.fc1.bias"),
-        r"found one missing: model_seq\.esm2\.layers\.1\.fc1\.bias",
-    ),
-    "no embedding": (
-        without(f"{ESM}embed_tokens.weight"),
-        r"expected a matrix model_seq\.esm2\.embed_tokens\.weight, found none",
-    ),
-    "no layer 1": (
-        lambda state: [state.pop(key) for key in list(state) if ".layers.1." in key],
-        "expected every layer of a backbone, found none of layer 1",
-    ),
-    "23 states": (
-        changed("outputs_to_emissions.weight", lambda weight: weight[:23]),
-        r"outputs_to_emissions\.weight: expected shape \(37, 32\), found \(23, 32\)",
-    ),
-    "other table": (
-        changed("crf._constraint_end_mask", torch.zeros_like),
-        r"expected crf\._constraint_mask, .* found something else",
-    ),
-    "no table": (without("crf._constraint_mask"), r"expected crf\._constraint_mask, .* found"),
-    "no frequencies": (
-        without(*(f"{ESM}layers.{i}.self_attn.rot_emb.inv_freq" for i in range(3))),
-        r"expected tensors rot_emb\.inv_freq",
-    ),
-    "other frequencies": (
-        changed(f"{ESM}layers.2.self_attn.rot_emb.inv_freq", lambda f: f * 2),
-        r"layers\.2\.self_attn\.rot_emb\.inv_freq: expected the rotary frequencies",
-    ),
-    "twice": (
-        with_tensors(module__crf__transitions=(37, 37)),
-        r"expected crf\.transitions once, found it twice",
-    ),
-    "prompt gap": (
-        with_tensors(
-            model_prompt__prompt_weight_layers__0=(5, 32),
-            model_prompt__prompt_weight_layers__2=(5, 32),
-        ),
-        "expected prompts in the last layers of 3, counted from 0, found prompts in 0, 2",
-    ),
-    "prompt of two lengths": (
-        with_tensors(
-            model_prompt__prompt_weight_layers__1=(5, 32),
-            model_prompt__prompt_weight_layers__2=(6, 32),
-        ),
-        r"prompt_weight_layers\.2: expected shape \(5, 32\), found \(6, 32\)",
-    ),
-    "half an adapter": (
-        with_tensors(model_seq__esm2__layers__2__adapter_layer__1__module__0__bias=(16,)),
-        r"expected a matrix .*layers\.2\.adapter_layer\.0\.module\.0\.weight, found none",
-    ),
-    "two methods": (
-        with_tensors(
-            model_prompt__prompt_weight_layers__0=(5, 32),
-            model_seq__esm2__layers__2__self_attn__q_proj__lora_A__default__weight=(4, 32),
-        ),
-        "expected tensors of one PEFT method, found LoRA and prompts",
-    ),
-}
-
-
-@pytest.mark.parametrize(("breakage", "message"), BROKEN.values(), ids=BROKEN)
-def test_what_does_not_fit_is_named(reference_model, breakage, message):
-    state = dict(reference_model.state_dict())
-    breakage(state)
-    with pytest.raises(CheckpointError, match=message) as caught:
-        convert(state, *own_backbone(state, "model.pt"), place="model.pt")
-    assert str(caught.value).startswith("model.pt: ")
-
-
-def test_lora_that_no_setting_selects_is_refused(lora_model):
-    def convert_without(*keys):
-        state = {key: t for key, t in lora_model.state_dict().items() if key not in keys}
-        convert(state, *own_backbone(state))
-
-    targets = ("q_proj", "k_proj", "v_proj", "out_proj")
-    last = [LORA.format(2, name, part) for name in targets for part in "AB"]
-    with pytest.raises(CheckpointError, match=r"expected LoRA in the last layers of 3, .* in 1"):
-        convert_without(*last)
-    with pytest.raises(CheckpointError, match="in layer 1 as in layer 2, found it on q_proj, v_p"):
-        convert_without(*(LORA.format(1, "k_proj", part) for part in "AB"))
-    with pytest.raises(CheckpointError, match=r"missing: .*layers\.1\.self_attn\.k_proj\.lora_B"):
-        convert_without(LORA.format(1, "k_proj", "B"))
-    state = lora_model.state_dict()
-    with pytest.raises(ConfigError, match=r"peft\.alpha: expected a number above 0, found 0"):
-        convert(state, *own_backbone(state), lora_alpha=0)
-
-
 def broken_files(folder):
     torch.save({"model": {"a": torch.zeros(1)}}, folder / "nested.pt")
     torch.save([torch.zeros(1)], folder / "list.pt")
@@ -281,13 +140,6 @@ def test_command_prints_one_line_and_writes_nothing(
     assert message in error
     assert error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
-
-
-def test_backbone_of_another_size_is_refused(reference_model):
-    state = reference_model.state_dict()
-    other = BackboneSource(BackboneSpec("other", 4, 32, 4), "random")
-    with pytest.raises(CheckpointError, match=r"backbone other, 4 layers .* found 3 layers of"):
-        convert(state, other, {})
 
 
 def test_folder_that_is_no_bundle_is_kept(tmp_path, reference_model, capsys):

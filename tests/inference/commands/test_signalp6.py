@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from peftsp.inference.commands.signalp6 import main
 from peftsp.inference.compute.pipeline import Options, predict_records
@@ -17,13 +16,6 @@ FILES = {
     *("prediction_results.txt", "output.gff3", "region_output.gff3"),
     *("processed_entries.fasta", "output.json", "output.md", "prediction.json"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 import peftsp.inference.compute.cluster
 import peftsp.inference.run.execution
@@ -28,13 +27,6 @@ PICTURES = {"png", "svg", "pdf"}
 
 def on_cluster(test):
     return pytest.mark.slow(pytest.mark.cluster(test))
-
-
-@pytest.fixture(autouse=True)
-def _same_threads():
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
