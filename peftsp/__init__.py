@@ -16,9 +16,11 @@ Masks are boolean and True at real tokens or residues.
 from importlib import import_module
 from typing import Any
 
+from peftsp.errors import PeftspError
+
 __version__ = "0.1.0"
 
-__all__ = ["predict", "to_frame"]
+__all__ = ["PeftspError", "predict", "to_frame"]
 
 
 def __dir__() -> list[str]:

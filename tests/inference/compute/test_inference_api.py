@@ -162,7 +162,9 @@ def test_model_by_name_is_the_default():
 
 
 def test_package_shows_what_it_has():
-    assert {"predict", "to_frame", "__version__"} <= set(dir(peftsp))
+    assert {"PeftspError", "predict", "to_frame", "__version__"} <= set(dir(peftsp))
+    with pytest.raises(peftsp.PeftspError, match="expected"):
+        list(peftsp.predict(None))
 
 
 def test_frame_without_pandas_says_what_to_install(monkeypatch):
