@@ -181,8 +181,15 @@ def test_labels_of_a_table_go_to_sequences_by_name(tmp_path):
     assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("NEGATIVE", "LIPO", 20)}
     lost = reasons(found)
     assert lost["P3"] == "expected a label of this name, found none"
+    assert f"{fasta}: entry 3" in {one.place for one in found.unusable}
     assert lost["P4"] == "expected a sequence, found none of this name"
     assert lost["P5"].startswith("expected a type of NO_SP, SP,")
+
+
+def test_sequences_of_one_name_are_told_apart_by_their_places(tmp_path):
+    fasta = write(tmp_path / "p.fasta", f">P1\n{SP}\n>P1\n{LIPO}\n")
+    with pytest.raises(RecordError, match=r"p\.fasta: entry 2: .* of P1 in .*p\.fasta: entry 1"):
+        collect([fasta], None, 0)
 
 
 def test_predictions_of_signalp_are_weak_labels(tmp_path):

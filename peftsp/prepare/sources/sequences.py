@@ -16,11 +16,12 @@ from peftsp.prepare.entry import Entry, Label, Unusable
 
 def read_sequences(path: Path) -> Iterator[Entry | Unusable]:
     """Sequences of a FASTA file, whose labels another source has."""
-    for record in read_entries(path):
+    for number, record in enumerate(read_entries(path), start=1):
         if isinstance(record, WrongRecord):
             yield Unusable(f"{path}:{record.line}", record.identifier, record.reason)
         else:
-            yield Entry(str(path), record.identifier, record.residues, has_labels=False)
+            place = f"{path}: entry {number}"
+            yield Entry(place, record.identifier, record.residues, has_labels=False)
 
 
 def read_three_lines(path: Path) -> Iterator[Entry | Unusable]:
