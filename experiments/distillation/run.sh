@@ -12,8 +12,8 @@ students=("$@")
 export OMP_NUM_THREADS=1
 
 declare -A settings=(
-  [fast]="peft.dropout=0.05"
-  [self_taught]="peft.dropout=0.05 peft.rank=16 peft.alpha=16 backbone.checkpoint=$weights"
+  [fast]=""
+  [self_taught]="backbone.checkpoint=$weights"
 )
 taught=runs/distillation/taught-fold
 mkdir -p runs/distillation

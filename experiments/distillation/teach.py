@@ -20,6 +20,7 @@ from peftsp.alphabet import ALPHABET
 from peftsp.data.labelled import write_labelled
 from peftsp.data.legality import has_legal_path
 from peftsp.data.regions import region_bitmaps
+from peftsp.durable import whole_file
 from peftsp.labels import (
     ANNOTATION_LETTER,
     MAX_RESIDUES,
@@ -28,7 +29,6 @@ from peftsp.labels import (
     UNKNOWN_TOPOLOGY,
 )
 from peftsp.records import LabelledRecord, Prediction
-from peftsp.runs.durable import put_in_place
 
 _LABELLED = 0  # group of the corpus
 _NO_PARTITION = 0
@@ -60,9 +60,8 @@ def main() -> None:
     lengths = np.array([len(record.residues) for record in records])
     is_legal = has_legal_path(region_bitmaps(records), lengths)
     records = [record for record, legal in zip(records, is_legal, strict=True) if legal]
-    partial = options.output.with_name(f".{options.output.name}.partial")
-    write_labelled(records, partial)
-    put_in_place(partial, options.output)
+    with whole_file(options.output) as partial:
+        write_labelled(records, partial)
     counts = Counter(record.sp_type for record in records)
     left_out = len(proteins) - len(records)
     print(", ".join(f"{n:,} {name}" for name, n in counts.items()), f"({left_out:,} left out)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from peftsp.app.page import build_page
 from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
 from peftsp.data.fasta import EXAMPLES
+from peftsp.durable import whole_file
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.compute.options import GRAPH_SUFFIX
 from peftsp.model.bundle_files import GRAPH_FILES
@@ -70,10 +71,8 @@ def _run(options: Namespace) -> str:
     if output is None:
         _serve(page, options.port)
         return ""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.partial")
-    partial.write_bytes(page)
-    partial.replace(output)
+    with whole_file(output) as partial:
+        partial.write_bytes(page)
     return f"{output}: {len(page) / 1e6:.1f} MB; open it in a browser"
 
 

@@ -21,8 +21,8 @@ from peftsp.inference.compute.options import EUKARYA, KINGDOM_NAMES
 from peftsp.inference.formats.page import PageParts, render_page
 from peftsp.inference.formats.signalp6.tables import COLUMNS as SIGNALP6_COLUMNS
 from peftsp.labels import MAX_RESIDUES, NO_SP, RESIDUE_REGIONS, SP_TYPES, STATES
-from peftsp.paths import path_motifs, path_regions
 from peftsp.records import SURE_SITE, UNSURE_SITE
+from peftsp.state_paths import path_motifs, path_regions
 from peftsp.web_page import find_template
 
 _RUNTIME = Path("node_modules") / "onnxruntime-web" / "dist"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from peftsp.labels import KINGDOM_LABELS
-from peftsp.metrics.functional import multiclass_mcc
+from peftsp.metrics.mcc import multiclass_mcc
 
 
 @dataclass(frozen=True, slots=True)

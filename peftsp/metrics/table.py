@@ -1,25 +1,14 @@
-"""The table of measures by kingdom and SP type: computed, written, shown."""
+"""The table of measures by kingdom and SP type."""
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from rich.box import SIMPLE
-from rich.table import Table
 from torch import Tensor
 
 from peftsp.labels import KINGDOM_LABELS, NO_SP, SP_TYPES
 from peftsp.metrics.cells import WINDOWS, CellCounter, Outcomes
-
-_COLUMNS = (
-    *("kingdom", "sp_type", "n", "mcc1", "mcc2"),
-    *(f"precision_{window}" for window in WINDOWS),
-    *(f"recall_{window}" for window in WINDOWS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,57 +85,3 @@ def metric_table(
         for t in range(len(SP_TYPES))
         if t != NO_SP and n[k, t]
     ]
-
-
-def as_rich_table(rows: list[MetricRow]) -> Table:
-    """Lay out the rows for a terminal 80 characters wide; an undefined value is left blank.
-
-    The columns ``precision`` and ``recall`` are of the cleavage site and show all of `WINDOWS`.
-    """
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("kingdom", "SP type"):
-        table.add_column(name)
-    for name in ("n", "MCC1", "MCC2"):
-        table.add_column(name, justify="right")
-    for name in ("precision", "recall"):
-        table.add_column(f"{name} ±{WINDOWS[0]}–{WINDOWS[-1]}", justify="right", no_wrap=True)
-    for row in rows:
-        sites = (" ".join(map(_shown, values)) for values in (row.precision, row.recall))
-        table.add_row(
-            row.kingdom, row.sp_type, str(row.n), _shown(row.mcc1), _shown(row.mcc2), *sites
-        )
-    return table
-
-
-def write_csv(rows: list[MetricRow], path: Path) -> None:
-    """Write the rows with full precision; an undefined value is an empty cell.
-
-    The file appears complete or not at all.
-
-    Args:
-        rows: The table.
-        path: The file, replaced if it exists; its folder is made if need be.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            for row in rows:
-                writer.writerow(["" if _is_nan(cell) else cell for cell in _cells(row)])
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _cells(row: MetricRow) -> tuple[str | int | float, ...]:
-    return (row.kingdom, row.sp_type, row.n, row.mcc1, row.mcc2, *row.precision, *row.recall)
-
-
-def _is_nan(cell: str | int | float) -> bool:
-    return isinstance(cell, float) and math.isnan(cell)
-
-
-def _shown(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.2f}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.labels import (
+    LAST_SP_STATE_OF_TYPE,
     NO_SP,
     PEPTIDE_REGION_OF_STATE,
     PEPTIDE_REGIONS,
@@ -20,8 +21,7 @@ from peftsp.labels import (
     STATES,
     TYPE_OF_STATE,
 )
-from peftsp.metrics.functional import cleavage_sites
-from peftsp.paths import PART_OF_STATE, REGION_OF_PART
+from peftsp.state_paths import PART_OF_STATE, REGION_OF_PART
 
 
 class Decoded(NamedTuple):
@@ -40,6 +40,28 @@ class Decoded(NamedTuple):
     paths: Tensor
     cleavage_sites: Tensor
     site_probabilities: Tensor
+
+    @classmethod
+    def of_paths(
+        cls,
+        probabilities: Tensor,
+        sp_types: Tensor,
+        paths: Tensor,
+        marginals: Tensor,
+        sums_types: bool | Tensor,
+    ) -> Self:
+        """What paths say of cleavage sites, beside the types.
+
+        Args:
+            probabilities: float, ``(B, K)``.
+            sp_types: int64, ``(B,)``.
+            paths: int64, ``(B, L)``, -1 at padding.
+            marginals: float, ``(B, L, C)``, zero at padding.
+            sums_types: See `decode`.
+        """
+        sites = cleavage_sites(paths)
+        certainties = site_probability(marginals, paths, sites, sums_types)
+        return cls(probabilities, sp_types, paths, sites, certainties)
 
 
 def decode(
@@ -66,9 +88,7 @@ def decode(
     sp_types = probabilities.argmax(dim=-1)
     allowed = states_of_call(of_types, sp_types) if within_type else None
     paths = crf.decode(emissions, residue_mask, allowed)
-    sites = cleavage_sites(paths)
-    certainties = site_probability(marginals, paths, sites, sums_types)
-    return Decoded(probabilities, sp_types, paths, sites, certainties)
+    return Decoded.of_paths(probabilities, sp_types, paths, marginals, sums_types)
 
 
 def type_probabilities(marginals: Tensor, residue_mask: Tensor) -> Tensor:
@@ -146,6 +166,26 @@ def sum_types(probabilities: Tensor) -> Tensor:
     summed[:, NO_SP] = probabilities[:, NO_SP]
     summed[:, SP_TYPES.index("SP")] = probabilities.sum(dim=1) - probabilities[:, NO_SP]
     return summed
+
+
+def cleavage_sites(paths: Tensor) -> Tensor:
+    """Cleavage sites of paths: residues up to and including the last in a final SP state.
+
+    Any SP type's final state counts, see `peftsp.labels.LAST_SP_STATE_OF_TYPE`.
+
+    Args:
+        paths: int64, ``(B, L)``, states, -1 at padding.
+
+    Returns:
+        int64, ``(B,)``, -1 for a path without cleavage site.
+
+    >>> cleavage_sites(torch.tensor([[3, 4, 5, 5, 8, 8], [2, 2, 2, 2, -1, -1]]))
+    tensor([ 4, -1])
+    """
+    final_states = torch.tensor(list(LAST_SP_STATE_OF_TYPE.values()), device=paths.device)
+    positions = torch.arange(1, paths.shape[1] + 1, device=paths.device)
+    is_final = (paths.unsqueeze(-1) == final_states).any(dim=-1)
+    return positions.where(is_final, -1).amax(1)
 
 
 def site_probability(

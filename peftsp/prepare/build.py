@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from peftsp.data.labelled import read_labelled, write_labelled
+from peftsp.durable import whole_file
 from peftsp.errors import ConfigError, RecordError
 from peftsp.prepare.collection import Prepared, collect
 from peftsp.prepare.communities import community_partitions
@@ -228,26 +230,22 @@ def _facts(
 
 def _write(shown: PreparedSet, removed: Sequence[LabelledRecord], output: Path) -> None:
     places = outputs(output)
-    partials = {
-        path: path.with_name(f".{path.name}.partial") for path in (output, *places.values())
-    }
-    try:
-        write_labelled((protein.record for protein in shown.proteins), partials[output])
-        read_labelled(partials[output])
+    lost = ((one.place, one.accession, one.reason) for one in shown.unusable)
+    rows = ((p.record.accession, p.group, p.place, int(p.is_weak)) for p in shown.proteins)
+    with ExitStack() as files:  # all of them or none
+        labelled = files.enter_context(whole_file(output))
+        page, unusable, groups = (
+            files.enter_context(whole_file(places[name])) for name in ("page", "unusable", "groups")
+        )
+        write_labelled((protein.record for protein in shown.proteins), labelled)
+        read_labelled(labelled)
         if removed:
-            write_labelled(removed, partials[places["removed"]])
-        partials[places["page"]].write_text(render(shown), encoding="utf-8")
-        lost = ((one.place, one.accession, one.reason) for one in shown.unusable)
-        _write_table(partials[places["unusable"]], ("place", "accession", "reason"), lost)
-        rows = ((p.record.accession, p.group, p.place, int(p.is_weak)) for p in shown.proteins)
-        _write_table(partials[places["groups"]], ("accession", "group", "place", "is_weak"), rows)
-        for path, partial in partials.items():
-            path.unlink(missing_ok=True)
-            if partial.exists():
-                partial.rename(path)
-    finally:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)
+            write_labelled(removed, files.enter_context(whole_file(places["removed"])))
+        page.write_text(render(shown), encoding="utf-8")
+        _write_table(unusable, ("place", "accession", "reason"), lost)
+        _write_table(groups, ("accession", "group", "place", "is_weak"), rows)
+    if not removed:
+        places["removed"].unlink(missing_ok=True)
 
 
 def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

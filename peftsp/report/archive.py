@@ -14,9 +14,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import pandas as pd
 
 from peftsp import __version__
+from peftsp.durable import whole_file
 from peftsp.errors import RunError
 from peftsp.report.table import Table
-from peftsp.runs.durable import put_in_place
 from peftsp.runs.folder import BUNDLE
 from peftsp.runs.identity import INPUTS
 from peftsp.runs.record import LOGS, PREDICTIONS_FILE, RUN_FILE, RunRecord
@@ -110,17 +110,12 @@ def write_archive(
     ).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()}
     entries[SUMS] = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode()
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
-            for name in sorted(entries):
-                # Without a date and a user, which would be other bytes each time.
-                entry = ZipInfo(name)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, entries[name], ZIP_DEFLATED)
-        put_in_place(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+        for name in sorted(entries):
+            # Without a date and a user, which would be other bytes each time.
+            entry = ZipInfo(name)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, entries[name], ZIP_DEFLATED)
 
 
 def _files(name: str, folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:

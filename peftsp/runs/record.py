@@ -9,11 +9,11 @@ from typing import Any
 
 from peftsp.data.identity import DatasetIdentity
 from peftsp.data.regions import cleavage_site
+from peftsp.durable import whole_file
 from peftsp.errors import RunError
 from peftsp.labels import SP_TYPES
 from peftsp.model.checks import check_types
 from peftsp.records import LabelledRecord
-from peftsp.runs.durable import put_in_place
 
 RUN_FILE = "run.json"
 PREDICTIONS_FILE = "test_predictions.csv"
@@ -122,9 +122,8 @@ class RunRecord:
 def write_record(record: RunRecord, folder: Path) -> None:
     """Write ``run.json``; it is on the disk when this returns, or is as it was before."""
     content = {"format": FORMAT, "version": VERSION, **asdict(record)}
-    partial = folder / f".{RUN_FILE}.partial"
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    put_in_place(partial, folder / RUN_FILE)
+    with whole_file(folder / RUN_FILE) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_record(folder: Path) -> RunRecord:

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import TrialState
 
+from peftsp.durable import whole_file
 from peftsp.search.objective import ERROR, folder_of
 
 TRIALS_FILE = "trials.csv"
@@ -20,8 +21,7 @@ def write_trials(study: Study, path: Path) -> None:
     """Write a row for each trial; the file appears complete or not at all."""
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["trial", "folder", "state", "value", *names, "error"])
         for trial in trials:
@@ -29,7 +29,6 @@ def write_trials(study: Study, path: Path) -> None:
             cells = [trial.params.get(name) for name in names]
             known = (trial.number, folder_of(trial), trial.state.name.lower(), value)
             writer.writerow([*known, *cells, trial.user_attrs.get(ERROR)])
-    partial.replace(path)
 
 
 def write_best(method: str, settings: Sequence[str], path: Path, about: str) -> None:
@@ -44,6 +43,5 @@ def write_best(method: str, settings: Sequence[str], path: Path, about: str) -> 
     group, _, name = method.partition("=")
     whole = {"defaults": [{f"override /{group}": name}, "_self_"]}
     text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(list(settings))))
-    partial = path.with_suffix(".partial")
-    partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")

@@ -11,11 +11,12 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from peftsp.durable import whole_file
 from peftsp.labels import SP_TYPES
 from peftsp.model.decode import Decoded
-from peftsp.paths import path_regions
 from peftsp.records import LabelledRecord
 from peftsp.runs.record import PREDICTION_COLUMNS, truth_of
+from peftsp.state_paths import path_regions
 
 _REGIONS = ("n", "h", "c")
 _NUMBERS = 3 + len(_REGIONS)
@@ -81,13 +82,11 @@ def write_predictions(
         records: The test records.
         path: The file, with the columns `peftsp.runs.record.PREDICTION_COLUMNS`.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(PREDICTION_COLUMNS)
         for (index, *found), shares in zip(numbers.tolist(), probabilities.tolist(), strict=True):
             writer.writerow(prediction_row(records[index], found, shares))
-    partial.replace(path)
 
 
 def prediction_row(

@@ -10,8 +10,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
+from peftsp.durable import put_in_place
 from peftsp.errors import ConfigError
-from peftsp.runs.durable import put_in_place
 from peftsp.runs.folder import LAST, PREVIOUS
 
 

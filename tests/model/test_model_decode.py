@@ -1,12 +1,15 @@
 """Types, cleavage sites and regions, against the sum over every legal path."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.labels import LAST_SP_STATE_OF_TYPE, SP_TYPES, STATES, TYPE_OF_STATE
-from peftsp.model.decode import decode, site_probability, type_probabilities
+from peftsp.model.decode import cleavage_sites, decode, site_probability, type_probabilities
 
 TYPES = torch.tensor(TYPE_OF_STATE)
 
@@ -109,3 +112,24 @@ def test_no_site_has_probability_zero():
     marginals = torch.rand(1, 4, len(STATES)).softmax(dim=-1)
     paths = torch.zeros(1, 4, dtype=torch.int64)
     assert site_probability(marginals, paths, torch.tensor([-1])).item() == 0
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 36), max_size=12), min_size=1, max_size=5))
+def test_cleavage_sites_equal_a_walk_along_the_path(paths):
+    final = {STATES.index(name) for name in ("SP_C", "LIPO_CS", "TAT_C", "TATLIPO_CS", "PILIN_P")}
+    expected = [
+        max((position for position, state in enumerate(path, 1) if state in final), default=-1)
+        for path in paths
+    ]
+    padded = torch.tensor([path + [-1] * (12 - len(path)) for path in paths])
+    assert cleavage_sites(padded).tolist() == expected
+
+
+def test_golden_cleavage_sites_of_paths(shared):
+    cases = sorted((shared / "golden" / "metrics").glob("*.npz"))
+    assert cases
+    for case in cases:
+        arrays = np.load(case)
+        paths, sites = (torch.from_numpy(arrays[name]) for name in ("pred_path", "pred_cs"))
+        torch.testing.assert_close(cleavage_sites(paths), sites)

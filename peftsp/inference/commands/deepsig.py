@@ -8,6 +8,7 @@ from pathlib import Path
 
 from peftsp.command_line import add_number, file, new_parser, parse, run_command
 from peftsp.data.fasta import WrongRecord
+from peftsp.durable import whole_file
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.commands.command import MORE
 from peftsp.inference.compute.options import check_count
@@ -36,19 +37,12 @@ def _run(options: argparse.Namespace) -> str:
     intake = Intake(inputs, skip=_tell)
     kingdom = _ORGANISMS[options.organism]
     predictions = predict(intake.records(), kingdom=kingdom, threads=options.threads)
-    partial = target.with_name(f"{target.name}.partial")
-    with writing_to(target.parent):
-        try:
-            with partial.open("x", encoding="utf-8") as file:
-                WRITERS[options.outfmt](predictions, file)
-            partial.replace(target)
-        except FileExistsError as error:
-            raise ConfigError(
-                f"{partial}: expected nothing there, found a file; move it away"
-            ) from error
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    with (
+        writing_to(target.parent),
+        whole_file(target) as partial,
+        partial.open("w", encoding="utf-8") as file,
+    ):
+        WRITERS[options.outfmt](predictions, file)
     return f"predicted {intake.identifiers.count:,} proteins; see {target}"
 
 

@@ -19,14 +19,12 @@ from peftsp.errors import CheckpointError
 from peftsp.inference.compute.options import Options
 from peftsp.inference.compute.results import Results
 from peftsp.labels import MAX_RESIDUES
-from peftsp.metrics.functional import cleavage_sites
 from peftsp.model.decode import (
     Decoded,
     called_probabilities,
     end_inside_probability,
     peptide_region_probabilities,
     region_probabilities,
-    site_probability,
     states_of_call,
     type_probabilities,
 )
@@ -202,9 +200,7 @@ def decode_marginals(
     of_type = states_of_call(of_types.round(decimals=_TYPE_DIGITS), sp_types)
     scores = marginals.clamp(min=_SMALLEST_PROBABILITY).log().masked_fill(~of_type, FORBIDDEN)
     paths = viterbi(scores, residue_mask, _LEGAL_STEPS.to(marginals.device))
-    sites = cleavage_sites(paths)
-    certainties = site_probability(marginals, paths, sites, sums_types)
-    return Decoded(probabilities, sp_types, paths, sites, certainties)
+    return Decoded.of_paths(probabilities, sp_types, paths, marginals, sums_types)
 
 
 def _legal_steps() -> ChainScores:

@@ -13,8 +13,8 @@ from peftsp.inference.compute.evidence import judge, without_cut
 from peftsp.inference.compute.options import Options
 from peftsp.inference.compute.results import Models, Results
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
-from peftsp.paths import path_motifs, path_regions
 from peftsp.records import Prediction, SequenceRecord
+from peftsp.state_paths import path_motifs, path_regions
 
 if TYPE_CHECKING:
     from peftsp.model.tagger import Tagger

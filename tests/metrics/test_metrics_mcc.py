@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import matthews_corrcoef
 
-from peftsp.labels import STATES
-from peftsp.metrics.functional import cleavage_sites, multiclass_mcc
+from peftsp.metrics.mcc import multiclass_mcc
 
 
 def oracle(true, predicted):
@@ -37,15 +36,3 @@ def test_mcc_of_many_samples_does_not_overflow():
     # The fourth power of the sample count is beyond 64 bits.
     assert multiclass_mcc(true, predicted) == pytest.approx(0.9045340337332909, abs=1e-12)
     assert oracle(true, predicted) == pytest.approx(0.9045340337332909, abs=1e-9)
-
-
-@settings(deadline=None)
-@given(st.lists(st.lists(st.integers(0, 36), max_size=12), min_size=1, max_size=5))
-def test_cleavage_sites_equal_a_walk_along_the_path(paths):
-    final = {STATES.index(name) for name in ("SP_C", "LIPO_CS", "TAT_C", "TATLIPO_CS", "PILIN_P")}
-    expected = [
-        max((position for position, state in enumerate(path, 1) if state in final), default=-1)
-        for path in paths
-    ]
-    padded = torch.tensor([path + [-1] * (12 - len(path)) for path in paths])
-    assert cleavage_sites(padded).tolist() == expected

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from peftsp.runs.durable import put_in_place
+from peftsp.durable import put_in_place, whole_file
 
 
 @pytest.fixture
@@ -39,3 +39,15 @@ def test_new_file_takes_the_place_of_the_old_one(system, tmp_path, request):
     put_in_place(tmp_path / "partial", tmp_path / "run.json")
     assert (tmp_path / "run.json").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+    with whole_file(path) as partial:
+        partial.write_text("first")
+        assert not path.exists()
+    assert path.read_text() == "first"
+    with pytest.raises(TypeError), whole_file(path) as partial, partial.open("w") as file:
+        file.writelines(["half", None])
+    assert path.read_text() == "first"
+    assert [left.name for left in path.parent.iterdir()] == ["table.csv"]

@@ -1,8 +1,8 @@
 import pytest
 
 from peftsp.labels import STATE_INDEX
-from peftsp.paths import path_regions
 from peftsp.records import Region
+from peftsp.state_paths import path_regions
 
 
 @pytest.mark.parametrize(
