@@ -117,8 +117,9 @@ def _settings() -> str:
         "changes what it says.\n"
     ]
     folder = REPOSITORY / "conf"
-    whole = (folder / "train.yaml").read_text().partition("\nhydra:")[0]
-    parts.append(f"## Whatever is chosen\n\n```yaml\n{whole}\n```\n")
+    for title, name in (("Whatever is chosen", "train.yaml"), ("In a search", "search.yaml")):
+        whole = (folder / name).read_text().partition("\nhydra:")[0].strip()
+        parts.append(f"## {title}\n\n```yaml\n{whole}\n```\n")
     for group in sorted(path for path in folder.rglob("*") if path.is_dir()):
         choices = sorted(group.glob("*.yaml"))
         if choices:

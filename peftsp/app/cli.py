@@ -94,6 +94,10 @@ def read_graph(bundles: Sequence[str], precision: str | None) -> tuple[bytes, di
     Args:
         bundles: Those of the command line.
         precision: Of the graph; None for that of a file, else ``fp32``.
+
+    Raises:
+        ConfigError: A graph is asked for together with others, in another precision than its own,
+            or without the weights that it takes; a package that exports is missing.
     """
     if Path(bundles[0]).suffix == GRAPH_SUFFIX:
         if len(bundles) > 1:

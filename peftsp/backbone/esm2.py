@@ -49,7 +49,12 @@ class KnownPrefix(Protocol):
     layers: int
 
     def look_up(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Hidden states after those blocks, float, ``(B, T, D)``."""
+        """Hidden states after those blocks, float, ``(B, T, D)``.
+
+        Args:
+            tokens: int64, ``(B, T)``.
+            mask: bool, ``(B, T)``, True at real tokens.
+        """
 
 
 class SelfAttention(nn.Module):
@@ -111,6 +116,9 @@ class Block(nn.Module):
 
 class ESM2(Backbone):
     """An ESM-2 encoder.
+
+    In its methods ``tokens`` is int64, ``(B, T)``, ``mask`` bool, ``(B, T)``, True at real tokens,
+    and ``x`` float, ``(B, T, D)``, hidden states.
 
     Args:
         spec: Its sizes.
@@ -193,7 +201,7 @@ class ESM2(Backbone):
         return Context(cosines, sines, visible)
 
     def run_block(self, index: int, x: Tensor, context: Context) -> Tensor:
-        """Apply one block, with activation checkpointing where it is on."""
+        """Apply one block, float, ``(B, T, D)``, with activation checkpointing where it is on."""
         block = self.layers[index]
         out: Tensor
         if self.activation_checkpointing and torch.is_grad_enabled():
@@ -216,7 +224,11 @@ class ESM2(Backbone):
 
 
 def product_dtype(x: Tensor) -> torch.dtype:
-    """In what dtype products with a tensor are computed: that of autocasting, else its own."""
+    """In what dtype products with a tensor are computed: that of autocasting, else its own.
+
+    Args:
+        x: float, of any shape.
+    """
     device = x.device.type
     is_cast = device != "meta" and torch.is_autocast_enabled(device)
     return torch.get_autocast_dtype(device) if is_cast else x.dtype

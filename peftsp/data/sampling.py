@@ -18,7 +18,7 @@ from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 def cell_weights(
     kingdoms: Tensor,
     sp_types: Tensor,
-    balance: float = 0.0,
+    balance: float,
     type_weights: Mapping[str, float] | None = None,
     kingdom_weights: Mapping[str, float] | None = None,
 ) -> Tensor:
@@ -147,6 +147,9 @@ class EpochSampler(Sampler[int]):
         """Let the next iteration, and only that, leave out this many indices at its start.
 
         ``len`` stays that of a whole epoch, so an interrupted epoch goes on with its own numbering.
+
+        Raises:
+            ConfigError: The epoch has fewer.
         """
         if not 0 <= samples <= len(self):
             raise ConfigError(f"skip: expected 0 to {len(self)} samples, found {samples}")

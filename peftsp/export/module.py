@@ -25,7 +25,7 @@ class ResultsModule(nn.Module):
         self.taggers = nn.ModuleList(taggers)
 
     def forward(self, tokens: Tensor, organism: Tensor) -> tuple[Tensor, ...]:
-        """See `peftsp.inference.graph_names` for the names of all.
+        """See `peftsp.inference.compute.onnx_model` for the names of all.
 
         Args:
             tokens: int64, ``(B, T)``; `PAD_TOKEN` behind the sequences.

@@ -26,7 +26,7 @@ from peftsp.interop.reference_settings import (
     infer_method,
     infer_table,
 )
-from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, save_bundle
 from peftsp.model.head import EmissionHead
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.base import PeftMethod
@@ -35,7 +35,6 @@ from peftsp.peft.lora import LoRA
 PUBLISHED_ALPHA = 8.0
 """LoRA's alpha in the published settings."""
 
-BACKBONE_FOLDER = "backbone"
 """Where a bundle has a backbone of its own, counted from the bundle."""
 
 

@@ -19,15 +19,13 @@ from peftsp.errors import ConfigError
 from peftsp.memory.step import StepMemory, walk_through
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
+from peftsp.peft.hf import NEED_WEIGHTS
 from peftsp.training.build import model_settings
 
 NF4 = "nf4"
 
 _HALVES = {"32-true": None, "32": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 _GATHERED_BLOCKS = 3
-
-_NEED_WEIGHTS = ("BOFT", "SHIRA", "WAVEFT")
-"""Kinds of Hugging Face PEFT that look at weights, or at their dtype, when they are put in."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def outline(cfg: DictConfig) -> Tagger:
     """
     method, head, crf = model_settings(cfg)
     kind = method.settings().get("kind")
-    if kind in _NEED_WEIGHTS:
+    if kind in NEED_WEIGHTS:
         raise ConfigError(
             f"peft.kind: expected a method that can be gone through without weights, found {kind}"
         )

@@ -88,7 +88,15 @@ def _head_memory(
     shape = (*batch.residue_mask.shape, tagger.backbone.spec.width)
     residues = torch.zeros(shape, dtype=dtype, requires_grad=True)
     given = _Given(tagger.backbone, residues)
-    part = Tagger(given, tagger.method, tagger.head, tagger.crf, tagger.decoding)
+    part = Tagger(
+        given,
+        tagger.method,
+        tagger.head,
+        tagger.crf,
+        tagger.decoding,
+        knows_residues=False,  # a residue's own states take no memory to speak of
+        temperature=tagger.temperature,
+    )
     optimizer, scheduler = partial(torch.optim.SGD, lr=0), partial(constant, warmup=0)
     module = SignalPeptideModule(part, optimizer, scheduler, regularisation, 0.0, 1.0)
     live = LiveBytes([*_tensors_of(part), residues])

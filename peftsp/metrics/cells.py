@@ -161,21 +161,22 @@ def mean_over(values: Array, groups: Integers) -> Array:
     Returns:
         float, ``(...)``; NaN where nothing is defined.
     """
-    return _nanmean(group_means(values, groups))
+    return mean_of_defined(group_means(values, groups))
 
 
 def group_means(values: Array, groups: Integers) -> Array:
     """Mean of each group in the order of their numbers: float, ``(groups, ...)``."""
-    return np.stack([_nanmean(values[groups == group]) for group in np.unique(groups)])
+    return np.stack([mean_of_defined(values[groups == group]) for group in np.unique(groups)])
+
+
+def mean_of_defined(values: Array) -> Array:
+    """Mean over the first axis of what is no NaN: float, ``(n, ...)`` to float, ``(...)``."""
+    defined = ~np.isnan(values)
+    return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 def _diagonal(confusion: Array) -> Array:
     return np.diagonal(confusion, axis1=-2, axis2=-1)
-
-
-def _nanmean(values: Array) -> Array:
-    defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 def _mcc(own: Array, true: Array, predicted: Array, total: Array) -> Array:

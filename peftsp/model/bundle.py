@@ -24,19 +24,22 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
-from peftsp.model.bundle_files import CONFIG_FILE, GRAPH_FILES, WEIGHTS_FILE
+from peftsp.model.bundle_files import (
+    CARD,
+    CARD_OF_START,
+    CONFIG_FILE,
+    GRAPH_FILES,
+    LICENCES,
+    WEIGHTS_FILE,
+)
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
-from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED
 from peftsp.model.tagger import Tagger
 
 FORMAT = "peftsp-bundle"
 VERSION = 1
 BACKBONE_FOLDER = "backbone"
-_PAPERS = ("README.md", "LICENSE", "NOTICE")
-
-DEFAULT_BUNDLE = SHIPPED[DEFAULT_MODEL].folder
-"""The model that is used where none is named."""
+_PAPERS = (CARD, CARD_OF_START, *LICENCES)
 
 
 @dataclass(frozen=True)

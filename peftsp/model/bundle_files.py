@@ -7,6 +7,10 @@ from pathlib import Path
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
+CARD = "README.md"
+CARD_OF_START = "START.md"
+"""The card of the model that a bundle was trained on from."""
+LICENCES = ("LICENSE", "NOTICE")
 GRAPH_FILES = {"fp32": "graph.onnx", "int8": "graph_int8.onnx"}
 """By precision, the same model for ONNX Runtime, which takes its weights from the other files."""
 

@@ -30,7 +30,7 @@ SHIPPED = {
     model.name: model
     for model in (
         ShippedModel("accurate", _FOLDER / "accurate", "ESM-2 8M with LoRA; GPL-3.0-or-later"),
-        ShippedModel("fast", _FOLDER / "fast", "1.8 million parameters, taught by accurate; MIT"),
+        ShippedModel("fast", _FOLDER / "fast", "1.8 million parameters, taught by ESM-2 8M; MIT"),
     )
 }
 DEFAULT_MODEL = "accurate"
@@ -52,10 +52,9 @@ def find_model(name: str) -> Path:
 
 
 def model_of_mode(mode: str) -> str:
-    """Name of the model for one of SignalP 6.0's modes; the default where it does not ship.
+    """Name of the model for one of SignalP 6.0's modes; the default for any other.
 
     >>> model_of_mode("fast")
     'fast'
     """
-    name = _OF_MODE.get(mode, DEFAULT_MODEL)
-    return name if name in SHIPPED else DEFAULT_MODEL
+    return _OF_MODE.get(mode, DEFAULT_MODEL)

@@ -48,9 +48,9 @@ class Tagger(nn.Module):
         method: PeftMethod,
         head: EmissionHead,
         crf: LinearChainCRF,
-        decoding: str = "of_type",
-        knows_residues: bool = False,
-        temperature: float = 1.0,
+        decoding: str,
+        knows_residues: bool,
+        temperature: float,
     ) -> None:
         super().__init__()
         if decoding not in DECODINGS:

@@ -37,6 +37,9 @@ CANNOT = {
 }
 """Kinds that would run and be wrong here, and why."""
 
+NEED_WEIGHTS = ("BOFT", "SHIRA", "WAVEFT")
+"""Kinds that look at weights, or at their dtype, when they are put in."""
+
 _ADAPTER = "default"
 
 

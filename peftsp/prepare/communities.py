@@ -10,10 +10,11 @@ import networkx as nx
 from peftsp.errors import RecordError
 from peftsp.prepare.homology import Pair
 
+_SEED = 0
+"""Of the order in which communities are sought."""
 
-def community_partitions(
-    pairs: Iterable[Pair], labels: Sequence[str], count: int, seed: int = 0
-) -> list[int]:
+
+def community_partitions(pairs: Iterable[Pair], labels: Sequence[str], count: int) -> list[int]:
     """Spread communities of homologs evenly over partitions.
 
     Communities have many homologs within and few between them (Louvain: Blondel et al., J. Stat.
@@ -27,7 +28,6 @@ def community_partitions(
         pairs: All homologs.
         labels: Of each protein, what is to be spread.
         count: How many partitions, at least 2.
-        seed: Of the order in which communities are sought.
 
     Returns:
         A partition from 0 for each protein; homologs of different communities may lie apart.
@@ -38,7 +38,7 @@ def community_partitions(
     graph = nx.Graph()
     graph.add_nodes_from(range(len(labels)))
     graph.add_weighted_edges_from(pairs)
-    communities = nx.community.louvain_communities(graph, seed=seed)
+    communities = nx.community.louvain_communities(graph, seed=_SEED)
     if len(communities) < count:
         raise RecordError(
             f"partitions: expected {count} groups of proteins or more without homologs in each "

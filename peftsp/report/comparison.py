@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from peftsp.metrics.cells import CellCounter, Counts, mean_over
+from peftsp.metrics.cells import CellCounter, Counts, mean_of_defined, mean_over
 from peftsp.metrics.intervals import percentile_interval
 from peftsp.metrics.significance import draw_swaps, holm, permutation_p
 from peftsp.report.evaluation import Evaluation
@@ -104,7 +104,7 @@ def _rows(
 
     def scores(values: Array) -> Array:
         mcc2 = mean_over(Counts(values).mcc2(), folds)[cells]
-        return np.append(_mean(mcc2), mcc2)
+        return np.append(mean_of_defined(mcc2), mcc2)
 
     whole = [counter().values for counter in counters]
     observed = scores(whole[0]) - scores(whole[1])
@@ -133,9 +133,7 @@ def _differences(
         for e, side in zip((first, second), sides, strict=True)
     ]
     of_cells = means[0] - means[1]
-    of_mean = np.array([_mean(a) - _mean(b) for a, b in zip(*means, strict=True)])
+    of_mean = np.array(
+        [mean_of_defined(a) - mean_of_defined(b) for a, b in zip(*means, strict=True)]
+    )
     return np.concatenate([of_mean[:, None], of_cells], axis=1)
-
-
-def _mean(values: Array) -> float:
-    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

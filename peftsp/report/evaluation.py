@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
-from peftsp.metrics.cells import WINDOWS, CellCounter, Counts, group_means, mean_over
+from peftsp.metrics.cells import (
+    WINDOWS,
+    CellCounter,
+    Counts,
+    group_means,
+    mean_of_defined,
+    mean_over,
+)
 from peftsp.metrics.intervals import draw_resamples, percentile_interval
 from peftsp.report.methods import Method
 from peftsp.report.proteins import Proteins, codes, joined, outcomes
@@ -136,7 +143,7 @@ class _Sampler:
         counts = self.count(weights)
         of_model, pooled = self._of_cells(counts), self._of_cells(counts.pooled())[:, 0]
         mean = mean_over(np.moveaxis(of_model, 1, 0), self.folds)
-        whole = [_nanmean(mean[0]), _nanmean(pooled[0]), *self._of_rows(weights)]
+        whole = [mean_of_defined(mean[0]), mean_of_defined(pooled[0]), *self._of_rows(weights)]
         return mean, pooled, np.array(whole), of_model[0]
 
     def _of_cells(self, counts: Counts) -> Array:
@@ -158,7 +165,7 @@ class _Sampler:
         """Mean MCC2 of each seed, from that of all models, float ``(models, cells)``."""
         own = {seed: self.seeds == seed for seed in np.unique(self.seeds).tolist()}
         return {
-            seed: _nanmean(mean_over(mcc2[is_own], self.folds[is_own]))
+            seed: float(mean_of_defined(mean_over(mcc2[is_own], self.folds[is_own])))
             for seed, is_own in own.items()
         }
 
@@ -190,10 +197,6 @@ class _Sampler:
         tested = self.proteins.table.iloc[np.unique(self.outcomes.protein)]
         sizes = tested.groupby(["kingdom", "sp_type"]).size()
         return [int(sizes.get(cell, 0)) for cell in self.proteins.cells]
-
-
-def _nanmean(values: Array) -> float:
-    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 
 def _sd(by_fold: Array) -> Array:

@@ -24,8 +24,7 @@ class AveragedWeights(Callback):
             steps. In the beginning it is smaller, so that the first weights are soon forgotten.
 
     Raises:
-        ConfigError: The decay is not between 0 and 1, or the parameters are shared out among
-            processes.
+        ConfigError: The decay is not between 0 and 1.
     """
 
     def __init__(self, decay: float) -> None:
@@ -41,7 +40,11 @@ class AveragedWeights(Callback):
             self._average, self._steps = {}, 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Begin with the weights as they are, where no checkpoint has brought an average."""
+        """Begin with the weights as they are, where no checkpoint has brought an average.
+
+        Raises:
+            ConfigError: The trainer shares parameters out among processes.
+        """
         if pl_module.device_mesh is not None:
             raise ConfigError("callbacks.averaging: expected no trainer that shares parameters out")
         for name, parameter in _trained(pl_module):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from peftsp.training.start import CARD, Start
-
-_CARD_OF_START = "START.md"
+from peftsp.model.bundle_files import CARD, CARD_OF_START
+from peftsp.training.start import Start
 
 
 def describe_start(start: Start) -> dict[str, Any]:
@@ -37,6 +36,6 @@ def papers_of(start: Start, name: str, made: str = "Trained on") -> dict[str, st
     if licence:
         lines += ["", f"**Licence.** It derives from that model, whose licence holds: {licence}."]
     if CARD in start.papers:
-        papers[_CARD_OF_START] = start.papers[CARD]
-        lines += ["", f"The card of that model is [{_CARD_OF_START}]({_CARD_OF_START})."]
+        papers[CARD_OF_START] = start.papers[CARD]
+        lines += ["", f"The card of that model is [{CARD_OF_START}]({CARD_OF_START})."]
     return papers | {CARD: "\n".join(lines) + "\n"}

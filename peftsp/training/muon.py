@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -45,8 +45,8 @@ class MuonAdamW(Optimizer):
         matrix_lr: float,
         weight_decay: float,
         momentum: float,
-        betas: tuple[float, float] = (0.9, 0.999),
-        smallest_side: int = 64,
+        betas: Sequence[float],
+        smallest_side: int,
     ) -> None:
         if not 0 <= momentum < 1:
             raise ConfigError(f"optimizer.momentum: expected 0 to less than 1, found {momentum}")

@@ -25,6 +25,7 @@ from peftsp.errors import ConfigError
 from peftsp.hub import fetch_model, is_on_hub
 from peftsp.model.adapter_folder import Adapter, is_adapter, read_adapter
 from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, hash_content, read_bundle
+from peftsp.model.bundle_files import CARD, LICENCES
 from peftsp.model.restore import is_whole, load_trained, restore_backbone, restore_tagger
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.model.shipped import SHIPPED
@@ -34,8 +35,6 @@ from peftsp.peft.frozen import Frozen
 from peftsp.peft.registry import find_method
 from peftsp.records import LabelledRecord
 
-CARD = "README.md"
-_LICENCES = ("LICENSE", "NOTICE", "backbone/NOTICE")
 _BACKBONE = "backbone."
 _FREE = {"dropout", "kingdom_dropout", "trainable", "decoding", "temperature", "residues"}
 """Settings of head and CRF that may differ from those that the model was trained with."""
@@ -172,7 +171,7 @@ def read_start(
     digest = hash_content(bundle)
     papers = {
         name: (folder / name).read_text(encoding="utf-8")
-        for name in (CARD, *_LICENCES)
+        for name in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
         if (folder / name).is_file()
     }
     placed = replace(

@@ -21,7 +21,7 @@ def test_balance_goes_from_counts_to_equal_shares():
 
 def test_factors_multiply():
     weights = cell_weights(
-        KINGDOMS, TYPES, type_weights={"LIPO": 3.0, "SP": 0.0}, kingdom_weights={"ARCHAEA": 2.0}
+        KINGDOMS, TYPES, 0.0, {"LIPO": 3.0, "SP": 0.0}, kingdom_weights={"ARCHAEA": 2.0}
     )
     assert weights[KINGDOMS, TYPES].tolist() == [1.0] * 8 + [0.0] * 4 + [1.0] * 4 + [6.0] * 2
 
@@ -47,7 +47,7 @@ def test_factors_multiply():
 )
 def test_wrong_weights_are_named(settings, message):
     with pytest.raises(ConfigError) as caught:
-        cell_weights(KINGDOMS, TYPES, **settings)
+        cell_weights(KINGDOMS, TYPES, **{"balance": 0.0, **settings})
     assert str(caught.value) == message
 
 

@@ -16,10 +16,9 @@ from peftsp.data.fasta import read_fasta
 from peftsp.inference.commands.predict import main
 from peftsp.inference.compute.onnx_model import OnnxModel
 from peftsp.inference.compute.pipeline import predict_records
-from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.model.bundle_files import GRAPH_FILES, hash_bundle
 from peftsp.model.restore import load_taggers
-from peftsp.model.shipped import SHIPPED
+from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED, find_model
 from peftsp.records import SequenceRecord
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "proteins.fasta"
@@ -107,7 +106,7 @@ CLOSE = 1e-4
 
 @pytest.fixture(scope="module")
 def default_model():
-    return load_taggers([DEFAULT_BUNDLE])
+    return load_taggers([find_model(DEFAULT_MODEL)])
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,11 @@ def test_tensors_saved_for_the_backward_pass_are_the_activations():
     [
         torch.optim.Adamax,
         torch.optim.AdamW,
-        partial(MuonAdamW, lr=0.1, matrix_lr=0.1, weight_decay=0.0, momentum=0.9),
+        partial(
+            MuonAdamW,
+            **{"lr": 0.1, "matrix_lr": 0.1, "weight_decay": 0.0, "momentum": 0.9},
+            **{"betas": (0.9, 0.999), "smallest_side": 64},
+        ),
     ],
     ids=["adamax", "adamw", "muon"],
 )

@@ -91,6 +91,17 @@ def test_earlier_bundle_is_replaced(make_bundle):
     assert not torch.equal(first["head.emissions.weight"], again["head.emissions.weight"])
 
 
+def test_bundle_with_its_papers_is_replaced(make_tagger, tmp_path):
+    bundle = Bundle.from_tagger(make_tagger(), HEAD, CRF, {})
+    papers = dict.fromkeys(("README.md", "START.md", "LICENSE", "NOTICE", "backbone/NOTICE"), "")
+    save_bundle(bundle, tmp_path / "made", papers=papers)
+    save_bundle(bundle, tmp_path / "made")
+    assert {path.name for path in (tmp_path / "made").iterdir()} == {
+        "config.json",
+        "weights.safetensors",
+    }
+
+
 def test_folder_that_is_no_bundle_is_kept(make_bundle, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")

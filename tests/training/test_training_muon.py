@@ -9,7 +9,10 @@ from torch import nn
 from peftsp.errors import ConfigError
 from peftsp.training.muon import MuonAdamW
 
-SETTINGS = {"lr": 0.01, "matrix_lr": 0.02, "weight_decay": 0.1, "momentum": 0.9}
+SETTINGS = {
+    **{"lr": 0.01, "matrix_lr": 0.02, "weight_decay": 0.1, "momentum": 0.9},
+    **{"betas": (0.9, 0.999), "smallest_side": 64},
+}
 
 
 def make_model():

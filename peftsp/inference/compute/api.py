@@ -94,7 +94,11 @@ def predict(
 
 
 def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
-    """Predictions as a pandas data frame with the columns of ``predictions.csv``."""
+    """Predictions as a pandas data frame with the columns of ``predictions.csv``.
+
+    Raises:
+        ConfigError: The package pandas is missing.
+    """
     try:
         import pandas as pd
     except ImportError as error:

@@ -107,6 +107,9 @@ class OnnxModel:
         """See `peftsp.inference.compute.results.Models.find_results`.
 
         Types are summed just where the kingdom is that of eukaryotes.
+
+        Raises:
+            CheckpointError: A probability is no finite number.
         """
         tokens = np.full((len(sequences), TOKENS), PAD_TOKEN)
         for row, sequence in zip(tokens, sequences, strict=True):

@@ -48,7 +48,11 @@ class TorchModels:
         return cls(taggers, device)
 
     def find_results(self, sequences: Sequence[Sequence[int]], options: Options) -> Results:
-        """See `peftsp.inference.compute.results.Models.find_results`."""
+        """See `peftsp.inference.compute.results.Models.find_results`.
+
+        Raises:
+            MemoryError: The device has too little for so many sequences.
+        """
         batch = collate_tokens(sequences)
         batch = replace(batch, kingdoms=torch.full_like(batch.kingdoms, options.kingdom))
         try:

@@ -4,8 +4,8 @@ import pytest
 
 from peftsp.inference.compute.evidence import judge
 from peftsp.inference.compute.pipeline import Options, predict_records
-from peftsp.model.bundle import DEFAULT_BUNDLE
 from peftsp.model.restore import load_taggers
+from peftsp.model.shipped import DEFAULT_MODEL, find_model
 from peftsp.records import Prediction, Region, SequenceRecord
 
 SIGNAL_PEPTIDE = "MKKTAIAIAVALAGFATVAQA"
@@ -15,7 +15,7 @@ LPP = "MKATKLVLGAVILGSTLLAGCSSNAKIDQLSSDVQTLNAKVDQLSNDVNAMRSDVQAAKDDAARANQRLDNMA
 
 @pytest.fixture(scope="module")
 def predict():
-    taggers = load_taggers([DEFAULT_BUNDLE])
+    taggers = load_taggers([find_model(DEFAULT_MODEL)])
 
     def predict(residues, **options):
         record = SequenceRecord("p", residues)
