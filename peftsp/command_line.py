@@ -148,12 +148,12 @@ def lacking(command: str, error: ImportError, extra: str) -> ConfigError:
 
 
 def folder(text: str) -> Path:
-    """A folder's path, for `argparse`; an empty one would be the current folder.
+    """A folder's path, for `argparse`; an empty one would be the current folder, ``-`` a stream.
 
     >>> folder("out").name
     'out'
     """
-    if not text.strip():
+    if text.strip() in ("", "-"):
         raise argparse.ArgumentTypeError(f"expected the name of a folder, found {text!r}")
     return Path(text)
 

@@ -12,12 +12,18 @@ from pathlib import Path
 def whole_file(path: Path) -> Iterator[Path]:
     """Let a file appear whole or not at all: in its folder, which is made if need be.
 
+    A link is followed; a device or a pipe is written to as it is.
+
     Args:
         path: The file, replaced if it exists and the block ends well.
 
     Yields:
         Path beside it to write to; nothing of it is left if the block fails.
     """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -8,24 +8,25 @@ from typing import Any, NoReturn
 
 from peftsp.errors import PeftspError, plain
 
-_MOST_BYTES = 16 * 1024**2
 _SHOWN = 80
 
 
-def read_json(path: Path, error: type[PeftspError]) -> dict[str, Any]:
+def read_json(path: Path, error: type[PeftspError], most_megabytes: int = 16) -> dict[str, Any]:
     """A JSON object from a file.
 
     Args:
         path: The file.
         error: What to raise.
+        most_megabytes: What the file may have.
 
     Raises:
-        PeftspError: ``error``, in one line: it is no regular file, of more than 16 MB, or holds no
-            JSON object of finite numbers.
+        PeftspError: ``error``, in one line: it is no regular file, too large, or holds no JSON
+            object of finite numbers.
     """
     check_regular(path, error)
-    if path.stat().st_size > _MOST_BYTES:
-        raise error(f"{path}: expected JSON of at most 16 MB, found {path.stat().st_size:,} bytes")
+    size = path.stat().st_size
+    if size > most_megabytes * 1024**2:
+        raise error(f"{path}: expected JSON of at most {most_megabytes} MB, found {size:,} bytes")
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except (ValueError, OSError, RecursionError) as reason:

@@ -51,3 +51,19 @@ def test_file_appears_whole_or_not_at_all(tmp_path):
         file.writelines(["half", None])
     assert path.read_text() == "first"
     assert [left.name for left in path.parent.iterdir()] == ["table.csv"]
+
+
+def test_link_is_followed_and_pipe_is_written_to(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    with whole_file(tmp_path / "link.txt") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(tmp_path / "pipe") as partial:
+        partial.write_text("said")
+    assert os.read(reader, 9) == b"said"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()

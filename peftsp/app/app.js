@@ -125,13 +125,17 @@ function showCounts() {
 }
 
 async function take(files) {
+  const unread = [];
   const texts = await Promise.all([...files].map((file) => {
     const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
-    return new Response(stream).text().catch(() => say(`${file.name} cannot be read`, true));
+    return new Response(stream).text().catch(() => unread.push(file.name) && "");
   }));
   const text = texts.join("\n");
   give(text);
-  if (text) say(`${[...files].map((file) => file.name).join(", ")}: ${millions(text)}`);
+  const read = [...files].map((file) => file.name).filter((name) => !unread.includes(name));
+  const said = read.length ? `${read.join(", ")}: ${millions(text)}` : "";
+  const failed = unread.length ? `${unread.join(", ")} cannot be read` : "";
+  say([said, failed].filter(Boolean).join("; "), unread.length > 0);
 }
 
 function give(text) {

@@ -47,7 +47,7 @@ function asSignalP6(shown, kingdom) {
     const shares = isEukarya ? [none, types.reduce((sum, share) => sum + share, 0)] : record.probabilities;
     const cut = record.site === null ? "" : `CS pos: ${record.site}-${record.site + 1}. Pr: ${record.certainty.toFixed(4)}`;
     const type = record.type === vocabulary.types[0] ? "OTHER" : record.type;
-    lines.push([record.header, type, ...shares.map((share) => share.toFixed(6)), cut].join("\t"));
+    lines.push([record.header.replace(/\s+/g, " "), type, ...shares.map((share) => share.toFixed(6)), cut].join("\t"));
   }
   return lines.join("\n") + "\n";
 }

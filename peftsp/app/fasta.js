@@ -12,9 +12,9 @@ function parseFasta(text) {
     // Behind what the model looks at, a stop sign ends the protein.
     const stop = residues.indexOf("*", MOST_LOOKED_AT);
     if (stop >= 0) residues = residues.slice(0, stop);
+    const foreign = residues.match(/[^A-Za-z]/u);
     residues = residues.toUpperCase();
     const name = draft.header.split(/\s+/, 1)[0];
-    const foreign = residues.match(/[^A-Z]/);
     const refuse = (reason) => wrong.push(`line ${draft.line} (${name.slice(0, 60)}): ${reason}`);
     if (!name) refuse("expected a name after '>', found none");
     else if (!residues) refuse("expected residues after the header, found none");
@@ -41,8 +41,12 @@ function parseFasta(text) {
   return { proteins, wrong };
 }
 
-// Whether the letters are those of DNA or RNA, which a protein's hardly are.
+// Whether the letters are those of DNA or RNA: by the three rules of peftsp.data.nucleotides.
 function areNucleotides(proteins) {
-  const letters = proteins.slice(0, 20).map(({ residues }) => residues).join("");
-  return letters.length >= 50 && letters.replace(/[^ACGTUN]/g, "").length / letters.length > 0.95;
+  const sequences = proteins.slice(0, 20).map(({ residues }) => residues);
+  const letters = sequences.join("");
+  const share = (text, others) => text.replace(others, "").length / text.length;
+  return letters.length >= 50 &&
+    sequences.every((text) => share(text, /[^ACGTUN]/g) >= 0.95) &&
+    [/[^A]/g, /[^C]/g, /[^G]/g, /[^TU]/g].every((others) => share(letters, others) >= 0.05);
 }

@@ -31,6 +31,7 @@ from peftsp.report.caveats import find_caveats
 from peftsp.report.folder import check_output
 from peftsp.report.methods import group_runs
 from peftsp.report.table import Table
+from peftsp.runs.folder import BUNDLE
 from peftsp.runs.results import Run
 
 FOLDS, ENSEMBLE, APART = "folds", "ensemble", "apart"
@@ -115,11 +116,23 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
 
 
 def _each_its_own(methods: Mapping[str, Sequence[Member]]) -> dict[str, list[Member]]:
-    found: dict[str, list[Member]] = {}
-    for group in methods.values():
-        for member in group:
-            found.setdefault(member.label, []).append(member)
-    return found
+    members = [member for group in methods.values() for member in group]
+    folders = [member.bundle.resolve() for member in members]
+    names = _told_apart([f.parent if f.name == BUNDLE else f for f in folders])
+    return {name: [member] for name, member in zip(names, members, strict=True)}
+
+
+def _told_apart(folders: Sequence[Path]) -> list[str]:
+    """Names of folders, with as many of those that they lie in as tells them apart.
+
+    >>> _told_apart([Path("/a/lora"), Path("/b/lora")])
+    ['a-lora', 'b-lora']
+    """
+    count, names = 1, [folder.name for folder in folders]
+    while len(set(names)) < len(set(folders)):
+        count += 1
+        names = ["-".join(folder.parts[-count:]) for folder in folders]
+    return names
 
 
 def _contender_runs(

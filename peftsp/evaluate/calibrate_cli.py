@@ -45,12 +45,16 @@ def _run(options: argparse.Namespace) -> str:
     )
     before, after = summary.before, summary.after
     offsets = ", ".join(f"{k} {v:+.2f}" for k, v in summary.calibration.offsets.items() if v)
-    print(f"temperature {summary.calibration.temperature:.2f}; offsets {offsets}")
-    print(f"of {summary.proteins:,} proteins, each fifth calibrated on the others:")
-    print(f"  of a wrong type    {before.wrong:,}, then {after.wrong:,}")
-    print(f"  calibration error  {before.error:.4f}, then {after.error:.4f}")
-    print(f"  log loss           {before.log_loss:.4f}, then {after.log_loss:.4f}")
-    return f"{options.output}"
+    return "\n".join(
+        (
+            f"temperature {summary.calibration.temperature:.2f}; offsets {offsets}",
+            f"of {summary.proteins:,} proteins, each fifth calibrated on the others:",
+            f"  of a wrong type    {before.wrong:,}, then {after.wrong:,}",
+            f"  calibration error  {before.error:.4f}, then {after.error:.4f}",
+            f"  log loss           {before.log_loss:.4f}, then {after.log_loss:.4f}",
+            f"{options.output}",
+        )
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from peftsp.command_line import at_least, folder, lacking, new_parser, parse, run_command
-from peftsp.errors import ConfigError
+from peftsp.errors import ConfigError, tell
 from peftsp.evaluate.options import add_predicting, predicting
 
 _OWN = "peftsp"
@@ -61,13 +60,13 @@ def _run(options: argparse.Namespace) -> str:
             ),
         )
     )
-    for table in summary.tables:
-        print(table.markdown())
-    overall = options.output / "tables" / "overall.md"
-    print(overall.read_text(encoding="utf-8"))
     for warning in summary.report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    return f"{summary.report.page}: {', '.join(summary.report.methods)}"
+        tell(f"warning: {warning}")
+    overall = options.output / "tables" / "overall.md"
+    said = [table.markdown() for table in summary.tables]
+    said += [overall.read_text(encoding="utf-8")]
+    said += [f"{summary.report.page}: {', '.join(summary.report.methods)}"]
+    return "\n".join(said)
 
 
 def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:

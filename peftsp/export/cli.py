@@ -5,11 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from peftsp.command_line import lacking, new_parser, parse, run_command
 from peftsp.data.fasta import EXAMPLES
+from peftsp.durable import put_in_place
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
+from peftsp.inference.run.output import writing_to
 from peftsp.model.shipped import SHIPPED
 
 _EPILOG = """\
@@ -57,8 +60,9 @@ def _run(options: Namespace) -> str:
     output: Path = options.output
     if output.suffix != ".onnx":
         raise ConfigError(f"{output}: expected a name that ends in .onnx")
-    if output.exists():
-        raise ConfigError(f"{output}: expected no such file yet, found one")
+    for place in (output, output.with_name(f"{output.name}.data")):
+        if place.exists():
+            raise ConfigError(f"{place}: expected no such file yet, found one")
     for fasta in filter(None, (options.calibrate, options.check)):
         if not is_there(fasta):
             raise ConfigError(f"{fasta}: expected a FASTA file, found none")
@@ -69,13 +73,15 @@ def _run(options: Namespace) -> str:
         raise lacking("peftsp-export", error, "export") from error
     bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
     model = export_model(bundles, options.precision, options.backbone, options.calibrate)
-    save_model(model, output)
-    size = output.stat().st_size / 1e6
-    said = f"{output}: {options.precision}, {size:.1f} MB"
-    if options.check is None:
-        return said
-    try:
-        return f"{said}; {compare(output, bundles, options.check, options.backbone)}"
-    except BaseException:
-        output.unlink()
-        raise
+    with writing_to(output.parent):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(".partial", f".{output.name}.", output.parent) as folder:
+            made = Path(folder) / output.name
+            save_model(model, made)
+            said = f"{output}: {options.precision}, {made.stat().st_size / 1e6:.1f} MB"
+            if options.check is not None:
+                said += f"; {compare(made, bundles, options.check, options.backbone)}"
+            # The graph last, since it needs the weights beside it.
+            for path in sorted(Path(folder).iterdir(), reverse=True):
+                put_in_place(path, output.with_name(path.name))
+    return said

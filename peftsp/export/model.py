@@ -121,24 +121,17 @@ def _round_weights(model: ir.Model) -> None:
 
 
 def save_model(model: ir.Model, path: Path, most_bytes: int = _MOST_BYTES) -> None:
-    """Write a graph to a new file.
+    """Write a graph to a file.
 
     Args:
         model: The graph.
         path: Its file; weights beyond what one file holds go to ``<path>.data`` beside it.
         most_bytes: What one file holds.
-
-    Raises:
-        ConfigError: A file is there already.
     """
     _round_weights(model)
     tensors = (value.const_value for value in model.graph.initializers.values())
     size = sum(tensor.nbytes for tensor in tensors if tensor is not None)
     data = path.with_name(path.name + ".data") if size > most_bytes else None
-    for place in filter(None, (path, data)):
-        if place.exists():
-            raise ConfigError(f"{place}: expected no such file yet, found one")
-    path.parent.mkdir(parents=True, exist_ok=True)
     ir.save(model, path, external_data=data and data.name)
     onnx.checker.check_model(path, full_check=True)
 

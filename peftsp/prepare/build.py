@@ -95,6 +95,8 @@ def prepare(settings: PrepareSettings) -> PrepareSummary:
     """
     files = [settings.output, *outputs(settings.output).values()]
     for file in files:
+        if file.is_dir():
+            raise ConfigError(f"{file}: expected a file or nothing there, found a folder")
         if file.exists() and not settings.overwrite:
             raise ConfigError(f"{file}: expected no file, found one; --overwrite replaces it")
         if file.resolve() in {source.resolve() for source in settings.sources}:

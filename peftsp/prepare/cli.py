@@ -60,19 +60,19 @@ def _run(options: argparse.Namespace) -> str:
         )
     )
     cells = Counter((p.record.kingdom, p.record.sp_type) for p in summary.shown.proteins)
-    for (kingdom, sp_type), count in sorted(cells.items()):
-        print(f"{kingdom:8} {sp_type:8} {count:7,}")
-    for name, text in summary.shown.facts.items():
-        print(f"{name}: {text}")
     places = outputs(options.output)
-    print(f"{places['unusable']}: {len(summary.shown.unusable):,} that are not used, and why")
+    said = [
+        f"{kingdom:8} {sp_type:8} {count:7,}" for (kingdom, sp_type), count in sorted(cells.items())
+    ]
+    said += [f"{name}: {text}" for name, text in summary.shown.facts.items()]
+    said += [f"{places['unusable']}: {len(summary.shown.unusable):,} that are not used, and why"]
     if summary.removed:
-        print(
-            f"{places['removed']}: {summary.removed:,} of them with homologs in several partitions"
-        )
-    look = f"{places['page']}: look at it before you train"
-    train = f"python train.py data=labelled data.path={options.output}"
-    return look if options.split == "none" else f"{look}\n{train}"
+        removed = f"{summary.removed:,} of them with homologs in several partitions"
+        said += [f"{places['removed']}: {removed}"]
+    said += [f"{places['page']}: look at it before you train"]
+    if options.split != "none":
+        said += [f"python train.py data=labelled data.path={options.output}"]
+    return "\n".join(said)
 
 
 def _parser() -> argparse.ArgumentParser:

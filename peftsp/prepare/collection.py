@@ -82,7 +82,7 @@ def _with_sequences(entries: Iterable[Entry], unusable: list[Unusable]) -> list[
     labelled = []
     for entry in entries:
         if entry.has_labels:
-            labelled.append(replace(entry, accession=short(entry.accession)))
+            labelled.append(entry)
             continue
         other = sequences.setdefault(entry.accession, entry)
         if other.residues != entry.residues:
@@ -90,15 +90,23 @@ def _with_sequences(entries: Iterable[Entry], unusable: list[Unusable]) -> list[
                 f"{entry.place}: expected one sequence of each name, found another of "
                 f"{entry.accession} in {other.place}"
             )
-    by_name = {part: entry for name, entry in sequences.items() for part in (name, short(name))}
-    used = set()
+    by_short: dict[str, list[Entry]] = defaultdict(list)
+    for name, entry in sequences.items():
+        by_short[short(name)].append(entry)
+    used: set[str] = set()
     joined = []
     for entry in labelled:
-        found = None if entry.residues else by_name.get(entry.accession)
-        if found is not None:
-            used.add(found.accession)
-            entry = replace(entry, residues=found.residues)
-        joined.append(entry)
+        named = replace(entry, accession=short(entry.accession))
+        if not entry.residues:
+            whole = sequences.get(entry.accession)
+            found = [whole] if whole else by_short.get(named.accession, [])
+            used.update(one.accession for one in found)
+            if len({one.residues for one in found}) > 1:
+                reason = f"expected one sequence of this name, found {len(found)}"
+                unusable.append(Unusable(entry.place, entry.accession, reason))
+                continue
+            named = replace(named, residues=found[0].residues if found else "")
+        joined.append(named)
     for name, entry in sequences.items():
         if name not in used:
             unusable.append(

@@ -48,7 +48,8 @@ def label_of(entry: Entry, evidence: int) -> Label:
         return _with_signal(entry, signals[0], evidence)
     if not entry.is_reviewed:
         raise UnclearLabelError(
-            "expected a reviewed entry, as no signal peptide is named, found none"
+            "expected a reviewed entry or another source that would name a signal peptide, "
+            "found none"
         )
     return Label("NO_SP", None)
 

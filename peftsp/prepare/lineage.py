@@ -15,7 +15,7 @@ _POSITIVE_PHYLA = {
 
 _EUKARYOTIC_GROUPS = {"fungi": "fungi", "viridiplantae": "plants", "metazoa": "metazoa"}
 _OTHER_EUKARYOTES = "protists"
-_ABOVE_PHYLA = ("bacteria", "bacillati", "pseudomonadati", "terrabacteria group", "cellular")
+_ABOVE_PHYLA = ("bacteria", "bacillati", "pseudomonadati", "cellular", "unclassified")
 
 
 def kingdom_and_group(lineage: Iterable[str]) -> tuple[str, str]:
@@ -27,6 +27,8 @@ def kingdom_and_group(lineage: Iterable[str]) -> tuple[str, str]:
     ('EUKARYA', 'fungi')
     >>> kingdom_and_group(["Bacteria", "Bacillota", "Bacilli"])
     ('POSITIVE', 'bacillota')
+    >>> kingdom_and_group(["Bacteria", "FCB group", "Bacteroidota"])
+    ('NEGATIVE', 'bacteroidota')
     >>> kingdom_and_group(["Viruses", "Riboviria"])
     ('UNKNOWN', 'unknown')
     """
@@ -37,7 +39,11 @@ def kingdom_and_group(lineage: Iterable[str]) -> tuple[str, str]:
     if "archaea" in names:
         return "ARCHAEA", "archaea"
     if "bacteria" in names:
-        below = [name for name in names if not name.startswith((*_ABOVE_PHYLA, "unclassified"))]
+        below = [
+            name
+            for name in names
+            if not name.startswith(_ABOVE_PHYLA) and not name.endswith(" group")
+        ]
         positive = next((name for name in below if name in _POSITIVE_PHYLA), None)
         if positive or below:
             return ("POSITIVE", positive) if positive else ("NEGATIVE", below[0])

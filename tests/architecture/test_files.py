@@ -69,7 +69,7 @@ TESTED_ELSEWHERE = {
     "prepare/page": "prepare/test_prepare_cli.py",
     "prepare/partitions": "prepare/test_prepare_cli.py",
     "prepare/sources/features": "prepare/test_prepare_sources.py",
-    "prepare/sources/gff3": "prepare/test_prepare_sources.py",
+    "prepare/sources/gff3": "prepare/test_prepare_gff3.py",
     "prepare/sources/kinds": "prepare/test_prepare_sources.py",
     "prepare/sources/sequences": "prepare/test_prepare_sources.py",
     "prepare/sources/tables": "prepare/test_prepare_sources.py",

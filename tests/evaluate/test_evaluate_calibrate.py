@@ -100,7 +100,7 @@ def test_another_prevalence_is_expected(trained, calibrate, tmp_path):
         odds.append((none / (1 - none)).log())
     share = sum(record.sp_type != "NO_SP" for record in records) / len(records)
     expected = torch.tensor([0.98 / 0.02 * share / (1 - share)]).log().double()
-    is_measurable = odds[0].abs() < 8
+    is_measurable = torch.stack(odds).abs().amax(dim=0) < 10  # beyond, float32 is too coarse
     assert is_measurable.sum() > 5
     difference = (odds[1] - odds[0])[is_measurable]
     torch.testing.assert_close(difference, expected.expand_as(difference), atol=0.05, rtol=0)

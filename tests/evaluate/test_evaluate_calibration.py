@@ -57,3 +57,12 @@ def test_offsets_move_probability_towards_their_type():
     even = torch.full((1, len(SP_TYPES)), 1 / len(SP_TYPES))
     moved = Calibration(2.0, {**dict.fromkeys(SP_TYPES, 0.0), "TAT": 1.0}).apply(even)
     assert moved[0, 3] / moved[0, 0] == pytest.approx(torch.e)
+
+
+def test_few_proteins_that_are_called_rightly_make_no_model_sure():
+    types = torch.arange(60) % 2
+    right = torch.full((60, len(SP_TYPES)), 0.005, dtype=torch.float64)
+    right[torch.arange(60), types] = 0.975
+    found = fit_calibration(right, types)
+    assert 0.4 < found.temperature < 1
+    assert found.apply(right).max() < 0.9999

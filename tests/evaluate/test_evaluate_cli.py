@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import pandas as pd
 import pytest
@@ -167,3 +168,18 @@ def test_a_bundle_that_does_not_say_what_it_has_seen_is_marked(trained, tmp_path
         assert "does not say what it was trained on" in capsys.readouterr().err
     finally:
         config.write_text(text)
+
+
+def test_bundles_apart_are_methods_of_their_own(trained, tmp_path):
+    """A copy is another one, and what ships has its name, whatever their trainings were called."""
+    [first, *_] = sorted((trained / "runs").glob("*/*/bundle"))
+    shutil.copytree(first, tmp_path / "copy")
+    given = ["--data", str(trained / "own.fasta"), "--resamples", "100", "--no-progress"]
+    bundles = ["--bundle", str(first), str(tmp_path / "copy"), "fast", "--together", "apart"]
+    assert main([*bundles, *given, "-o", str(tmp_path / "a")]) == 0
+    table = pd.read_csv(tmp_path / "a" / "tables" / "overall.csv").set_index("method")
+    assert set(table.index) == {first.parent.name, "copy", "fast"}
+    compared = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
+    pair = {first.parent.name, "copy"}
+    [own] = [row for _, row in compared.iterrows() if {row["first"], row["second"]} == pair]
+    assert own["difference"] == 0

@@ -201,3 +201,13 @@ def test_file_that_is_no_graph_is_refused(tmp_path, fasta, capsys):
     path.write_bytes(b"no graph")
     assert predict([str(fasta), "--bundle", str(path), "-o", str(tmp_path / "out")]) == 2
     assert f"{path}: expected a graph of peftsp-export" in capsys.readouterr().err
+
+
+def test_what_fails_leaves_nothing(bundles, fasta, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("peftsp.export.check.compare", fail)
+    command = [str(bundles[0]), "-o", str(tmp_path / "graph.onnx"), "--check", str(fasta)]
+    assert main(command) == 130
+    assert not list(tmp_path.iterdir())

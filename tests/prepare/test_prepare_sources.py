@@ -203,15 +203,35 @@ def test_predictions_of_signalp_are_weak_labels(tmp_path):
     assert all(protein.is_weak for protein in found.proteins)
 
 
-def test_gff3_has_signal_features(tmp_path):
-    fasta = write(tmp_path / "p.fasta", f">P1\n{SP}\n>P2\n{LIPO}\n")
-    text = (
-        "##gff-version 3\n##sequence-region P2 1 41\n"
-        "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\tOntology_term=ECO:0000269\nP1\tbroken\n"
-    )
-    found = collect([write(tmp_path / "p.gff", text), fasta], None, 2)
-    assert labels(found) == {"P1": ("UNKNOWN", "SP", 18), "P2": ("UNKNOWN", "NO_SP", None)}
-    assert found.unusable[0].place.endswith("p.gff:4")
+def test_cell_that_cannot_be_read_is_no_missing_signal_peptide(tmp_path):
+    header = "Entry\tReviewed\tProtein names\tSignal peptide\tSequence\n"
+    rows = f"P1\treviewed\tA\tsignal 1..18\t{SP}\nP2\treviewed\tFragmentin-2\t\t{LIPO}\n"
+    rows += f"P3\treviewed\tB (Fragment)\t\t{TAT}\n"
+    found = collect([write(tmp_path / "t.tsv", header + rows)], "EUKARYA", 0)
+    assert labels(found) == {"P2": ("EUKARYA", "NO_SP", None)}
+    assert reasons(found) == {
+        "P1": "expected features as 'SIGNAL 1..21' in the column signal peptide, "
+        "found 'signal 1..18'",
+        "P3": "expected a whole protein, found a fragment",
+    }
+
+
+def test_a_table_of_predictions_has_weak_labels(tmp_path):
+    header = "id,sp_type,no_sp,sp,lipo,tat,tatlipo,pilin,cleavage_site,sequence"
+    rows = f"{header}\nP1,SP,0,1,0,0,0,0,18,{SP}\n"
+    [found] = collect([write(tmp_path / "t.csv", rows)], None, 0).proteins
+    assert found.is_weak
+
+
+def test_whole_name_goes_before_the_accession_in_it(tmp_path):
+    fasta = write(tmp_path / "p.fasta", f">sp|P1|A_X\n{SP}\n>P1\n{LIPO}\n")
+    rows = "id,type,site\nsp|P1|A_X,SP,18\n"
+    found = collect([write(tmp_path / "l.csv", rows), fasta], None, 0)
+    assert [protein.record.residues for protein in found.proteins] == [SP]
+    rows = "id,type,site\ntr|P1|B_X,SP,18\n"
+    found = collect([write(tmp_path / "m.csv", rows), fasta], None, 0)
+    assert not found.proteins
+    assert reasons(found)["tr|P1|B_X"] == "expected one sequence of this name, found 2"
 
 
 def test_records_of_three_lines_keep_what_they_say(tmp_path):

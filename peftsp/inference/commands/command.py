@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from peftsp.files import is_there
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSummary
 from peftsp.labels import SP_TYPES
 from peftsp.records import SURE_SITE
@@ -35,10 +37,14 @@ def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
     """What becomes of an interrupted run.
 
     Args:
-        fasta: The inputs, ``-`` for standard input.
+        fasta: The inputs, ``-`` for standard input; or patterns.
         is_fresh: Whether the run was told to start anew.
     """
-    if STANDARD_INPUT in fasta:
-        return "interrupted; a run on standard input starts anew"
+    if any(name == STANDARD_INPUT or _is_stream(Path(name)) for name in fasta):
+        return "interrupted; a run on a stream starts anew"
     without = " without --fresh" if is_fresh else ""
     return f"interrupted; the same command{without} resumes it"
+
+
+def _is_stream(path: Path) -> bool:
+    return is_there(path) and not path.is_file()

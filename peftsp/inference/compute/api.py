@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from peftsp.data.fasta import read_fasta
+from peftsp.data.fasta import MOST_RESIDUES, read_fasta
 from peftsp.data.nucleotides import proteins_alone
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
@@ -14,6 +14,7 @@ from peftsp.inference.compute.options import ANY, ModelSettings, check_count, ch
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.notebook import shown
 from peftsp.inference.formats.table import COLUMNS, cells
+from peftsp.labels import MAX_RESIDUES
 from peftsp.records import Prediction, SequenceRecord
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
 
 def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
     if isinstance(proteins, str | PathLike):
-        yield from read_fasta(proteins)
+        yield from _of_file(proteins)
         return
     listed = proteins.items() if isinstance(proteins, Mapping) else proteins
     # Biopython's record by itself would be a list of letters.
@@ -126,14 +127,25 @@ def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
         )
     for number, protein in enumerate(listed, start=1):
         if isinstance(protein, PathLike):
-            yield from read_fasta(protein)
+            yield from _of_file(protein)
         else:
             yield _record(protein, number)
 
 
+def _of_file(path: str | PathLike[str]) -> Iterator[SequenceRecord]:
+    return proteins_alone(read_fasta(path), str(path))
+
+
 def _record(protein: Any, number: int) -> SequenceRecord:
     header, sequence = _name_and_residues(protein, number)
-    residues = sequence.strip().removesuffix("*")
+    residues = sequence.strip().rstrip("*")
+    stop = residues.find("*", MAX_RESIDUES)  # as in a FASTA file
+    residues = residues[:stop] if stop >= 0 else residues
+    if len(residues) > MOST_RESIDUES:
+        raise RecordError(
+            f"protein {number}: expected at most {MOST_RESIDUES:,} residues, "
+            f"found {len(residues):,} ({header})"
+        )
     if not header.strip() or not residues:
         raise RecordError(f"protein {number}: expected a name and residues, found none")
     column = find_foreign(residues)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from peftsp.data.tokens import tokenize
 from peftsp.errors import ConfigError
-from peftsp.inference.compute.evidence import judge, without_cut
+from peftsp.inference.compute.evidence import ENDS_INSIDE, judge, without_cut
 from peftsp.inference.compute.options import Options
 from peftsp.inference.compute.results import Models, Results
 from peftsp.labels import MAX_RESIDUES, NO_SP, SP_TYPES
@@ -148,4 +148,5 @@ def _consistent(prediction: Prediction, options: Options) -> Prediction:
     is_peptide = prediction.sp_type != SP_TYPES[NO_SP]
     if is_peptide and prediction.probability >= options.min_probability:
         return replace(prediction, motifs=()) if options.sums_types else prediction
-    return replace(without_cut(prediction), sp_type=SP_TYPES[NO_SP])
+    caveats = tuple(caveat for caveat in prediction.caveats if caveat != ENDS_INSIDE)
+    return replace(without_cut(prediction), sp_type=SP_TYPES[NO_SP], caveats=caveats)

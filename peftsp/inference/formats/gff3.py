@@ -77,14 +77,17 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
     with (folder / "predictions.gff3").open("w", encoding="utf-8") as file:
         file.write("##gff-version 3\n")
-        shown: set[int] = set()
+        # A region is named once; of proteins with one name it is the longest.
+        lengths: dict[int, int] = {}
+        for prediction in read():
+            if prediction.cleavage_site is not None:
+                sequence = hash(sequence_id(prediction))
+                lengths[sequence] = max(len(prediction.residues), lengths.get(sequence, 0))
         for number, prediction in enumerate(read(), start=1):
             if prediction.cleavage_site is not None:
-                sequence = sequence_id(prediction)
-                # A region is named once, whoever else has its name.
-                if hash(sequence) not in shown:
-                    file.write(f"##sequence-region {sequence} 1 {len(prediction.residues)}\n")
-                    shown.add(hash(sequence))
+                name = sequence_id(prediction)
+                if length := lengths.pop(hash(name), 0):
+                    file.write(f"##sequence-region {name} 1 {length}\n")
                 file.writelines(line + "\n" for line in features(prediction, number))
 
 

@@ -165,7 +165,7 @@ def _tell(intake: Intake, store: PredictionStore) -> None:
 
 def _store(settings: RunSettings, inputs: list[str], options: Options) -> PredictionStore:
     fingerprint = None
-    if all(Path(path).is_file() for path in inputs):
+    if all(path != STANDARD_INPUT and Path(path).is_file() for path in inputs):
         fingerprint = fingerprint_run(
             [Path(path) for path in inputs], settings.model.bundles, options
         )

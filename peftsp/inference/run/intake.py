@@ -34,7 +34,8 @@ def find_inputs(arguments: Sequence[str]) -> list[str]:
         if not found:
             raise RecordError(f"{argument}: expected a FASTA file: No such file or directory")
         paths += found
-    folder = next((path for path in paths if Path(path).is_dir()), None)
+    files = (path for path in paths if path != STANDARD_INPUT)
+    folder = next((path for path in files if Path(path).is_dir()), None)
     if folder is not None:
         raise RecordError(
             f"{folder}: expected a FASTA file, found a folder; name its files, as in "

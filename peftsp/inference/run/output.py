@@ -19,6 +19,8 @@ from peftsp.files import is_there, read_json
 RECORD_FILE = "prediction.json"
 _STAGE = ".unfinished"
 _MARK = ".peftsp"
+_MOST_MEGABYTES = 4096
+"""Of a run's own record, which names each picture of each protein."""
 _LOCK = ".lock"
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -154,7 +156,7 @@ class OutputFolder:
                 "away or choose another folder"
             )
         if _is_record(self.stage / RECORD_FILE):
-            record = read_json(self.stage / RECORD_FILE, ConfigError)
+            record = read_json(self.stage / RECORD_FILE, ConfigError, _MOST_MEGABYTES)
             self._check_places(record)
             self._move(record["files"])
         shutil.rmtree(self.stage)
@@ -191,12 +193,12 @@ class OutputFolder:
             return {"files": []}
         if not _is_record(path):
             raise ConfigError(f"{path}: expected the record of a peftsp run, found another file")
-        return read_json(path, ConfigError)
+        return read_json(path, ConfigError, _MOST_MEGABYTES)
 
 
 def _is_record(path: Path) -> bool:
     try:
-        record = read_json(path, ConfigError)
+        record = read_json(path, ConfigError, _MOST_MEGABYTES)
     except ConfigError:
         return False
     names, hashes = record.get("files"), record.get("sha256", {})

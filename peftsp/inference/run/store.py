@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from peftsp import __version__
-from peftsp.errors import ConfigError
+from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there
 from peftsp.inference.run.output import writing_to
 from peftsp.records import Prediction, Region, SequenceRecord
@@ -95,6 +95,8 @@ class PredictionStore:
         with self.path.open("rb") as lines:
             head = lines.readline()
             if head != (json.dumps(self._run) + "\n").encode():
+                left = f"{sum(1 for _ in lines):,} predictions of an interrupted run"
+                tell(f"{self.path}: {left} with another input or other settings are dropped")
                 return kept
             offset = len(head)
             while len(block := list(islice(lines, window))) == window:

@@ -17,6 +17,7 @@ _QUALIFIER = re.compile(r'/(\w+)="((?:[^"]|"")*)"')
 
 KEY_OF_NAME = {
     **{"signal": "SIGNAL", "signal peptide": "SIGNAL", "signal_peptide": "SIGNAL"},
+    "lipoprotein_signal_peptide": "SIGNAL",
     **{"transmembrane": "TRANSMEM", "intramembrane": "INTRAMEM", "lipidation": "LIPID"},
     **{"topological domain": "TOPO_DOM", "propeptide": "PROPEP", "modified residue": "MOD_RES"},
 }

@@ -9,16 +9,27 @@ from urllib.parse import unquote
 from peftsp.data.lines import numbered_lines
 from peftsp.labels import SP_TYPES
 from peftsp.prepare.entry import Entry, Feature, Label, Unusable
-from peftsp.prepare.sources.features import KEY_OF_NAME, codes_in, evidence_level
+from peftsp.prepare.sources.features import KEY_OF_NAME, codes_in, evidence_level, position
 
 _PREDICTORS = ("peftsp", "deepsig", "signalp", "phobius")
+_CHAIN_ALONE = "deepsig"
+"""A predictor that has a row for each protein, those without signal peptide too."""
+_LIPOPROTEIN = "lipoprotein_signal_peptide"
 
 
 def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
-    """Entries of a GFF3 file, one for each protein that it names; without their sequences."""
+    """Entries of a GFF3 file, one for each protein that it names; without their sequences.
+
+    A protein without signal peptide is one only where the file says something of them: one of
+    UniProt's, one with a signal peptide of any protein, or DeepSig's. A protein with a row that
+    cannot be read is left out.
+    """
     features: dict[str, list[Feature]] = {}
     first: dict[str, str] = {}
     labels: dict[str, Label] = {}
+    predicted: set[str] = set()
+    broken: set[str] = set()
+    says_of_all = False
     for number, line in numbered_lines(path, str(path)):
         place = f"{path}:{number}"
         if line.startswith("##FASTA"):
@@ -29,27 +40,46 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
         if line.startswith("#") or not line.strip():
             continue
         cells = line.split("\t")
-        if len(cells) != 9 or not (cells[3].isdecimal() and cells[4].isdecimal()):
-            yield Unusable(
-                place, cells[0], f"expected the nine columns of GFF3, found {line[:60]!r}"
-            )
+        # SignalP 6.0 has the whole header there.
+        named = unquote(cells[0]).split(maxsplit=1)[0] if cells[0].strip() else ""
+        if len(cells) != 9:
+            broken.add(named)
+            yield Unusable(place, named, f"expected the nine columns of GFF3, found {line[:60]!r}")
             continue
-        named, said = unquote(cells[0]), _attributes(cells[8])
         first.setdefault(named, place)
+        said, program = _attributes(cells[8]), cells[1].casefold()
         kind = KEY_OF_NAME.get(cells[2].casefold(), cells[2])
         level = evidence_level(codes_in(said.get("evidence", "") + said.get("Ontology_term", "")))
-        note = said.get("Note", "")
-        features.setdefault(named, []).append(
-            Feature(kind, int(cells[3]), int(cells[4]), note, level)
-        )
-        if kind == "SIGNAL" and said.get("sp_type") in SP_TYPES:
-            labels[named] = Label(said["sp_type"], int(cells[4]))
-        elif kind == "SIGNAL" and cells[1].casefold().startswith(_PREDICTORS):
-            labels[named] = Label("SP", int(cells[4]))
+        feature = Feature(kind, position(cells[3]), position(cells[4]), said.get("Note", ""), level)
+        features.setdefault(named, []).append(feature)
+        says_of_all |= kind == "SIGNAL" or program.startswith(("uniprot", _CHAIN_ALONE))
+        if program.startswith(_PREDICTORS):
+            predicted.add(named)
+        is_typed = named in predicted or cells[2].casefold() == _LIPOPROTEIN
+        sp_type = said.get("sp_type") or (_type_of(cells[2], feature.note) if is_typed else "")
+        if kind == "SIGNAL" and sp_type in SP_TYPES and feature.end is not None:
+            labels[named] = Label(sp_type, feature.end)
     for named, place in first.items():
-        label = labels.get(named)
-        found = tuple(features.get(named, ()))
-        yield Entry(place, named, "", features=found, label=label, is_weak=label is not None)
+        if named not in broken:
+            yield Entry(
+                place,
+                named,
+                "",
+                features=tuple(features.get(named, ())),
+                label=labels.get(named),
+                is_weak=named in predicted,
+                is_reviewed=says_of_all,
+            )
+
+
+def _type_of(kind: str, note: str) -> str:
+    """SP type of a row as SignalP 6.0 writes it."""
+    if note == "Pilin":
+        return "PILIN"
+    tat = "TAT" if note == "TAT" else ""
+    if kind.casefold() == _LIPOPROTEIN:
+        return f"{tat}LIPO"
+    return tat or "SP"
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -50,8 +50,8 @@ def reader_of(path: Path) -> Reader:
     if first.startswith(">"):
         return read_three_lines if _is_labelled(first) else read_sequences
     starts: dict[str, Reader] = {
-        **{"##gff-version": read_gff3, "# SignalP": read_signalp, "# ID\t": read_signalp},
-        "ID   ": read_uniprot_flat,
+        **{"##gff-version": read_gff3, "## gff-version": read_gff3},  # SignalP 6.0 has the space
+        **{"# SignalP": read_signalp, "# ID\t": read_signalp, "ID   ": read_uniprot_flat},
     }
     for start, reader in starts.items():
         if first.startswith(start):

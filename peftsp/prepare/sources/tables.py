@@ -25,6 +25,9 @@ _TYPE_NAMES = {
     **{"other": "NO_SP", "sec/spi": "SP", "sec/spii": "LIPO", "tat/spi": "TAT"},
     **{"tat/spii": "TATLIPO", "sec/spiii": "PILIN"},
 }
+_FRAGMENT = re.compile(r"\(fragments?\)", re.IGNORECASE)
+_PREDICTED = {name.casefold() for name in SP_TYPES}
+"""Columns of peftsp's own tables of predictions."""
 _SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
 
 
@@ -85,16 +88,25 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
                 f"{path}:1: expected the columns Entry, Sequence and Signal peptide of a UniProt "
                 f"export, found no {missing[0]!r}"
             )
-        text = "; ".join(cells.get(name, "") for name in _FEATURE_COLUMNS)
+        given = {name: cells[name] for name in _FEATURE_COLUMNS if cells.get(name)}
+        unread = [name for name, text in given.items() if not any(features_of_text(text))]
+        if unread:
+            yield Unusable(
+                place,
+                cells["entry"],
+                f"expected features as 'SIGNAL 1..21' in the column {unread[0]}, "
+                f"found {given[unread[0]][:40]!r}",
+            )
+            continue
         lineage = cells.get("taxonomic lineage", "")
         yield Entry(
             place,
             cells["entry"],
             cells["sequence"],
             lineage=tuple(re.split(r"[,;] ", lineage)) if lineage else (),
-            features=tuple(features_of_text(text)),
+            features=tuple(features_of_text("; ".join(given.values()))),
             is_fragment=bool(cells.get("fragment"))
-            or "(fragment" in cells.get("protein names", "").casefold(),
+            or bool(_FRAGMENT.search(cells.get("protein names", ""))),
             is_reviewed=cells.get("reviewed", "").casefold() == "reviewed",
         )
 
@@ -121,6 +133,7 @@ def read_label_table(path: Path) -> Iterator[Entry | Unusable]:
             label=label,
             group=cells.get("group", ""),
             partition=partition,
+            is_weak=cells.keys() >= _PREDICTED,
         )
 
 

@@ -38,7 +38,7 @@ def read_uniprot_flat(path: Path) -> Iterator[Entry | Unusable]:
             record.sequence,
             lineage=tuple(record.organism_classification),
             features=tuple(map(_feature, record.features)),
-            is_fragment="Fragment" in record.description,
+            is_fragment="Fragment" in record.description.partition("Flags:")[2],
             is_reviewed=record.data_class == "Reviewed",
         )
 

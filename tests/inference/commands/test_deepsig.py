@@ -71,3 +71,10 @@ def test_wrong_input_writes_nothing(tmp_path, capsys):
     assert main(["-f", str(path), "-o", str(tmp_path / "out"), "-k", "euk"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_run_left_is_in_no_way(tmp_path):
+    (tmp_path / ".a.partial").write_text("half")
+    words = ["-f", str(EXAMPLES), "-k", "gramn", "-t", "1", "-o", str(tmp_path / "a"), "-m", "gff3"]
+    assert main(words) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -198,3 +198,18 @@ def test_frame_has_the_description(bundles):
     pytest.importorskip("pandas")
     frame = peftsp.to_frame(peftsp.predict([("P1 a protein", "MKLAAV")], bundle=bundles[0]))
     assert list(frame["description"]) == ["a protein"]
+
+
+def test_what_holds_of_a_file_holds_of_each(bundles, tmp_path):
+    protein = "MKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNG" + "K" * 30
+    (tmp_path / "protein.fasta").write_text(f">a\n{protein}\n")
+    (tmp_path / "gene.fasta").write_text(">g\n" + 40 * "ACGT")
+    both = [tmp_path / name for name in ("protein.fasta", "gene.fasta")]
+    with pytest.raises(RecordError, match=r"gene\.fasta: expected protein sequences, found DNA"):
+        list(peftsp.predict(both, bundle=bundles[0]))
+    [plain, *others] = peftsp.predict(
+        [("a", protein), ("a", protein + "**"), ("a", protein + "*MKK")], bundle=bundles[0]
+    )
+    assert others == [plain, plain]
+    with pytest.raises(RecordError, match="protein 1: expected at most 200,000 residues, found 20"):
+        list(peftsp.predict([("long", "M" * 200_001)], bundle=bundles[0]))

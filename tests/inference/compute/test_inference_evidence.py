@@ -62,3 +62,9 @@ def test_odds_move_with_what_is_missing():
     assert half.cleavage_site_probability == pytest.approx(0.4)
     assert judge(sure, 0.0, sums_types=True).probabilities == (0.25, 0.75, 0, 0, 0, 0)
     assert judge(sure, 0.9, sums_types=True).cleavage_site is None
+
+
+def test_note_of_a_signal_peptide_goes_with_it(predict):
+    found = predict(SIGNAL_PEPTIDE, min_probability=1.0)
+    assert found.sp_type == "NO_SP"
+    assert "ends within" not in (found.note or "")

@@ -106,9 +106,10 @@ def test_identifiers_are_encoded(tmp_path, name):
 
 
 def test_region_of_a_repeated_identifier_is_named_once(tmp_path):
-    found = lines_of([TAT, PILIN, replace(TAT, header="P1 again")], tmp_path)
+    longer = replace(TAT, header="P1 again", residues=TAT.residues + "KK")
+    found = lines_of([TAT, PILIN, longer], tmp_path)
     named = [line for line in found if line.startswith("##sequence-region")]
-    assert named == ["##sequence-region P1 1 10", "##sequence-region P2 1 6"]
+    assert named == ["##sequence-region P1 1 12", "##sequence-region P2 1 6"]
 
 
 def test_identifier_holds_no_character_but_those_of_the_specification(tmp_path):

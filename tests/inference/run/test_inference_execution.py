@@ -70,8 +70,12 @@ def test_run_with_other_rows_starts_anew(command, bundles, fasta, monkeypatch, c
         "kingdom": ["--kingdom", "eukarya"],
         "input": [],
     }
+    capsys.readouterr()
     assert main([*command, *extra[change]]) == 0
-    assert "resuming" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "resuming" not in said
+    dropped = "48 predictions of an interrupted run with another input or other settings are dropp"
+    assert (dropped in said) == (change != "fresh")
 
 
 def test_killed_run_resumes_to_the_same_bytes(

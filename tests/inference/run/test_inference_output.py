@@ -277,3 +277,15 @@ def test_read_only_folder_is_one_line_and_status_2(fasta, bundles, mount, capsys
         assert capsys.readouterr().err == (
             f"{out}: expected a folder to write to, found: Read-only file system\n"
         )
+
+
+def test_record_may_name_more_than_other_files_may_hold(tmp_path):
+    """Of a proteome, each picture is named twice."""
+    long = "x" * 2**20
+    for names in (("a.txt", "b.txt"), ("a.txt",)):
+        with OutputFolder(tmp_path) as folder:
+            for name in names:
+                (folder.stage / name).write_text(name)
+            folder.publish({"peftsp": "1", "notes": [long] * 17})
+    assert (tmp_path / "prediction.json").stat().st_size > 17 * 2**20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "prediction.json"]
