@@ -29,7 +29,7 @@ from peftsp.model.checks import check_types
 from peftsp.model.lora_settings import WITHOUT_EFFECT, lora_of
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.base import PeftMethod
-from peftsp.peft.hf import PLACES, HuggingFace
+from peftsp.peft.hf import NAMING_LAYERS, PLACES, HuggingFace
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -244,6 +244,9 @@ def _injected(
         is_said = field.name in config and field.name not in {*WITHOUT_EFFECT, "peft_type"}
         if is_said and field.name not in HuggingFace.modules and config[field.name] != default:
             options[field.name] = config[field.name]
+    for name in NAMING_LAYERS:
+        if options.get(name):
+            raise CheckpointError(f"{path}: {name}: expected none, found {shown(options[name])}")
     options["target_modules"] = targets
     if "feedforward_modules" in config:
         listed = config["feedforward_modules"] or []

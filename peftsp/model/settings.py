@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from peftsp.backbone.contract import Backbone
 from peftsp.backbone.esm2 import ESM2
 from peftsp.crf.constraints import constraint_table
 from peftsp.crf.linear_chain import LinearChainCRF
+from peftsp.errors import ConfigError
 from peftsp.model.head import EmissionHead
 from peftsp.model.tagger import Tagger
 from peftsp.peft.base import PeftMethod
@@ -80,9 +82,21 @@ def build_tagger(
     # What a method adds lies where the backbone does, which may be the meta device.
     with next(backbone.parameters()).device:
         adapted = method.apply(backbone)
+    _check_trained(adapted, method)
     tagger = Tagger(
         adapted, method, emission_head, chain, crf.decoding, crf.residues, crf.temperature
     )
     tagger.head.requires_grad_(is_trainable)
     tagger.crf.requires_grad_(is_trainable)
     return tagger
+
+
+def _check_trained(adapted: Backbone, method: PeftMethod) -> None:
+    """What trains and is not named would be lost, since what is named is all that is saved."""
+    trained = {name for name, p in adapted.named_parameters() if p.requires_grad}
+    unlike = sorted(trained ^ method.parameter_names(adapted.spec))
+    if unlike:
+        raise ConfigError(
+            f"peft: expected {method.label} to train what it names in the layers that it changes, "
+            f"found {unlike[0]} to differ, of {len(unlike):,}"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, fields, replace
@@ -40,6 +41,12 @@ CANNOT = {
 NEED_WEIGHTS = ("BOFT", "SHIRA", "WAVEFT")
 """Kinds that look at weights, or at their dtype, when they are put in."""
 
+NAMING_LAYERS = ("layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern")
+"""Options that choose layers by names, which are others here and in folders of Hugging Face."""
+
+_CHANGING_WEIGHTS = re.compile(r"olora|pissa_niter_\d+|corda|eva|loftq|lora_ga")
+"""Starts of LoRA that write to frozen weights, by chance or into tensors that models share."""
+
 _ADAPTER = "default"
 
 
@@ -75,6 +82,18 @@ class HuggingFace(PeftMethod):
             raise ConfigError(
                 f"peft.options.random_seed: expected a number, from which {self.kind} is made "
                 f"again, found none"
+            )
+        for option in NAMING_LAYERS:
+            if self.options.get(option):
+                raise ConfigError(
+                    f"peft.options.{option}: expected none, as peft.last_k chooses the layers, all "
+                    f"with the same settings, found {self.options[option]}"
+                )
+        start = self.options.get("init_lora_weights")
+        if isinstance(start, str) and _CHANGING_WEIGHTS.fullmatch(start):
+            raise ConfigError(
+                f"peft.options.init_lora_weights: expected a start that leaves the frozen weights "
+                f"as they are, found {start}; peft=pissa does so and can be made again"
             )
         for option in self.modules:
             unknown = set(self.options.get(option) or ()) - set(PLACES)

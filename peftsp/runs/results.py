@@ -126,7 +126,8 @@ def _read_predictions(folder: Path) -> pd.DataFrame:
         may_be_empty = column in (*_POSITIONS, *_ENDS)
         is_right = number.notna() | (rows[column].isna() & may_be_empty)
         _check(path, is_right, column, "a number", rows)
-        rows[column] = number
+        # Whether some are empty must not decide the type, which runs are compared by.
+        rows[column] = number.astype(float) if may_be_empty else number
     return with_proteins(rows)
 
 

@@ -1,4 +1,4 @@
-"""What a search maximises: the validation score of a trial, averaged over folds."""
+"""What a search optimises: the validation score of a trial, averaged over folds."""
 
 from __future__ import annotations
 

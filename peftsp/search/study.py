@@ -49,7 +49,7 @@ def open_study(cfg: DictConfig) -> optuna.Study:
         study = optuna.create_study(
             storage=storage,
             study_name=cfg.experiment_name,
-            direction="maximize",
+            direction="minimize" if cfg.callbacks.best.mode == "min" else "maximize",
             load_if_exists=True,
             pruner=instantiate(cfg.search.pruner),
         )

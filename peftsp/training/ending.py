@@ -137,15 +137,18 @@ def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
 def _best_checkpoint(trainer: Trainer) -> tuple[Path, dict[str, float]]:
     """Path of the best checkpoint, and its score by name; of the last one where none is best."""
     for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path:
             score = callback.best_model_score
             # Unknown where a checkpoint of another run was gone on from and no epoch was left.
-            named = {} if score is None else {str(callback.monitor): float(score)}
+            named = {} if score is None else {callback.monitor: float(score)}
             return Path(callback.best_model_path), named
-    # A ModelCheckpoint that monitors nothing waits for a validation, which may be switched off.
+    # A ModelCheckpoint that monitors nothing saves after validations alone.
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ResumePoint) and callback.path.exists():
             return callback.path, {}
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+            return Path(callback.best_model_path), {}
     raise ConfigError("callbacks: expected a ModelCheckpoint that has saved, found none")
 
 

@@ -18,6 +18,7 @@ from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.checks import check_names
 from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
+from peftsp.model.temperature import temper_types
 from peftsp.training.augmentation import hide_residues
 from peftsp.training.predictions import KeptPredictions
 from peftsp.training.prior import favour_types
@@ -252,7 +253,8 @@ class SignalPeptideModule(LightningModule):
         mask = batch.residue_mask
         emissions = self.tagger(batch.tokens, batch.mask, batch.kingdoms)
         output = self.tagger.crf(emissions, mask, batch.allowed)
-        decoded = self.tagger.decode(emissions, output.marginals, mask)
+        marginals = temper_types(output.marginals, mask, self.tagger.temperature)
+        decoded = self.tagger.decode(emissions, marginals, mask)
         loss = -output.log_likelihood.mean()
         self._nll_sum = self._nll_sum + loss.detach()
         self.log(f"{stage}/nll", loss, batch_size=len(batch.tokens), sync_dist=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -45,7 +45,7 @@ class MuonAdamW(Optimizer):
         matrix_lr: float,
         weight_decay: float,
         momentum: float,
-        betas: Sequence[float],
+        betas: tuple[float, float],
         smallest_side: int,
     ) -> None:
         if not 0 <= momentum < 1:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 
 from peftsp.durable import put_in_place
 from peftsp.errors import ConfigError
@@ -53,7 +54,8 @@ class ResumePoint(Checkpoint):
         """Start the clock; a run that had stopped early stays stopped."""
         self.has_started = True
         self._saved_at = time.monotonic()
-        if any(isinstance(c, EarlyStopping) and c.stopped_epoch for c in trainer.callbacks):  # type: ignore[attr-defined]
+        stops = [c for c in trainer.callbacks if isinstance(c, EarlyStopping)]  # type: ignore[attr-defined]
+        if any(stop.stopping_reason != EarlyStoppingReason.NOT_STOPPED for stop in stops):
             trainer.should_stop = True
 
     def on_train_batch_end(
@@ -65,10 +67,12 @@ class ResumePoint(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Save if it is time, or if the process is asked to end."""
-        # A point between the parts of an accumulated gradient would lose those parts, and one after
-        # an epoch's last batch would go on without the validation that is due.
-        is_sound = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (
-            batch_idx + 1 < trainer.num_training_batches
+        # A point between the parts of an accumulated gradient would lose those parts, and one in
+        # front of a validation, as after an epoch's last batch, would go on without it.
+        is_sound = (
+            (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+            and batch_idx + 1 < trainer.num_training_batches
+            and not _is_validated_after(trainer, batch_idx)
         )
         is_late = time.monotonic() - self._saved_at >= self.seconds
         is_ending = trainer.received_sigterm or self._end is not None
@@ -100,3 +104,13 @@ class ResumePoint(Checkpoint):
         if self._end is not None:
             end, self._end = self._end, None
             end()
+
+
+def _is_validated_after(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether ``val_check_interval`` has a validation follow a batch."""
+    every = trainer.val_check_batch
+    if not isinstance(every, int):
+        return False
+    is_of_epochs = trainer.check_val_every_n_epoch is not None
+    number = batch_idx if is_of_epochs else trainer.fit_loop.epoch_loop.total_batch_idx
+    return (number + 1) % every == 0

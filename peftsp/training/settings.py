@@ -28,6 +28,7 @@ _MONITORED = (
     *("val/score", "val/detection_mcc", "val/cleavage_site_mcc", "val/mean_mcc2", "val/nll"),
     *("train/loss", "train/nll", "train/regularisation"),
 )
+_LESS_IS_BETTER = ("val/nll", "train/loss", "train/nll", "train/regularisation")
 _PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
 _AT_LEAST_1 = ("max_epochs", "accumulate_grad_batches", "check_val_every_n_epoch")
 
@@ -151,6 +152,17 @@ def _check_monitor(trainer: dict[str, Any], callback: Any, place: str) -> None:
         )
     if monitor not in _MONITORED and not monitor.startswith("val/mcc2/"):
         raise ConfigError(f"{place}: expected one of {', '.join(_MONITORED)}, found {monitor}")
+    callback_place = place.removesuffix(".monitor")
+    mode = "min" if monitor in _LESS_IS_BETTER else "max"
+    if callback.get("mode") != mode:
+        raise ConfigError(
+            f"{callback_place}.mode: expected {mode} with {monitor}, found {callback.get('mode')}"
+        )
+    if callback.get("save_top_k", 1) != 1:
+        raise ConfigError(
+            f"{callback_place}.save_top_k: expected 1, since one file holds the best, "
+            f"found {callback['save_top_k']}"
+        )
 
 
 def _check_group(settings: dict[str, Any], schema: Any, prefix: str) -> None:

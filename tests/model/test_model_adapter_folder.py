@@ -61,6 +61,16 @@ def test_a_folder_of_theirs_gives_the_same_hidden_states(tmp_path, esm_folder, t
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("option", ["alpha_pattern", "rank_pattern"])
+def test_parts_with_settings_of_their_own_are_refused(tmp_path, esm_folder, option):
+    """They are named as in an ``EsmModel``, and would be left out without a word."""
+    pattern = {option: {"query": 8}}
+    config = peft.LoHaConfig(r=2, target_modules=["query", "key"], **pattern)
+    written(config, esm_folder, tmp_path)
+    with pytest.raises(CheckpointError, match=rf"{option}: expected none, found {{'query': 8}}"):
+        read_adapter(tmp_path)
+
+
 @pytest.fixture
 def adapter(tmp_path, esm_folder):
     written(peft.IA3Config(target_modules=["key"], feedforward_modules=[]), esm_folder, tmp_path)

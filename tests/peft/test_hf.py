@@ -5,6 +5,7 @@ import pytest
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
+from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.hf import HuggingFace
 
 SPEC = BackboneSpec("small", layers=3, width=32, heads=4)
@@ -13,6 +14,26 @@ SPEC = BackboneSpec("small", layers=3, width=32, heads=4)
 def ia3(**options):
     given = {"target_modules": ["k_proj", "fc2"], "feedforward_modules": ["fc2"], **options}
     return HuggingFace("IA3", given, last_k=2, identity=True)
+
+
+def lora(**options):
+    return HuggingFace("LORA", {"target_modules": ["q_proj"], **options}, 1, identity=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bias": "all"},
+        {"modules_to_save": ["emb_layer_norm_after"]},
+        {"trainable_token_indices": [5]},
+    ],
+)
+def test_what_would_train_beyond_the_chosen_layers_is_refused(options):
+    """Nothing of it is in checkpoints and bundles."""
+    head = HeadSettings(0.0, 0, 0.0, True, 0, False)
+    crf = CRFSettings("hard", "peftsp", "of_type", False, 1.0)
+    with pytest.raises(ConfigError, match=r"peft: expected hf_lora to train what it names in the"):
+        build_tagger(load_backbone(SPEC, "random"), lora(**options), head, crf)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +66,13 @@ def ia3(**options):
             r"peft\.options: expected what C3A takes, found: .*block size",
         ),
         (lambda: ia3().layers(BackboneSpec("x", 1, 32, 4)), r"peft\.last_k: expected 1 to 1"),
+        (
+            lambda: lora(layers_to_transform=[2]),
+            r"peft\.options\.layers_to_transform: expected none, as peft\.last_k chooses",
+        ),
+        (lambda: lora(rank_pattern={"q_proj": 4}), r"rank_pattern: expected none, .* found {'q"),
+        (lambda: lora(init_lora_weights="olora"), "expected a start that leaves .* found olora"),
+        (lambda: lora(init_lora_weights="pissa_niter_4"), "leaves .* found pissa_niter_4; peft=p"),
     ],
 )
 def test_wrong_settings_are_named(make, message):

@@ -112,8 +112,8 @@ def test_setting_that_one_side_has_not_counts(begun, name):
     without = {key: value for key, value in SETTINGS.items() if key != name}
     with pytest.raises(RunError, match=rf"{name}={SETTINGS[name]}, found {name}=nothing"):
         folder.check(nested(without), contents)
-    more = {**SETTINGS, "optimizer.betas": [0.9, 0.99]}
-    with pytest.raises(RunError, match=r"optimizer.betas=nothing, found optimizer.betas=\[0.9,"):
+    more = {**SETTINGS, "optimizer.eps": [0.9, 0.99]}
+    with pytest.raises(RunError, match=r"optimizer.eps=nothing, found optimizer.eps=\[0.9,"):
         folder.check(nested(more), contents)
 
 

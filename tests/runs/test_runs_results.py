@@ -1,5 +1,6 @@
 """Which folders are taken for runs, and what is said of broken ones."""
 
+import pandas as pd
 import pytest
 
 from peftsp.errors import RunError
@@ -45,6 +46,14 @@ def test_record_and_predictions_are_read_as_written(make_run):
     assert len(run.predictions) == 400
     is_cut = run.predictions["sp_type"] != "NO_SP"
     assert (run.predictions["cleavage_site"].notna() == is_cut).all()
+
+
+def test_type_of_a_column_does_not_hang_on_whether_cells_are_empty(make_run):
+    """By it, the proteins of several test partitions are compared."""
+    folder = make_run()
+    rows = pd.read_csv(folder / "test_predictions.csv")
+    rows[rows["cleavage_site"].notna()].to_csv(folder / "test_predictions.csv", index=False)
+    assert read_run(folder).predictions["cleavage_site"].dtype == float
 
 
 def test_curves_of_several_starts_are_one(make_run):

@@ -71,6 +71,17 @@ def test_search_goes_on_and_best_is_an_experiment(search, tmp_path, capsys):
     assert capsys.readouterr().out.rstrip().endswith("data.fold=0")
 
 
+def test_search_for_a_loss_takes_the_least(search, tmp_path):
+    loss = ("optimized_metric=val/nll", "callbacks.best.monitor=val/nll", "callbacks.best.mode=min")
+    rows = search("search.trials=3", "search.folds=[0]", "callbacks.early_stopping=null", *loss)
+    best = min(rows, key=lambda row: float(row["value"]))
+    assert f"rank: {best['peft.rank']}" in (tmp_path / "runs/search_lora/best.yaml").read_text()
+    assert (
+        f"lr: {float(best['optimizer.lr'])}"
+        in (tmp_path / "runs/search_lora/best.yaml").read_text()
+    )
+
+
 def test_search_is_of_one_backbone_and_data_set(search, capsys):
     once = ("search.trials=1", "search.folds=[0]", "trainer.max_epochs=1")
     [first] = search(*once)

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from lightning.pytorch import Callback, Trainer
 
+from peftsp import predict
+from peftsp.data.synthetic import SyntheticProteins
+from peftsp.labels import SP_TYPES
 from peftsp.model.bundle import read_bundle
 from peftsp.runs.folder import RunFolder
 from peftsp.training.run import train
@@ -49,3 +53,28 @@ def test_watchers_and_the_clock_see_the_same_fit(compose_run, tmp_path):
     assert watcher.batches == 1, "20 proteins train"
     record = json.loads((Path(config.paths.output_dir) / "run.json").read_text())
     assert record["cost"]["fit_seconds"] > 0
+
+
+def test_without_a_monitor_the_last_model_is_taken(run, tmp_path):
+    """Also where the last validation is of an earlier one."""
+    rare = ("trainer.max_epochs=3", "trainer.check_val_every_n_epoch=2", "data.batch_size=20")
+    folder = run(
+        tmp_path,
+        *rare,
+        "callbacks.best.monitor=null",
+        "callbacks.early_stopping=null",
+        "test=false",
+    )
+    assert read_bundle(folder / "bundle").training["epoch"] == 2
+
+
+def test_the_test_is_of_the_model_in_the_bundle(run, tmp_path):
+    """Its temperature included."""
+    folder = run(tmp_path, *SHORT, "crf.temperature=3")
+    rows = pd.read_csv(folder / "test_predictions.csv").set_index("accession")
+    records = {r.accession: r for r in SyntheticProteins(60, 0).load()}
+    asked = [(name, records[name].residues) for name in rows.index]
+    for found in predict(asked, bundle=folder / "bundle", device="cpu", precision="fp32"):
+        if len(found.residues) >= 70:
+            tested = rows.loc[found.identifier, list(SP_TYPES)]
+            assert list(found.probabilities) == pytest.approx(list(tested), abs=1e-4)

@@ -21,9 +21,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class FakeTrainer:
     """As much of a trainer as a resume point asks for."""
 
-    def __init__(self, accumulated=1):
+    def __init__(self, accumulated=1, validated_every=6):
         self.accumulate_grad_batches = accumulated
         self.num_training_batches = 6
+        self.check_val_every_n_epoch = 1
+        self.val_check_batch = validated_every
         self.received_sigterm = False
         self.is_global_zero = True
         self.callbacks = []
@@ -50,6 +52,10 @@ def test_points_are_made_between_steps_and_not_before_a_due_validation(
     tmp_path, accumulated, expected
 ):
     assert saved_after(ResumePoint(tmp_path, minutes=0), FakeTrainer(accumulated)) == expected
+
+
+def test_no_point_is_made_in_front_of_a_validation_within_an_epoch(tmp_path):
+    assert saved_after(ResumePoint(tmp_path, minutes=0), FakeTrainer(1, 2)) == [0, 2, 4]
 
 
 def test_points_wait_for_the_clock_but_not_after_sigterm(tmp_path):
@@ -192,6 +198,31 @@ def test_best_epoch_before_a_stop_stays_the_best(run, read_curve, tmp_path, monk
             run(tmp_path / "cut")
     folder = run(tmp_path / "cut", "ckpt_path=last")
     assert_same(folder, expected, read_curve, after=8)
+
+
+def test_validation_within_an_epoch_survives_a_stop(run, read_curve, tmp_path, monkeypatch):
+    changes = ("+trainer.val_check_interval=0.5", "callbacks.resume_point.minutes=0")
+    expected = run(tmp_path / "whole", *changes)
+    assert len(read_curve(expected, "val/score")) == 6
+    with monkeypatch.context() as patch:
+        cut_power(patch, "on_validation_start", 1)
+        with pytest.raises(PowerCutError):
+            run(tmp_path / "cut", *changes)
+    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    assert_same(folder, expected, read_curve, after=6)
+
+
+def test_stop_in_the_first_epoch_stays(run, read_curve, tmp_path, monkeypatch):
+    changes = ("+callbacks.early_stopping.stopping_threshold=0.1", "trainer.max_epochs=3")
+    score_by_epoch(monkeypatch, [0.5, 0.6, 0.7])
+    expected = run(tmp_path / "whole", *changes)
+    assert max(read_curve(expected, "train/loss")) == 3
+    with monkeypatch.context() as patch:
+        cut_power(patch, "on_fit_end", 1)
+        with pytest.raises(PowerCutError):
+            run(tmp_path / "cut", *changes)
+    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    assert_same(folder, expected, read_curve, after=4)
 
 
 @pytest.mark.parametrize(("hook", "epoch"), [("on_train_epoch_start", 1), ("on_fit_end", 2)])

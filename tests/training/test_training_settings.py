@@ -64,6 +64,8 @@ def test_values_of_other_right_types_pass(setting):
         ("peft._target_=peftsp.Lora", r"peft\._target_: expected a class that can be imported"),
         ("+callbacks.mine._target_=no.Such", r"callbacks\.mine\._target_: expected a class"),
         ("callbacks.early_stopping.monitor=val/foo", "expected one of val/score, .* found val/foo"),
+        ("callbacks.best.monitor=val/nll", r"best\.mode: expected min with val/nll, found max"),
+        ("callbacks.best.save_top_k=3", r"best\.save_top_k: expected 1, since .* found 3"),
     ],
 )
 def test_other_values_are_named(setting, message):

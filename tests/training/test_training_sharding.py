@@ -32,7 +32,9 @@ PROCESSES = 2
 SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
 ADAM = partial(torch.optim.AdamW, lr=0.01)
 MUON = partial(
-    MuonAdamW, lr=0.003, matrix_lr=0.02, weight_decay=0.05, momentum=0.95, smallest_side=8
+    MuonAdamW,
+    **{"lr": 0.003, "matrix_lr": 0.02, "weight_decay": 0.05, "momentum": 0.95},
+    **{"betas": (0.9, 0.999), "smallest_side": 8},
 )
 PROJECTIONS = ("q_proj", "v_proj", "fc1")
 LORA = LoRA(3, 4, 0.0, PROJECTIONS, None)
