@@ -9,9 +9,9 @@ from pathlib import Path
 from peftsp.data.lines import numbered_lines
 from peftsp.errors import RecordError
 from peftsp.labels import NO_SP, SP_TYPES
+from peftsp.prepare.sources.tables import SIGNALP_SITE
 
 _SIGNALP_TYPES = {"OTHER": "NO_SP", **{name: name for name in SP_TYPES}}
-_SIGNALP_SITE = re.compile(r"CS pos: (\d+)-")
 _PHOBIUS_SITE = re.compile(r"c(\d+)/\d+")
 
 
@@ -69,7 +69,7 @@ def _signalp(path: Path, number: int, line: str) -> tuple[str, Call]:
         padded = (*shares, *[0.0] * (len(SP_TYPES) - len(shares)))
     except ValueError as error:
         raise RecordError(f"{path}:{number}: {error}, found {line[:60]!r}") from error
-    site = _SIGNALP_SITE.search(cells[-1])
+    site = SIGNALP_SITE.search(cells[-1])
     return cells[0].split()[0], Call(sp_type, int(site.group(1)) if site else None, padded)
 
 

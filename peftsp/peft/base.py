@@ -15,6 +15,12 @@ from peftsp.errors import ConfigError
 _TRAINING_ONLY = re.compile(r"\w*dropout|lr_ratio")
 """Settings that say how a method trains, and nothing of what it computes once trained."""
 
+LINEAR_PLACES = {
+    **{name: f"self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj")},
+    **{"fc1": "fc1", "fc2": "fc2"},
+}
+"""Name of a block's linear layer, as ``target_modules`` names it, to where it is in the block."""
+
 
 class PeftMethod(ABC):
     """A way to make a backbone trainable; subclasses are frozen dataclasses of their settings.

@@ -18,16 +18,16 @@ from peftsp.backbone.contract import Backbone
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
-from peftsp.peft.base import PeftMethod, last_layers
+from peftsp.peft.base import LINEAR_PLACES, PeftMethod, last_layers
 
 if TYPE_CHECKING:
     from peft import PeftConfig
 
 PLACES = {
-    **{name: f"self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj")},
-    **{name: name for name in ("fc1", "fc2", "self_attn_layer_norm", "final_layer_norm")},
+    **LINEAR_PLACES,
+    **{name: name for name in ("self_attn_layer_norm", "final_layer_norm")},
 }
-"""Name of a block's part, as ``target_modules`` names it, to where it is in the block."""
+"""The same, layer norms too."""
 
 CANNOT = {
     "ADALORA": "allots ranks by all earlier steps, which resume points do not hold",

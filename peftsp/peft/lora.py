@@ -13,17 +13,8 @@ from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
-from peftsp.peft.base import PeftMethod, check_positive, last_layers
+from peftsp.peft.base import LINEAR_PLACES, PeftMethod, check_positive, last_layers
 from peftsp.peft.low_rank import add_low_rank
-
-_PLACE = {
-    "q_proj": "self_attn.q_proj",
-    "k_proj": "self_attn.k_proj",
-    "v_proj": "self_attn.v_proj",
-    "out_proj": "self_attn.out_proj",
-    "fc1": "fc1",
-    "fc2": "fc2",
-}
 
 
 @dataclass(frozen=True)
@@ -60,10 +51,10 @@ class LoRA(PeftMethod):
             raise ConfigError(f"peft.start: expected zero or pissa, found {self.start!r}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"peft.dropout: expected 0 <= dropout < 1, found {self.dropout}")
-        unknown = [name for name in self.target_modules if name not in _PLACE]
+        unknown = [name for name in self.target_modules if name not in LINEAR_PLACES]
         if unknown or not self.target_modules:
             raise ConfigError(
-                f"peft.target_modules: expected some of {', '.join(_PLACE)}, "
+                f"peft.target_modules: expected some of {', '.join(LINEAR_PLACES)}, "
                 f"found {', '.join(unknown) or 'none'}"
             )
         if len(set(self.target_modules)) < len(self.target_modules):
@@ -122,7 +113,7 @@ class LoRA(PeftMethod):
 
     def _places(self, spec: BackboneSpec) -> list[str]:
         return [
-            f"layers.{layer}.{_PLACE[name]}"
+            f"layers.{layer}.{LINEAR_PLACES[name]}"
             for layer in self._layers(spec)
             for name in self.target_modules
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,38 +91,38 @@ def _emulates_bfloat16(trainer: Trainer) -> bool:
     return is_on_cpu and trainer.precision == "bf16-mixed" and not multiplies_bfloat16()
 
 
+def _facts(run: FittedRun) -> Iterator[str]:
+    """What a run says of itself before it trains."""
+    sizes = ", ".join(f"{count:,} {name}" for name, count in run.record.splits.items())
+    yield f"proteins: {sizes}"
+    yield f"fold {run.cfg.data.fold}: {run.data.folds()[run.cfg.data.fold]}"
+    trained, of_all = run.parameters["trained"], run.parameters["all"]
+    yield f"parameters: {trained:,} of {of_all:,} train ({trained / of_all:.2%})"
+    yield f"device: {run.record.device}"
+    if _emulates_bfloat16(run.trainer):
+        yield (
+            "trainer.precision: bfloat16 is slow here, as the processor has no instructions "
+            "for it; trainer.precision=32-true is not"
+        )
+    if run.start:
+        was, now_has = run.start.bundle.peft["method"], run.module.tagger.method.label
+        goes_on = "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
+        yield f"from {run.start.name}: its {was} {goes_on}"
+        if run.record.start_has_seen:
+            yield (
+                f"init_from: {run.record.start_has_seen:,} test proteins have trained or "
+                f"chosen {run.start.name}: scores will be too high"
+            )
+    yield from run.data.records.notes
+
+
 def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
-    trainer, parameters = run.trainer, run.parameters
-    has_ended = False
+    trainer, has_ended = run.trainer, False
     try:
         _log_settings(run)
         run.folder.write(run.record)
-        sizes = ", ".join(f"{count:,} {name}" for name, count in run.record.splits.items())
-        run.folder.say(f"proteins: {sizes}")
-        run.folder.say(f"fold {run.cfg.data.fold}: {run.data.folds()[run.cfg.data.fold]}")
-        share = parameters["trained"] / parameters["all"]
-        run.folder.say(
-            f"parameters: {parameters['trained']:,} of {parameters['all']:,} train ({share:.2%})"
-        )
-        run.folder.say(f"device: {run.record.device}")
-        if _emulates_bfloat16(trainer):
-            run.folder.say(
-                "trainer.precision: bfloat16 is slow here, as the processor has no instructions "
-                "for it; trainer.precision=32-true is not"
-            )
-        if run.start:
-            was, now_has = run.start.bundle.peft["method"], run.module.tagger.method.label
-            goes_on = (
-                "goes on training" if run.start.is_kept else f"is merged, {now_has} put on top"
-            )
-            run.folder.say(f"from {run.start.name}: its {was} {goes_on}")
-            if run.record.start_has_seen:
-                run.folder.say(
-                    f"init_from: {run.record.start_has_seen:,} test proteins have trained or "
-                    f"chosen {run.start.name}: scores will be too high"
-                )
-        for note in run.data.records.notes:
-            run.folder.say(note)
+        for line in _facts(run):
+            run.folder.say(line)
         keep_freed_memory()
         with saving_before_the_end(trainer):
             trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)

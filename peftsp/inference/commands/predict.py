@@ -107,6 +107,32 @@ def _parser() -> argparse.ArgumentParser:
         help="proteins as FASTA, plain or packed by gzip, xz or zst; quoted patterns such as "
         "'proteomes/*.faa.gz' are filled in; - is standard input, also between files",
     )
+    _add_model(parser)
+    _add_output(parser)
+    add_number(
+        parser,
+        "--batch-size",
+        text="proteins at a time, or auto for what fits the device; fewer take less memory, and "
+        "too many are halved (default: auto)",
+    )
+    add_number(
+        parser, "--threads", text="CPU threads (default: one a core, on a cluster one a worker)"
+    )
+    add_number(parser, "--workers", text="processes that draw pictures (default: one a core)")
+    _add_cluster(parser)
+    add("--no-progress", action="store_true", help="show no progress bar")
+    add("--fresh", action="store_true", help="do not resume an interrupted run")
+    add(
+        "--strict",
+        action="store_true",
+        help="end at the first wrong record instead of leaving it out and listing it in "
+        "skipped.tsv",
+    )
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--model",
         choices=list(SHIPPED),
@@ -122,26 +148,12 @@ def _parser() -> argparse.ArgumentParser:
         "which several are averaged, or a .onnx file of peftsp-export (default: a model that "
         "ships with peftsp, see --model)",
     )
-    add(
-        *("--output", "-o"),
-        type=folder,
-        default=Path("predictions"),
-        metavar="DIR",
-        help="folder for what is written (default: %(default)s)",
-    )
     add_allow_code(parser)
     add(
         "--backbone",
         metavar="CHECKPOINT",
         help="ESM-2 weights, a fair-esm .pt file or a Hugging Face folder (default: where the "
         "bundle says)",
-    )
-    add(
-        "--formats",
-        type=_names,
-        default=["csv"],
-        metavar="NAMES",
-        help="what to write, separated by commas, see below (default: csv)",
     )
     add(
         "--kingdom",
@@ -175,32 +187,30 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="what computes: ONNX Runtime a .onnx file, PyTorch a folder (default: by the bundle)",
     )
-    add_number(
-        parser,
-        "--batch-size",
-        text="proteins at a time, or auto for what fits the device; fewer take less memory, and "
-        "too many are halved (default: auto)",
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        *("--output", "-o"),
+        type=folder,
+        default=Path("predictions"),
+        metavar="DIR",
+        help="folder for what is written (default: %(default)s)",
     )
-    add_number(
-        parser, "--threads", text="CPU threads (default: one a core, on a cluster one a worker)"
+    add(
+        "--formats",
+        type=_names,
+        default=["csv"],
+        metavar="NAMES",
+        help="what to write, separated by commas, see below (default: csv)",
     )
-    add_number(parser, "--workers", text="processes that draw pictures (default: one a core)")
-    _add_cluster(parser)
     add(
         "--safe-csv",
         action="store_true",
         help="for spreadsheets: write an apostrophe before names and descriptions that begin with "
         "= + - or @ in csv and tsv",
     )
-    add("--no-progress", action="store_true", help="show no progress bar")
-    add("--fresh", action="store_true", help="do not resume an interrupted run")
-    add(
-        "--strict",
-        action="store_true",
-        help="end at the first wrong record instead of leaving it out and listing it in "
-        "skipped.tsv",
-    )
-    return parser
 
 
 def _add_cluster(parser: argparse.ArgumentParser) -> None:

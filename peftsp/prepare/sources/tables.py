@@ -28,7 +28,8 @@ _TYPE_NAMES = {
 _FRAGMENT = re.compile(r"\(fragments?\)", re.IGNORECASE)
 _PREDICTED = {name.casefold() for name in SP_TYPES}
 """Columns of peftsp's own tables of predictions."""
-_SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
+SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
+"""Residues before the cut in a cell of SignalP 6.0's table."""
 
 
 def is_uniprot_table(header: str) -> bool:
@@ -144,7 +145,7 @@ def read_signalp(path: Path) -> Iterator[Entry | Unusable]:
             continue
         place, cells = f"{path}:{number}", line.split("\t")
         named = cells[0].split(maxsplit=1)[0] if cells[0].strip() else ""
-        site = cells[-1] if _SIGNALP_SITE.search(cells[-1]) else ""
+        site = cells[-1] if SIGNALP_SITE.search(cells[-1]) else ""
         try:
             label = _label(cells[1] if len(cells) > 1 else "", site)
         except ValueError as error:
@@ -158,7 +159,7 @@ def _first(cells: dict[str, str], names: tuple[str, ...]) -> str:
 
 
 def _label(sp_type: str, site: str) -> Label:
-    if (match := _SIGNALP_SITE.search(site)) is not None:
+    if (match := SIGNALP_SITE.search(site)) is not None:
         site = match.group(1)
     named = _TYPE_NAMES.get(sp_type.casefold())
     if named is None:
