@@ -128,10 +128,11 @@ def _told_apart(folders: Sequence[Path]) -> list[str]:
     >>> _told_apart([Path("/a/lora"), Path("/b/lora")])
     ['a-lora', 'b-lora']
     """
-    count, names = 1, [folder.name for folder in folders]
-    while len(set(names)) < len(set(folders)):
-        count += 1
-        names = ["-".join(folder.parts[-count:]) for folder in folders]
+    most = max(len(folder.parts) for folder in folders)
+    names = [folder.name for folder in folders]
+    for count in range(2, most + 1):
+        if len(set(names)) < len(set(folders)):
+            names = ["-".join(folder.parts[-count:]) for folder in folders]
     return names
 
 

@@ -93,7 +93,7 @@ class HuggingFace(PeftMethod):
         if isinstance(start, str) and _CHANGING_WEIGHTS.fullmatch(start):
             raise ConfigError(
                 f"peft.options.init_lora_weights: expected a start that leaves the frozen weights "
-                f"as they are, found {start}; peft=pissa does so and can be made again"
+                f"as they are, found {start}; peft=pissa changes them in a way that can be repeated"
             )
         for option in self.modules:
             unknown = set(self.options.get(option) or ()) - set(PLACES)

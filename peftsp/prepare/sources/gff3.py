@@ -53,9 +53,10 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
         feature = Feature(kind, position(cells[3]), position(cells[4]), said.get("Note", ""), level)
         features.setdefault(named, []).append(feature)
         says_of_all |= kind == "SIGNAL" or program.startswith(("uniprot", _CHAIN_ALONE))
-        if program.startswith(_PREDICTORS):
+        is_predicted = program.startswith(_PREDICTORS)
+        if is_predicted:
             predicted.add(named)
-        is_typed = named in predicted or cells[2].casefold() == _LIPOPROTEIN
+        is_typed = is_predicted or cells[2].casefold() == _LIPOPROTEIN
         sp_type = said.get("sp_type") or (_type_of(cells[2], feature.note) if is_typed else "")
         if kind == "SIGNAL" and sp_type in SP_TYPES and feature.end is not None:
             labels[named] = Label(sp_type, feature.end)
