@@ -113,6 +113,16 @@ def add_allow_code(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_resamples(parser: argparse.ArgumentParser) -> None:
+    """Add how intervals and p values are found."""
+    of_each = "of each bootstrap, and permutations of each test, 100 or more (default: %(default)s)"
+    for name, least, default, text in (
+        ("--resamples", 100, 2000, of_each),
+        ("--seed", 0, 0, "of the resamples (default: %(default)s)"),
+    ):
+        parser.add_argument(name, type=at_least(least), default=default, metavar="N", help=text)
+
+
 def add_former_name(parser: argparse.ArgumentParser, name: str, now: str, **settings: Any) -> None:
     """Take an option by the name that it once had, too, and say so.
 

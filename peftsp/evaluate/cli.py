@@ -6,7 +6,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, folder, lacking, new_parser, parse, run_command
+from peftsp.command_line import (
+    add_resamples,
+    folder,
+    lacking,
+    new_parser,
+    parse,
+    run_command,
+)
 from peftsp.errors import ConfigError, tell
 from peftsp.evaluate.options import add_predicting, predicting
 
@@ -139,7 +146,5 @@ def _parser() -> argparse.ArgumentParser:
         help="TSV of accession and group, for false calls by group",
     )
     add_predicting(parser)
-    resamples = "of each bootstrap, and permutations of each test (default: %(default)s)"
-    add("--resamples", type=at_least(100), default=2000, metavar="N", help=resamples)
-    add("--seed", type=at_least(0), default=0, metavar="N", help="of the resamples")
+    add_resamples(parser)
     return parser

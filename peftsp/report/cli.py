@@ -7,7 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peftsp.command_line import at_least, folder, lacking, new_parser, parse, run_command
+from peftsp.command_line import (
+    add_resamples,
+    folder,
+    lacking,
+    new_parser,
+    parse,
+    run_command,
+)
 from peftsp.errors import ConfigError
 
 _EPILOG = """\
@@ -73,20 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for the report (default: %(default)s)",
     )
-    add(
-        "--resamples",
-        type=at_least(100),
-        default=5000,
-        metavar="N",
-        help="of each bootstrap, and permutations of each test, 100 or more (default: %(default)s)",
-    )
-    add(
-        "--seed",
-        type=at_least(0),
-        default=0,
-        metavar="N",
-        help="of the resamples (default: %(default)s)",
-    )
+    add_resamples(parser)
     add(
         "--against",
         metavar="METHOD",
