@@ -2,7 +2,8 @@
 # Students of the accurate model's recipe, once for each partition: run.sh CORPUS RUNS WEIGHTS [STUDENT...]
 # CORPUS is what compact_backbone/corpus.py writes, RUNS the folder of esm2_8m/run.sh's accurate runs,
 # WEIGHTS what esm2_8m/fetch.py writes. JOBS (2) runs at a time, one thread each; a second call goes on
-# where the first was stopped.
+# where the first was stopped. TEACHERS="accurate adapter" lets both teach, averaged, the runs of either
+# in RUNS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 corpus=$1 teachers=$2 weights=$(realpath "$3")
@@ -15,16 +16,18 @@ declare -A settings=(
   [fast]=""
   [self_taught]="backbone.checkpoint=$weights"
 )
-taught=runs/distillation/taught-fold
+kinds=${TEACHERS:-accurate}
+told=${TEACHERS:+-by-${TEACHERS// /-}}
+taught=runs/distillation/taught$told-fold
 mkdir -p runs/distillation
 for fold in 0 1 3; do
   # A teacher and its student see the same partition, so that the others test both.
   [[ -e $taught$fold.fasta ]] || "${PYTHON:-python}" experiments/distillation/teach.py "$corpus" \
-    --bundle "$teachers/accurate-fold$fold/bundle" --precision bf16 -o "$taught$fold.fasta"
+    --bundle $(printf "$teachers/%s-fold$fold/bundle " $kinds) --precision bf16 -o "$taught$fold.fasta"
 done
 for student in "${students[@]}"; do
   for fold in 0 1 3; do
-    echo "experiment=$student name=distillation/$student-fold$fold data.fold=$fold \
+    echo "experiment=$student name=distillation/$student$told-fold$fold data.fold=$fold \
 data.extra_path=$taught$fold.fasta ${settings[$student]}"
   done
 done | xargs -P "${JOBS:-2}" -I {} sh -c \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from copy import copy, deepcopy
@@ -48,6 +49,9 @@ _CHANGING_WEIGHTS = re.compile(r"olora|pissa_niter_\d+|corda|eva|loftq|lora_ga")
 """Starts of LoRA that write to frozen weights, by chance or into tensors that models share."""
 
 _ADAPTER = "default"
+
+# PEFT imports bitsandbytes, whose word on 4-bit products concerns no method here.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
