@@ -20,7 +20,8 @@ class FakeTrainer:
         self.callbacks = [point]
         self.training = training
         self.accumulate_grad_batches = 1
-        self.num_training_batches = 6
+        self.num_training_batches = self.val_check_batch = 6
+        self.check_val_every_n_epoch = 1
         self.received_sigterm = False
         self.is_global_zero = True
         self.strategy = SimpleNamespace(broadcast=lambda value: value, barrier=lambda name: None)

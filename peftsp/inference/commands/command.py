@@ -41,7 +41,7 @@ def interruption(fasta: Sequence[str], *, is_fresh: bool) -> str:
         is_fresh: Whether the run was told to start anew.
     """
     if any(name == STANDARD_INPUT or _is_stream(Path(name)) for name in fasta):
-        return "interrupted; a run on a stream starts anew"
+        return "interrupted; a run on standard input or another stream starts anew"
     without = " without --fresh" if is_fresh else ""
     return f"interrupted; the same command{without} resumes it"
 

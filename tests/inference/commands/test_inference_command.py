@@ -42,11 +42,15 @@ def test_success_is_said_on_standard_output(capsys):
     assert capsys.readouterr() == ("done\n", "")
 
 
+STREAM = "interrupted; a run on standard input or another stream starts anew"
+
+
 @pytest.mark.parametrize(
     ("fasta", "is_fresh", "message"),
     [
-        (["-"], False, "interrupted; a run on standard input starts anew"),
-        (["p.fasta", "-"], False, "interrupted; a run on standard input starts anew"),
+        (["-"], False, STREAM),
+        (["p.fasta", "-"], False, STREAM),
+        (["/dev/null"], False, STREAM),
         (["p.fasta"], False, "interrupted; the same command resumes it"),
         (["p.fasta"], True, "interrupted; the same command without --fresh resumes it"),
     ],
