@@ -4,11 +4,11 @@ import sys
 
 import pytest
 import torch
+from untrained import lean_to_types
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.inference.commands.predict import main
-from peftsp.labels import STATES, TYPE_OF_STATE
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
@@ -31,11 +31,7 @@ def _save_tiny_bundle(folder, seed=0, kingdom_embedding=0):
     crf = CRFSettings("hard", "peftsp", "of_type")
     backbone = load_backbone(BackboneSpec("tiny", 2, 16, 2), "random")
     tagger = build_tagger(backbone, LoRA(2, 2, 0.5, ["q_proj", "fc1"], 1), head, crf)
-    types = torch.tensor(TYPE_OF_STATE)
-    with torch.no_grad():
-        # Emissions that lean to a type as a whole, or the longest type would win everywhere.
-        lean = torch.randn(6, tagger.head.emissions.in_features)[types] * 0.15
-        tagger.head.emissions.weight.copy_(lean + torch.randn(len(STATES), lean.shape[1]) * 0.2)
+    lean_to_types(tagger)
     save_bundle(Bundle.from_tagger(tagger, head, crf, {}), folder)
     return folder
 

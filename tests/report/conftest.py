@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
+from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins
 from peftsp.runs.results import read_run
@@ -39,3 +40,9 @@ def trained_runs(tmp_path_factory):
                 config = standalone(compose("train", [*SHORT, *change], return_hydra_config=True))
             train(config)
     return folder / "runs"
+
+
+@pytest.fixture
+def evaluations(two_methods):
+    methods, proteins = two_methods
+    return [evaluate(method, proteins, 20, 0, lambda draws: draws) for method in methods]

@@ -23,12 +23,6 @@ from peftsp.report.style import COLORS, paper_style
 from peftsp.runs.results import read_run
 
 
-@pytest.fixture
-def evaluations(two_methods):
-    methods, proteins = two_methods
-    return [evaluate(method, proteins, 20, 0, lambda draws: draws) for method in methods]
-
-
 def test_bars_are_as_high_as_the_values(evaluations):
     figure = draw_mcc2(evaluations, read_published())
     heights = [bar.get_height() for axes in figure.axes for bar in axes.patches]

@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from peftsp.report.evaluation import evaluate
 from peftsp.report.measure_tables import measure_tables
 from peftsp.report.method_tables import cost_table, overall_table, settings_table
 from peftsp.report.methods import group_runs
@@ -11,12 +10,6 @@ from peftsp.report.published import SIGNALP6_SHA256, published_for, read_publish
 from peftsp.report.table import Table
 from peftsp.runs.record import DatasetIdentity
 from peftsp.runs.results import read_run
-
-
-@pytest.fixture
-def evaluations(two_methods):
-    methods, proteins = two_methods
-    return [evaluate(method, proteins, 20, 0, lambda draws: draws) for method in methods]
 
 
 def test_published_columns_stand_beside_ours_with_their_means(evaluations):

@@ -6,17 +6,15 @@ import hashlib
 import io
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 
 import pytest
+from browser import find_browser
 
 from peftsp.inference.formats.page import HTML
 from peftsp.inference.formats.table import COLUMNS, table_row
 from peftsp.labels import SP_TYPES
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 DRIVER = """
 const names = () => Array.from(document.querySelectorAll("td.name button"), (b) => b.textContent);
@@ -76,14 +74,6 @@ document.body.append(result);
 """
 
 
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    if not found:
-        pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
-    return found[0]
-
-
 def drive(browser, page, folder):
     """What the driver saw of a page."""
     digest = base64.b64encode(hashlib.sha256(DRIVER.encode()).digest()).decode()
@@ -109,13 +99,13 @@ def drive(browser, page, folder):
 
 
 @pytest.mark.slow
-def test_page_works_in_a_browser(browser, tmp_path, make_prediction, make_facts, hostile):
+def test_page_works_in_a_browser(tmp_path, make_prediction, make_facts, hostile):
     found = [make_prediction(f"p{n} of type", SP_TYPES[n % 6]) for n in range(150)]
     found += [make_prediction(header) for header in hostile]
     found += [make_prediction("needle,1 with words", "TAT", 70)]
     found[1] = replace(found[1], cleavage_site_probability=0.25)
     HTML.write(lambda: iter(found), tmp_path, make_facts(len(found)))
-    seen = drive(browser, tmp_path / "report.html", tmp_path)
+    seen = drive(find_browser(), tmp_path / "report.html", tmp_path)
     assert seen["title"] == "Predicted signal peptides"
     assert seen["images"] == 0
     assert seen["unsure"] == 1
