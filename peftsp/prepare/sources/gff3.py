@@ -56,8 +56,7 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
         is_predicted = program.startswith(_PREDICTORS)
         if is_predicted:
             predicted.add(named)
-        is_typed = is_predicted or cells[2].casefold() == _LIPOPROTEIN
-        sp_type = said.get("sp_type") or (_type_of(cells[2], feature.note) if is_typed else "")
+        sp_type = said.get("sp_type") or _type_of(cells[2], feature.note, is_predicted)
         if kind == "SIGNAL" and sp_type in SP_TYPES and feature.end is not None:
             labels[named] = Label(sp_type, feature.end)
     for named, place in first.items():
@@ -73,14 +72,15 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
             )
 
 
-def _type_of(kind: str, note: str) -> str:
-    """SP type of a row as SignalP 6.0 writes it."""
+def _type_of(kind: str, note: str, is_predicted: bool) -> str:
+    """SP type of a row as SignalP 6.0 writes it; empty where the features have to say it."""
+    is_lipoprotein = kind.casefold() == _LIPOPROTEIN
+    if not (is_predicted or is_lipoprotein):
+        return ""
     if note == "Pilin":
         return "PILIN"
     tat = "TAT" if note == "TAT" else ""
-    if kind.casefold() == _LIPOPROTEIN:
-        return f"{tat}LIPO"
-    return tat or "SP"
+    return f"{tat}LIPO" if is_lipoprotein else tat or "SP"
 
 
 def _attributes(text: str) -> dict[str, str]:
