@@ -104,6 +104,20 @@ def cut_power(monkeypatch, hook, epoch, batch=0):
     monkeypatch.setattr(StepSeed, hook, die, raising=False)
 
 
+@pytest.fixture
+def run_cut(run, monkeypatch):
+    """Function of a folder and overrides that lets a run die at a place, and goes on with it."""
+
+    def of(folder, *overrides, at):
+        with monkeypatch.context() as patch:
+            cut_power(patch, *at)
+            with pytest.raises(PowerCutError):
+                run(folder, *overrides)
+        return run(folder, *overrides, "ckpt_path=last")
+
+    return of
+
+
 def assert_same(folder, expected, read_curve, after):
     """The same losses after a step, and a bundle that is the same to the last bit."""
     for name in ("train/loss", "val/score", "val/nll", "test/score", "learning rate"):
@@ -137,40 +151,28 @@ def assert_same(folder, expected, read_curve, after):
     ],
 )
 def test_stopped_run_ends_as_the_uninterrupted_one(
-    run, finished_run, read_curve, tmp_path, monkeypatch, minutes, hook, epoch, batch, after
+    run_cut, finished_run, read_curve, tmp_path, minutes, hook, epoch, batch, after
 ):
     clock = f"callbacks.resume_point.minutes={minutes}"
-    with monkeypatch.context() as patch:
-        cut_power(patch, hook, epoch, batch)
-        with pytest.raises(PowerCutError):
-            run(tmp_path, clock)
-    folder = run(tmp_path, clock, "ckpt_path=last")
+    folder = run_cut(tmp_path, clock, at=(hook, epoch, batch))
     assert_same(folder, finished_run, read_curve, after)
 
 
 @pytest.mark.parametrize("batch", [2, 3])
-def test_accumulated_gradients_survive_a_stop(run, read_curve, tmp_path, monkeypatch, batch):
+def test_accumulated_gradients_survive_a_stop(run, run_cut, read_curve, tmp_path, batch):
     changes = ("trainer.accumulate_grad_batches=2", "callbacks.resume_point.minutes=0")
     expected = run(tmp_path / "whole", *changes)
-    with monkeypatch.context() as patch:
-        cut_power(patch, "on_train_batch_start", 1, batch)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut", *changes)
-    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", *changes, at=("on_train_batch_start", 1, batch))
     assert_same(folder, expected, read_curve, after=4)
 
 
-def test_averaged_weights_survive_a_stop(run, finished_run, read_curve, tmp_path, monkeypatch):
+def test_averaged_weights_survive_a_stop(run, run_cut, finished_run, read_curve, tmp_path):
     averaging = (
         "+callbacks.averaging={_target_: peftsp.training.averaging.AveragedWeights, decay: 0.8}"
     )
     changes = (averaging, "callbacks.resume_point.minutes=0")
     expected = run(tmp_path / "whole", *changes)
-    with monkeypatch.context() as patch:
-        cut_power(patch, "on_train_batch_start", 1, 2)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut", *changes)
-    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", *changes, at=("on_train_batch_start", 1, 2))
     assert_same(folder, expected, read_curve, after=6)
     averaged, plain = (
         load_file(place / "bundle" / "weights.safetensors") for place in (expected, finished_run)
@@ -187,55 +189,39 @@ def score_by_epoch(monkeypatch, scores):
     monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
 
 
-def test_best_epoch_before_a_stop_stays_the_best(run, read_curve, tmp_path, monkeypatch):
+def test_best_epoch_before_a_stop_stays_the_best(run, run_cut, read_curve, tmp_path, monkeypatch):
     """A resume point that forgot the epoch's score would take the third for the best."""
     score_by_epoch(monkeypatch, [0.1, 0.9, 0.3])
     expected = run(tmp_path / "whole")
     assert read_bundle(expected / "bundle").training["epoch"] == 1
-    with monkeypatch.context() as patch:
-        cut_power(patch, "on_train_epoch_start", 2)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut")
-    folder = run(tmp_path / "cut", "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", at=("on_train_epoch_start", 2))
     assert_same(folder, expected, read_curve, after=8)
 
 
-def test_validation_within_an_epoch_survives_a_stop(run, read_curve, tmp_path, monkeypatch):
+def test_validation_within_an_epoch_survives_a_stop(run, run_cut, read_curve, tmp_path):
     changes = ("+trainer.val_check_interval=0.5", "callbacks.resume_point.minutes=0")
     expected = run(tmp_path / "whole", *changes)
     assert len(read_curve(expected, "val/score")) == 6
-    with monkeypatch.context() as patch:
-        cut_power(patch, "on_validation_start", 1)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut", *changes)
-    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", *changes, at=("on_validation_start", 1))
     assert_same(folder, expected, read_curve, after=6)
 
 
-def test_stop_in_the_first_epoch_stays(run, read_curve, tmp_path, monkeypatch):
+def test_stop_in_the_first_epoch_stays(run, run_cut, read_curve, tmp_path, monkeypatch):
     changes = ("+callbacks.early_stopping.stopping_threshold=0.1", "trainer.max_epochs=3")
     score_by_epoch(monkeypatch, [0.5, 0.6, 0.7])
     expected = run(tmp_path / "whole", *changes)
     assert max(read_curve(expected, "train/loss")) == 3
-    with monkeypatch.context() as patch:
-        cut_power(patch, "on_fit_end", 1)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut", *changes)
-    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", *changes, at=("on_fit_end", 1))
     assert_same(folder, expected, read_curve, after=4)
 
 
 @pytest.mark.parametrize(("hook", "epoch"), [("on_train_epoch_start", 1), ("on_fit_end", 2)])
-def test_early_stopping_counts_on(run, read_curve, tmp_path, monkeypatch, hook, epoch):
+def test_early_stopping_counts_on(run, run_cut, read_curve, tmp_path, monkeypatch, hook, epoch):
     changes = ("callbacks.early_stopping.patience=1", "trainer.max_epochs=5")
     score_by_epoch(monkeypatch, [0.5, 0.4, 0.9, 0.9, 0.9])
     expected = run(tmp_path / "whole", *changes)
     assert max(read_curve(expected, "train/loss")) == 7
-    with monkeypatch.context() as patch:
-        cut_power(patch, hook, epoch)
-        with pytest.raises(PowerCutError):
-            run(tmp_path / "cut", *changes)
-    folder = run(tmp_path / "cut", *changes, "ckpt_path=last")
+    folder = run_cut(tmp_path / "cut", *changes, at=(hook, epoch))
     assert_same(folder, expected, read_curve, after=4 * epoch)
 
 
