@@ -57,6 +57,8 @@ def search(cfg: DictConfig) -> None:
         raise ConfigError(f"search: expected Optuna, pip install optuna ({error})") from error
 
     check_settings(cfg)
+    if cfg.search is None:
+        raise ConfigError("search: expected a group of settings, found null")
     check_folds(cfg)
     check_metric(cfg)
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)

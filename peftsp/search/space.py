@@ -35,10 +35,10 @@ def distributions_of(
     Raises:
         ConfigError: A setting has other keys, or bounds that are none.
     """
-    return {key: _distribution(key, dict(bounds), layers) for key, bounds in space.items()}
+    return {key: _distribution(key, bounds, layers) for key, bounds in space.items()}
 
 
-def _distribution(key: str, bounds: dict[str, Any], layers: int) -> BaseDistribution:
+def _distribution(key: str, bounds: Mapping[str, Any], layers: int) -> BaseDistribution:
     try:
         if "values" in bounds:
             return CategoricalDistribution(
@@ -47,7 +47,7 @@ def _distribution(key: str, bounds: dict[str, Any], layers: int) -> BaseDistribu
         named = {name: layers if value == LAYERS else value for name, value in bounds.items()}
         is_whole = isinstance(named["low"], int) and isinstance(named["high"], int)
         return IntDistribution(**named) if is_whole else FloatDistribution(**named)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             f"search.space.{key}: expected values, or low and high with log or step, "
             f"found {bounds} ({error})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -23,6 +23,7 @@ from torch import Tensor
 from peftsp.errors import ConfigError
 
 _TARGET = "_target_"
+_OF_HYDRA = {_TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 _SIMPLE = {bool, int, float, str, NoneType}
 _MONITORED = (
     *("val/score", "val/detection_mcc", "val/cleavage_site_mcc", "val/mean_mcc2", "val/nll"),
@@ -112,6 +113,9 @@ def check_settings(cfg: DictConfig) -> None:
             if isinstance(value, dict):
                 _check_object(value, f"{name}.{part}")
             _check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
+    if settings.get("search"):
+        for name in ("sampler", "pruner"):
+            _check_object(settings["search"][name], f"search.{name}")
     _check_trainer(settings)
 
 
@@ -183,13 +187,29 @@ def _check_group(settings: dict[str, Any], schema: Any, prefix: str) -> None:
 
 
 def _check_object(settings: dict[str, Any], place: str) -> None:
-    hints = _hints_of(settings[_TARGET], place) if _TARGET in settings else {}
+    made_by = _made_by(settings[_TARGET], place) if _TARGET in settings else []
+    _check_names(settings, made_by, place)
+    hints = _hints_of(made_by)
     for name, value in settings.items():
         if isinstance(value, dict):
             _check_object(value, f"{place}.{name}")
             _check_items(value, hints.get(name), f"{place}.{name}")
         elif name in hints:
             _check_value(value, hints[name], f"{place}.{name}")
+
+
+def _check_names(settings: dict[str, Any], made_by: list[Callable[..., Any]], place: str) -> None:
+    """Refuse arguments that what makes an object does not take."""
+    known: dict[str, inspect.Parameter] = {}
+    for function in reversed(made_by):
+        # Last comes what takes what others do not know.
+        known = {name: part for name, part in known.items() if part.kind != part.VAR_KEYWORD}
+        known |= inspect.signature(function).parameters
+    if not known or any(part.kind == part.VAR_KEYWORD for part in known.values()):
+        return
+    for name in sorted(settings.keys() - known.keys() - _OF_HYDRA):
+        expected = ", ".join(sorted(known.keys() - {"self", "args"}))
+        raise ConfigError(f"{place}.{name}: expected one of {expected}, found another")
 
 
 def _check_items(settings: dict[str, Any], hint: Any, place: str) -> None:
@@ -200,21 +220,25 @@ def _check_items(settings: dict[str, Any], hint: Any, place: str) -> None:
                 _check_value(value, get_args(part)[1], f"{place}.{name}")
 
 
-def _hints_of(target: str, place: str) -> dict[str, Any]:
-    """Types of the arguments of what makes an object, as far as they can be found out."""
+def _made_by(target: str, place: str) -> list[Callable[..., Any]]:
+    """What takes the arguments of an object: its class, and before it what calls that."""
     try:
         made_by = get_object(target)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"{place}.{_TARGET}: expected a class that can be imported, found {target} ({error})"
         ) from error
-    made_of = [made_by.__init__ if inspect.isclass(made_by) else made_by]
+    if inspect.isclass(made_by):
+        return [made_by.__init__]
     owner = getattr(made_by, "__self__", None)
-    if inspect.isclass(owner):
-        # A class method hands what it does not know to its class.
-        made_of.insert(0, owner.__init__)
+    # A class method hands what it does not know to its class.
+    return [owner.__init__, made_by] if inspect.isclass(owner) else [made_by]
+
+
+def _hints_of(made_by: list[Callable[..., Any]]) -> dict[str, Any]:
+    """Types of the arguments of what makes an object, as far as they can be found out."""
     hints: dict[str, Any] = {}
-    for function in made_of:
+    for function in made_by:
         try:
             hints |= get_type_hints(function)
         except (NameError, TypeError):

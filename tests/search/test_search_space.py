@@ -39,7 +39,7 @@ def test_bounds_become_distributions(bounds, expected):
     "bounds",
     [
         *({}, {"low": 1}, {"low": 2, "high": 1}, {"values": []}, {"values": [1], "low": 0}),
-        *({"low": 1, "high": 2, "stride": 1}, {"low": 0.0, "high": 1.0, "log": True}),
+        *(1, {"low": 1, "high": 2, "stride": 1}, {"low": 0.0, "high": 1.0, "log": True}),
     ],
 )
 def test_other_bounds_are_refused(bounds):
