@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from peftsp import __version__
 from peftsp.errors import ConfigError, PeftspError, tell
@@ -76,9 +76,16 @@ def _print(*texts: str) -> None:
             tell(f"standard output: expected it to take a text, found: {error.strerror}")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and end with status 2."""
+        tell(f"{self.prog}: {message}; {self.prog} --help lists what it takes")
+        sys.exit(2)
+
+
 def new_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
     """A parser with the option ``--version``; its epilog keeps its line ends."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description=description,
         epilog=epilog,

@@ -6,7 +6,6 @@ python -m peftsp.backbone.verify backbone=esm2_8m backbone.checkpoint=FOLDER
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
@@ -20,7 +19,8 @@ from torch import Tensor
 from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, PAD_TOKEN, STANDARD_RESIDUE_TOKENS
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.rotary import inverse_frequencies
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.command_line import new_parser, parse
+from peftsp.errors import ConfigError, PeftspError, tell
 from peftsp.settings_folder import CONF
 
 FLOAT32_LIMIT = 1e-4
@@ -66,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 where all agrees, 1 where something does not, 2 on a wrong setting or file.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m peftsp.backbone.verify",
-        description="Compare a backbone with fair-esm's and Hugging Face's ESM-2 on its weights.",
-        epilog="example: python -m peftsp.backbone.verify backbone=esm2_150m",
+    parser = new_parser(
+        "python -m peftsp.backbone.verify",
+        "Compare a backbone with fair-esm's and Hugging Face's ESM-2 on its weights.",
+        "example: python -m peftsp.backbone.verify backbone=esm2_150m",
     )
     parser.add_argument(
         "settings",
@@ -77,11 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="SETTING",
         help="backbone=NAME and, if need be, backbone.checkpoint=PATH, as for training",
     )
-    given = parser.parse_args(arguments)
+    given = parse(parser, arguments)
     try:
         backbone = _load(given.settings)
     except PeftspError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return _EXIT_BAD_INPUT
     print(f"{backbone.spec.name}: content hash {backbone.content_hash}")
     has_passed = _knows_alphabet()

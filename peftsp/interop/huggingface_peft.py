@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 
 from peftsp.backbone.hugging_face import THEIR_MODULES
 from peftsp.backbone.specs import BackboneSource
-from peftsp.errors import BundleError, CheckpointError, PeftspError
+from peftsp.command_line import new_parser, parse, run_command
+from peftsp.errors import BundleError, CheckpointError
 from peftsp.hub import push_model
 from peftsp.interop.injected import export_injected
 from peftsp.model.adapter_folder import (
@@ -126,9 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, or 2 after an error that the user can mend.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m peftsp.interop.huggingface_peft",
-        description="Exchange adapters with Hugging Face PEFT, and models with the Hub.",
+    parser = new_parser(
+        "python -m peftsp.interop.huggingface_peft",
+        "Exchange adapters with Hugging Face PEFT, and models with the Hub.",
+        "example: python -m peftsp.interop.huggingface_peft export bundle -o adapter",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     export = commands.add_parser("export", help="write a bundle's method as an adapter folder")
@@ -151,13 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     push.add_argument("name", metavar="OWNER/NAME", help="repository, made if need be")
     push.add_argument("--public", action="store_true", help="make it public, if it is made")
     push.set_defaults(run=_push)
-    options = parser.parse_args(arguments)
-    try:
-        print(options.run(options))
-    except (PeftspError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    options = parse(parser, arguments)
+    return run_command(lambda: options.run(options), "interrupted")
 
 
 def _export(options: argparse.Namespace) -> str:

@@ -12,7 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peftsp.errors import ConfigError, PeftspError
+from peftsp.command_line import new_parser, parse, run_command
+from peftsp.errors import ConfigError
 
 if TYPE_CHECKING:
     from peftsp.model.bundle import Bundle
@@ -29,19 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, or 2 after an error that the user can mend.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except (PeftspError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    options = parse(_parser(), arguments)
+    return run_command(lambda: _run(options), "interrupted")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m peftsp.interop.reference",
-        description="Make a bundle of a PEFT-SP checkpoint that predicts what PEFT-SP computes.",
+    parser = new_parser(
+        "python -m peftsp.interop.reference",
+        "Make a bundle of a PEFT-SP checkpoint that predicts what PEFT-SP computes.",
+        "example: python -m peftsp.interop.reference MODEL.pt --backbone esm2_150m -o bundle",
     )
     parser.add_argument("model", type=Path, help="what PEFT-SP saved, a .pt file")
     parser.add_argument(
@@ -71,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> str:
     # Loading torch takes seconds, and --help needs none of it.
     from peftsp.backbone.checkpoint import read_weights
     from peftsp.backbone.specs import BackboneSource, published_spec
@@ -103,7 +100,7 @@ def _run(options: argparse.Namespace) -> None:
     _report(bundle, options)
     unused = len(sort_tensors(state, place).unused)
     print(f"left out {unused} tensors of the language model and contact heads")
-    print(f"wrote {options.output}")
+    return f"wrote {options.output}"
 
 
 def _report(bundle: Bundle, options: argparse.Namespace) -> None:

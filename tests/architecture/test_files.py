@@ -12,7 +12,6 @@ SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
-    "command_line": "inference/commands/test_inference_command.py",
     "alphabet": "data/test_tokens.py",
     "backbone/contract": "contracts/test_peft_contract.py",
     "backbone/fair_esm": "backbone/test_checkpoint.py",
