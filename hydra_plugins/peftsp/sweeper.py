@@ -47,7 +47,8 @@ class ResumingSweeper(Sweeper):
         """Launch what is not finished, tell how all ended, exit with status 1 unless all did.
 
         Raises:
-            PeftspError: Runs cannot be told apart, or would go on with others.
+            PeftspError: A run has a setting that nothing takes, runs cannot be told apart, or would
+                go on with others.
             SystemExit: Some runs are not finished.
         """
         from peftsp.sweep.outcome import State, outcome_of, summary
@@ -84,8 +85,11 @@ class ResumingSweeper(Sweeper):
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         from peftsp.training.build import standalone
+        from peftsp.training.settings import check_settings
 
-        return standalone(self.loader.load_sweep_config(self.base, list(overrides)))
+        cfg = standalone(self.loader.load_sweep_config(self.base, list(overrides)))
+        check_settings(cfg)
+        return cfg
 
 
 class _KnownContents:

@@ -102,6 +102,13 @@ def test_failed_run_is_listed_and_the_others_end(sweep, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")} == before
 
 
+def test_setting_that_nothing_takes_stops_a_sweep_before_it_starts(sweep, tmp_path):
+    ended = sweep("data.fold=0,1", "+peft.rnk=2,3")
+    assert ended.returncode == 2
+    assert ended.err.startswith("error: peft.rnk: expected one of alpha, ")
+    assert not (tmp_path / "runs").exists()
+
+
 STOP_IN_FOLD_1 = """
 import os, signal
 from peftsp.training.randomness import StepSeed
