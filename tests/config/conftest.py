@@ -1,13 +1,11 @@
 """Composing the configuration as the training command does."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf, open_dict
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+from peftsp.settings_folder import CONF
 
 
 @pytest.fixture

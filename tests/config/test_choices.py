@@ -1,7 +1,5 @@
 """Every YAML under conf/, found by globbing, is composed and builds what it says."""
 
-from pathlib import Path
-
 import pytest
 import torch
 import wandb
@@ -22,8 +20,8 @@ from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.labels import STATES
 from peftsp.model.settings import build_tagger
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
 
 

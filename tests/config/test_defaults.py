@@ -1,16 +1,15 @@
 """A default stands in a YAML, and nowhere else."""
 
 import inspect
-from pathlib import Path
 
 import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from peftsp.model.head import EmissionHead
+from peftsp.settings_folder import CONF
 from peftsp.training.module import SignalPeptideModule
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 FILES = [path for path in CONF.rglob("*.yaml") if "hydra" not in path.parts]
 MADE_WITHOUT_YAML = {
     "peftsp.backbone.checkpoint.load_backbone",

@@ -1,11 +1,10 @@
 """The published settings, as the paper and the reference's command lines give them."""
 
-from pathlib import Path
-
 import pytest
 from hydra.utils import instantiate
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+from peftsp.settings_folder import CONF
+
 PAPER = sorted(path.stem for path in (CONF / "experiment").glob("paper_*.yaml"))
 LORA = {"150m": (0.0069506, 25, 30), "650m": (0.0074928, 33, 33), "3b": (0.0067211, 35, 36)}
 

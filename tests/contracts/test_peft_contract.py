@@ -1,7 +1,6 @@
 """What every PEFT method promises; methods are found by their YAML files."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,9 +16,10 @@ from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.full import Full
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.registry import find_method, method_names
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
-YAMLS = sorted(path.stem for path in CONF.glob("*.yaml"))
+METHODS = CONF / "peft"
+YAMLS = sorted(path.stem for path in METHODS.glob("*.yaml"))
 VARIANTS = [
     *((name, {}) for name in YAMLS),
     ("lora", {"last_k": 1, "target_modules": ["fc1", "fc2"], "rank": 2, "alpha": 16}),
@@ -46,7 +46,7 @@ def variant_id(variant):
 @pytest.fixture(params=VARIANTS, ids=variant_id)
 def method(request):
     name, changes = request.param
-    settings = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), changes)
+    settings = OmegaConf.merge(OmegaConf.load(METHODS / f"{name}.yaml"), changes)
     return instantiate(settings, _convert_="all")
 
 
@@ -82,7 +82,7 @@ def disturbance(method):
 
 
 def test_every_method_has_a_yaml_and_every_yaml_a_method():
-    targets = {OmegaConf.load(CONF / f"{name}.yaml")._target_ for name in YAMLS}
+    targets = {OmegaConf.load(METHODS / f"{name}.yaml")._target_ for name in YAMLS}
     modules = {target.rpartition(".")[0] for target in targets}
     assert modules == {f"peftsp.peft.{name}" for name in method_names()}
 

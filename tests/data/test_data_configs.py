@@ -8,8 +8,8 @@ from hydra.utils import instantiate
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 
 

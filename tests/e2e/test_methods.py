@@ -1,16 +1,15 @@
 """Every PEFT method, found by its YAML, from the training command to the prediction command."""
 
 import json
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.labels import SP_TYPES
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
-METHODS = sorted(path.stem for path in CONF.glob("*.yaml"))
+METHODS = sorted(path.stem for path in (CONF / "peft").glob("*.yaml"))
 SMALL = ("experiment=quickstart", "data.count=60", "trainer.max_epochs=1")
 
 
@@ -26,7 +25,7 @@ def assert_sound(rows, count):
 @pytest.mark.parametrize("method", METHODS)
 def test_method_trains_and_predicts(train, predict, tmp_path, method):
     bundle = train(*SMALL, f"peft={method}")
-    module = OmegaConf.load(CONF / f"{method}.yaml")._target_.split(".")[-2]
+    module = OmegaConf.load(CONF / "peft" / f"{method}.yaml")._target_.split(".")[-2]
     assert json.loads((bundle / "config.json").read_text())["peft"]["method"] == module
     assert_sound(predict(SyntheticProteins(60, 1).load(), bundle, tmp_path), 60)
 

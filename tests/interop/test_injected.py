@@ -1,7 +1,5 @@
 """Methods of Hugging Face PEFT leave as folders that its own models load."""
 
-from pathlib import Path
-
 import peft
 import pytest
 import torch
@@ -17,10 +15,11 @@ from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.registry import find_method
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "peft"
+METHODS = CONF / "peft"
 INJECTED = sorted(
-    path.stem for path in CONF.glob("*.yaml") if ".hf." in OmegaConf.load(path)._target_
+    path.stem for path in METHODS.glob("*.yaml") if ".hf." in OmegaConf.load(path)._target_
 )
 SPEC = BackboneSpec("small", layers=2, width=32, heads=4)
 HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, trainable=True)
@@ -37,7 +36,7 @@ def esm_folder(tmp_path_factory):
 @pytest.mark.parametrize("name", INJECTED)
 @pytest.mark.parametrize("last_k", [None, 1])
 def test_exported_folder_gives_the_same_hidden_states(tmp_path, esm_folder, tokens, name, last_k):
-    settings = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), {"last_k": last_k})
+    settings = OmegaConf.merge(OmegaConf.load(METHODS / f"{name}.yaml"), {"last_k": last_k})
     method = instantiate(settings, _convert_="all")
     tagger = build_tagger(load_backbone(SPEC, str(esm_folder)), method, HEAD, CRF).eval()
     generator = torch.Generator().manual_seed(1)

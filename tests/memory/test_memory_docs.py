@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 
 from peftsp.memory.estimate import estimate_memory
 from peftsp.memory.table import CARDS, fits
-from peftsp.training.cli import CONF
+from peftsp.settings_folder import CONF
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/big_backbones.md"
 ROW = re.compile(r"^\| `(experiment=[^`]+)` \| ([\d.]+) \| (\d+) GB \|$", re.MULTILINE)

@@ -1,26 +1,18 @@
 """Estimates beside models that are really built."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.errors import ConfigError
 from peftsp.memory.estimate import estimate_memory, outline
-from peftsp.memory.table import CARDS, fits, format_estimate
 from peftsp.model.settings import build_tagger
+from peftsp.settings_folder import CONF
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 NEED_WEIGHTS = ("boft", "shira", "waveft")
 METHODS = sorted({path.stem for path in (CONF / "peft").glob("*.yaml")} - {*NEED_WEIGHTS})
-
-
-def settings(*overrides):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", ["backbone=esm2_tiny", "data.batch_size=3", *overrides])
 
 
 def build(cfg):
@@ -31,7 +23,7 @@ def build(cfg):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_weights_are_those_of_the_model(method, dtype):
+def test_weights_are_those_of_the_model(settings, method, dtype):
     cfg = settings(f"peft={method}", f"backbone.dtype={dtype}")
     estimate = estimate_memory(cfg)
     parameters = list(build(cfg).parameters())
@@ -40,12 +32,12 @@ def test_weights_are_those_of_the_model(method, dtype):
 
 
 @pytest.mark.parametrize("method", NEED_WEIGHTS)
-def test_method_that_needs_weights_is_refused(method):
+def test_method_that_needs_weights_is_refused(settings, method):
     with pytest.raises(ConfigError, match=f"without weights, found {method.upper()}"):
         estimate_memory(settings(f"peft={method}"))
 
 
-def test_quantized_weights_are_those_of_the_model():
+def test_quantized_weights_are_those_of_the_model(settings):
     pytest.importorskip("bitsandbytes")
     cfg = settings("backbone.quantization=nf4", "backbone.dtype=bfloat16")
     tagger = build(cfg)
@@ -57,14 +49,14 @@ def test_quantized_weights_are_those_of_the_model():
 
 
 @pytest.mark.parametrize("name", ["esm2_650m", "esm2_3b", "esm2_15b"])
-def test_published_sizes_have_an_outline(name):
+def test_published_sizes_have_an_outline(settings, name):
     tagger = outline(settings(f"backbone={name}", "peft=frozen"))
     held = list(tagger.backbone.parameters())
     assert sum(p.numel() for p in held) == tagger.backbone.spec.parameters
     assert {p.device.type for p in held} == {"meta"}
 
 
-def test_devices_share_what_fsdp_shares():
+def test_devices_share_what_fsdp_shares(settings):
     estimate = estimate_memory(settings("peft=full"))
     lasting = 2 * estimate.weights + estimate.step.optimizer
     passing = estimate.total - lasting
@@ -74,25 +66,13 @@ def test_devices_share_what_fsdp_shares():
     assert in_nf4.total_sharded(4) - estimate.total_sharded(4) == 4000
 
 
-def test_less_is_needed_with_what_saves_memory():
+def test_less_is_needed_with_what_saves_memory(settings):
     mixed = "trainer.precision=bf16-mixed"
     plain = estimate_memory(settings(mixed))
     for change in ("backbone.activation_checkpointing=true", "backbone.dtype=bfloat16"):
         assert estimate_memory(settings(mixed, change)).total < plain.total, change
 
 
-def test_total_is_the_sum_of_the_rows():
-    text = format_estimate(estimate_memory(settings()), 2)
-    rows = text.partition("\n\n")[0].splitlines()
-    sizes = [float(row.split()[-2]) for row in rows]
-    assert rows[-1].startswith("total")
-    assert sizes[-1] == pytest.approx(sum(sizes[:-1]), abs=0.001 * len(rows))
-
-
-def test_a_card_keeps_a_reserve():
-    assert [card for card in CARDS if fits(15 * 10**9, card)] == [24, 40, 80]
-
-
-def test_other_precisions_are_refused():
+def test_other_precisions_are_refused(settings):
     with pytest.raises(ConfigError, match=r"trainer\.precision: expected one of .*, found 64-true"):
         estimate_memory(settings("trainer.precision=64-true"))

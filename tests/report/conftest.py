@@ -1,7 +1,5 @@
 """Methods of made-up runs, and a few runs that training left."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -9,15 +7,21 @@ from peftsp.report.evaluation import evaluate
 from peftsp.report.methods import group_runs
 from peftsp.report.proteins import Proteins
 from peftsp.runs.results import read_run
+from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 from peftsp.training.run import train
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 SHORT = (
     *("experiment=quickstart", "overwrite=false", "data.count=60", "data.batch_size=10"),
     *("trainer.max_epochs=2", "trainer.log_every_n_steps=1"),
     *("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false"),
 )
+
+
+@pytest.fixture
+def grouped():
+    """Function of runs' folders that gives their methods."""
+    return lambda *folders: group_runs(map(read_run, folders))
 
 
 @pytest.fixture

@@ -5,16 +5,9 @@ import json
 import pytest
 
 from peftsp.errors import RunError
-from peftsp.report.caveats import find_caveats
-from peftsp.report.methods import group_runs
-from peftsp.runs.results import read_run
 
 
-def grouped(*folders):
-    return group_runs(read_run(folder) for folder in folders)
-
-
-def test_folds_and_seeds_are_one_method(make_run):
+def test_folds_and_seeds_are_one_method(grouped, make_run):
     folders = [make_run("lora", fold, seed) for fold in (2, 0) for seed in (1, 2)]
     [method] = grouped(*folders)
     assert method.label == "lora"
@@ -25,7 +18,7 @@ def test_folds_and_seeds_are_one_method(make_run):
     assert method.settings == {}
 
 
-def test_settings_that_differ_are_in_the_label(make_run):
+def test_settings_that_differ_are_in_the_label(grouped, make_run):
     small = make_run("lora", peft={"rank": 4}, head={"dropout": 0.1})
     large = make_run("lora", seed=2, peft={"rank": 16}, head={"dropout": 0.1}, extra=1)
     other = make_run("prompt", peft={"length": 5}, head={"dropout": 0.1})
@@ -34,7 +27,7 @@ def test_settings_that_differ_are_in_the_label(make_run):
     assert methods["prompt"].settings == {"extra": "–", "peft.length": 5, "peft.rank": "–"}
 
 
-def test_other_further_data_is_named_by_its_hash(make_run):
+def test_other_further_data_is_named_by_its_hash(grouped, make_run):
     folder = make_run("lora", seed=2)
     content = json.loads((folder / "run.json").read_text())
     content["extra_sha256"] = "c" * 64
@@ -43,25 +36,25 @@ def test_other_further_data_is_named_by_its_hash(make_run):
     assert labels == {"lora (extra_path –)", f"lora (extra_path {'c' * 12})"}
 
 
-def test_places_make_no_method(make_run):
+def test_places_make_no_method(grouped, make_run):
     first = make_run("lora", fold=0, paths={"runs_dir": "a"}, logger={"csv": 1}, variant="-a")
     second = make_run("lora", fold=1, paths={"runs_dir": "b"}, logger={"csv": 2}, variant="-b")
     assert len(grouped(first, second)) == 1
 
 
-def test_other_data_set_is_refused(make_run):
+def test_other_data_set_is_refused(grouped, make_run):
     runs = make_run("lora", 0), make_run("lora", 1, sha256="b" * 64)
     with pytest.raises(RunError, match=r"lora-fold1.*: expected the data set of .*lora-fold0"):
         grouped(*runs)
 
 
-def test_second_run_of_a_fold_and_seed_is_refused(make_run):
+def test_second_run_of_a_fold_and_seed_is_refused(grouped, make_run):
     runs = make_run("lora"), make_run("lora", name="again")
     with pytest.raises(RunError, match="expected one run of a method for each fold and seed"):
         grouped(*runs)
 
 
-def test_fold_with_other_proteins_is_refused(make_run):
+def test_fold_with_other_proteins_is_refused(grouped, make_run):
     whole, part = make_run("lora"), make_run("prompt")
     table = part / "test_predictions.csv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:50]))
@@ -69,38 +62,7 @@ def test_fold_with_other_proteins_is_refused(make_run):
         grouped(whole, part)
 
 
-def test_missing_folds_unlike_seeds_and_spoilt_tests_are_told(make_run):
-    complete = [make_run("lora", fold) for fold in range(6)]
-    partial = [make_run("prompt", 0), make_run("prompt", 0, seed=2), make_run("prompt", 3)]
-    spoilt = make_run("full", 1, data={"train_splits": ["train", "test"]})
-    lines = find_caveats(grouped(*complete, *partial, spoilt), [spoilt / "old"])
-    assert not [line for line in lines if line.startswith("lora")]
-    assert "prompt: no run of folds 1, 2, 4, 5" in "\n".join(lines)
-    assert "prompt: not every fold was run with as many seeds" in "\n".join(lines)
-    assert any(line.startswith("full: trained on the test partition") for line in lines)
-    assert lines[-1].endswith("no record of the run: old.")
-
-
-def test_model_that_has_seen_the_test_before_is_told(make_run):
-    folder = make_run("lora", 3)
-    record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**record, "start_has_seen": 7}))
-    lines = find_caveats(grouped(folder, make_run("lora", 4)), [])
-    [line] = [line for line in lines if "begins from" in line]
-    again = find_caveats(grouped(folder, make_run("lora", 3, seed=2)), [])
-    assert line in again, "whatever another seed began from"
-    assert "chosen on 7 of the proteins that it is tested on in fold 3" in line
-
-
-def test_comparison_on_one_seed_is_told(make_run):
-    runs = make_run("lora"), make_run("prompt")
-    [line] = [line for line in find_caveats(grouped(*runs), []) if "one seed" in line]
-    assert line.startswith("Each method was trained with one seed")
-    several = find_caveats(grouped(*runs, make_run("prompt", seed=2)), [])
-    assert not [line for line in several if "one seed" in line]
-
-
-def test_long_settings_are_left_to_their_table(make_run):
+def test_long_settings_are_left_to_their_table(grouped, make_run):
     long = ["q_proj", "k_proj", "v_proj", "out_proj"]
     folders = make_run("lora", peft={"modules": long}), make_run("lora", 0, 2, peft={"modules": 1})
     third = make_run("lora", 0, 3, peft={"modules": [*long[:3], "another_module"]})
@@ -109,7 +71,7 @@ def test_long_settings_are_left_to_their_table(make_run):
     assert all(m.settings.keys() == {"peft.modules"} for m in methods)
 
 
-def test_of_many_settings_the_unusual_ones_are_shown(make_run):
+def test_of_many_settings_the_unusual_ones_are_shown(grouped, make_run):
     common = {"table": "a_table", "constraint": "hard", "decoding": "of_the_type", "weight": 0.5}
     changes = [{}, {"weight": 0.25}, {"table": "none"}, {"constraint": "soft", "weight": 0}]
     folders = [

@@ -1,7 +1,5 @@
 """Which settings count: all of them are changed, one at a time."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -19,9 +17,9 @@ from peftsp.runs.identity import (
     what_counts,
 )
 from peftsp.runs.record import write_record
+from peftsp.settings_folder import CONF
 from peftsp.sweep.plan import plan
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = [
     *("data=synthetic", "backbone=esm2_tiny", "peft=lora", "optimizer=muon"),
     *("scheduler=cosine", "name=run", "callbacks.best.dirpath=checkpoints", "logger=csv"),

@@ -1,7 +1,5 @@
 """What a search varies: bounds as the YAML has them, values as the command line has them."""
 
-from pathlib import Path
-
 import pytest
 from omegaconf import OmegaConf
 
@@ -15,8 +13,8 @@ from optuna.distributions import (  # noqa: E402
 
 from peftsp.errors import ConfigError  # noqa: E402
 from peftsp.search.space import distributions_of, suggest  # noqa: E402
+from peftsp.settings_folder import CONF  # noqa: E402
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 SPACES = sorted((CONF / "hparams_search").glob("*.yaml"))
 
 

@@ -13,12 +13,12 @@ from peftsp.backbone.specs import BackboneSpec
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.lora import LoRA
+from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.run import train
 from peftsp.training.schedules import constant
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
 QUICK = (
     "experiment=quickstart",

@@ -1,15 +1,13 @@
 """Which settings are refused before anything is read."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 
 from peftsp.errors import ConfigError
+from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 from peftsp.training.settings import check_settings
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = [
     (path.parent.name, path.stem)
     for path in sorted(CONF.glob("*/*.yaml"))

@@ -132,27 +132,6 @@ def test_shipped_model_hands_down_its_licence_and_its_backbone(continued, tmp_pa
     torch.testing.assert_close(emissions(bundle), emissions(SHIPPED["accurate"].folder))
 
 
-def test_commands_without_a_model_stay_as_they_are():
-    assert fill_in(["-m", "peft=lora", "init_from=null"]) == ["-m", "peft=lora", "init_from=null"]
-
-
-def test_every_method_is_found_again(tmp_path):
-    from hydra import compose, initialize_config_dir
-    from hydra.utils import instantiate
-
-    from peftsp.peft.registry import find_method
-    from peftsp.settings_folder import CONF
-    from peftsp.training.start_settings import _method
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        for path in sorted((CONF / "peft").glob("*.yaml"))[::3]:
-            given = instantiate(compose("train", [f"peft={path.stem}"]).peft, _convert_="all")
-            overrides = _method(given)
-            assert overrides[0] == f"peft={path.stem}"
-            again = compose("train", overrides).peft
-            assert instantiate(again, _convert_="all") == find_method(given.settings())
-
-
 @pytest.fixture
 def adapter(finished_run, tmp_path):
     folder = tmp_path / "adapter"

@@ -1,0 +1,18 @@
+"""An estimate as text, and the cards it is for."""
+
+import pytest
+
+from peftsp.memory.estimate import estimate_memory
+from peftsp.memory.table import CARDS, fits, format_estimate
+
+
+def test_total_is_the_sum_of_the_rows(settings):
+    text = format_estimate(estimate_memory(settings()), 2)
+    rows = text.partition("\n\n")[0].splitlines()
+    sizes = [float(row.split()[-2]) for row in rows]
+    assert rows[-1].startswith("total")
+    assert sizes[-1] == pytest.approx(sum(sizes[:-1]), abs=0.001 * len(rows))
+
+
+def test_a_card_keeps_a_reserve():
+    assert [card for card in CARDS if fits(15 * 10**9, card)] == [24, 40, 80]
