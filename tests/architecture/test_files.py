@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "inference/formats/base": "inference/formats/test_format_registry.py",
     "inference/formats/notebook": "inference/compute/test_inference_api.py",
     "inference/formats/process_pool": "inference/formats/test_format_figure_files.py",
+    "inference/run/skipped": "inference/run/test_inference_intake.py",
     "inference/run/settings": "inference/commands/test_inference_predict.py",
     "interop/layers": "interop/test_reference.py",
     "interop/reference_names": "interop/test_reference.py",

@@ -20,10 +20,11 @@ from peftsp.inference.compute.pipeline import window_size
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats
+from peftsp.inference.run.description import describe_run, fingerprint_run
 from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
 from peftsp.inference.run.output import OutputFolder, writing_to
-from peftsp.inference.run.record import SkippedRecords, describe_run, fingerprint_run
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSettings, RunSummary
+from peftsp.inference.run.skipped import SkippedRecords
 from peftsp.inference.run.store import PredictionStore, Tally
 from peftsp.records import Prediction, SequenceRecord
 

@@ -1,4 +1,4 @@
-"""What identifies a run, and what it says of itself: ``skipped.tsv`` and ``prediction.json``."""
+"""What identifies a run, and what it says of itself in ``prediction.json``."""
 
 from __future__ import annotations
 
@@ -6,47 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from peftsp import __version__
-from peftsp.data.fasta import WrongRecord
-from peftsp.errors import plain
 from peftsp.inference.compute.options import Options
 from peftsp.inference.run.settings import RunSettings, RunSummary
 from peftsp.labels import SP_TYPES
 from peftsp.model.bundle_files import hash_bundle
-
-SKIPPED_FILE = "skipped.tsv"
-
-
-class SkippedRecords:
-    """Writes the records that are left out into ``skipped.tsv``, once there is one.
-
-    Args:
-        folder: Gets the file.
-
-    Attributes:
-        count: Records so far.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.count = 0
-        self._path = folder / SKIPPED_FILE
-        self._file: TextIO | None = None
-
-    def note(self, name: str, wrong: WrongRecord) -> None:
-        """Write down a record of the file of that name."""
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8", newline="")
-            self._file.write("file\tline\tid\treason\n")
-        cells = (name, str(wrong.line), wrong.identifier, wrong.reason)
-        self._file.write("\t".join(map(plain, cells)) + "\n")
-        self.count += 1
-
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._file is not None:
-            self._file.close()
 
 
 def describe_run(

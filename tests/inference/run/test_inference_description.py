@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from peftsp.inference.compute.pipeline import Options
-from peftsp.inference.run.record import fingerprint_run
+from peftsp.inference.run.description import fingerprint_run
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@ import sys
 
 import pytest
 
-from peftsp import entry
+from peftsp import console_scripts
 
 
 @pytest.mark.parametrize(
     ("command", "module"),
     [
-        (entry.train, "peftsp.training.cli"),
-        (entry.search, "peftsp.search.cli"),
-        (entry.memory, "peftsp.memory.cli"),
+        (console_scripts.train, "peftsp.training.cli"),
+        (console_scripts.search, "peftsp.search.cli"),
+        (console_scripts.memory, "peftsp.memory.cli"),
     ],
 )
 def test_missing_package_is_named_with_what_brings_it(monkeypatch, capsys, command, module):
@@ -25,5 +25,5 @@ def test_missing_package_is_named_with_what_brings_it(monkeypatch, capsys, comma
 
 def test_command_is_started(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["peftsp-memory", "--help"])
-    assert entry.memory() == 0
+    assert console_scripts.memory() == 0
     assert "GPU memory" in capsys.readouterr().out
