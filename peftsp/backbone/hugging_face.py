@@ -115,7 +115,7 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
         "emb_layer_norm_before": False,
         "token_dropout": True,
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", newline="\n")
     theirs = {_their_name(name): tensor.contiguous() for name, tensor in weights.items()}
     for layer in range(spec.layers):
         key = f"encoder.layer.{layer}.attention.self.{_FREQUENCIES}"

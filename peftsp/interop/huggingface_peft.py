@@ -83,7 +83,7 @@ def _export_lora(bundle: Bundle, method: LoRA, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", newline="\n")
 
 
 def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:

@@ -147,8 +147,8 @@ def save_bundle(
         write_esm_folder(partial / BACKBONE_FOLDER, bundle.backbone.spec, dict(backbone))
     for name, text in (papers or {}).items():
         (partial / name).parent.mkdir(exist_ok=True)
-        (partial / name).write_text(text, encoding="utf-8")
-    (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
+        (partial / name).write_text(text, encoding="utf-8", newline="\n")
+    (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", newline="\n")
     save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
     # Safetensors makes files that only their owner may read, but bundles are to be shared.
     (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)

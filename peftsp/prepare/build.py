@@ -243,7 +243,7 @@ def _write(shown: PreparedSet, removed: Sequence[LabelledRecord], output: Path) 
         read_labelled(labelled)
         if removed:
             write_labelled(removed, files.enter_context(whole_file(places["removed"])))
-        page.write_text(render(shown), encoding="utf-8")
+        page.write_text(render(shown), encoding="utf-8", newline="\n")
         _write_table(unusable, ("place", "accession", "reason"), lost)
         _write_table(groups, ("accession", "group", "place", "is_weak"), rows)
     if not removed:

@@ -74,7 +74,7 @@ def graphpart_partitions(
             f">p{place}|label={label}\n{sequence}\n"
             for place, (label, sequence) in enumerate(zip(labels, sequences, strict=True))
         )
-        (folder / "proteins.fasta").write_text("".join(entries), encoding="utf-8")
+        (folder / "proteins.fasta").write_text("".join(entries), encoding="utf-8", newline="\n")
         # GraphPart leaves out homologs at the threshold itself.
         least = str(identity - 1e-6)
         words = ["--fasta-file", "proteins.fasta", "--threshold", least, "--labels-name", "label"]

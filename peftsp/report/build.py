@@ -142,7 +142,7 @@ def write_report(
         _all_numbers(evaluations).to_csv(folder / TABLES / "measures.csv", index=False)
         if _has_cost(methods):
             sheet = dome_sheet(evaluations, settings.resamples, settings.seed)
-            (folder / DOME).write_text(sheet, encoding="utf-8")
+            (folder / DOME).write_text(sheet, encoding="utf-8", newline="\n")
         drawn = draw_all(evaluations, published, folder / FIGURES, _has_cost(methods), further)
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
@@ -152,7 +152,7 @@ def write_report(
             further=[table.name for table in further],
             pictures={p.name: p for p in _bar(drawn, "drawing", settings)},
         )
-        (folder / PAGE).write_text(render_page(content), encoding="utf-8")
+        (folder / PAGE).write_text(render_page(content), encoding="utf-8", newline="\n")
     return ReportSummary(settings.output / PAGE, len(runs), labels, skipped, warnings)
 
 

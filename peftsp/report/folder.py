@@ -67,7 +67,9 @@ def _put_in_place(partial: Path, folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     written = {"peftsp": __version__, "files": [path.as_posix() for path in new]}
     folder.mkdir(exist_ok=True)
-    (folder / _LIST).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    (folder / _LIST).write_text(
+        json.dumps(written, indent=1) + "\n", encoding="utf-8", newline="\n"
+    )
     for path in sorted(new, key=lambda path: path.name == PAGE):
         (folder / path).parent.mkdir(exist_ok=True)
         (partial / path).replace(folder / path)

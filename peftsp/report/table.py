@@ -42,8 +42,8 @@ class Table:
     def write(self, folder: Path) -> None:
         """Write it as CSV with all digits, and as Markdown and LaTeX as it is to be read."""
         self.numbers.to_csv(folder / f"{self.name}.csv", index=False)
-        (folder / f"{self.name}.md").write_text(self.markdown(), encoding="utf-8")
-        (folder / f"{self.name}.tex").write_text(self.latex(), encoding="utf-8")
+        (folder / f"{self.name}.md").write_text(self.markdown(), encoding="utf-8", newline="\n")
+        (folder / f"{self.name}.tex").write_text(self.latex(), encoding="utf-8", newline="\n")
 
     def markdown(self) -> str:
         """The table and its caption as Markdown."""

@@ -192,7 +192,7 @@ class RunFolder:
             print(line, flush=True)
         if self._is_first and is_kept:
             self.path.mkdir(parents=True, exist_ok=True)
-            with (self.path / LOG).open("a", encoding="utf-8") as file:
+            with (self.path / LOG).open("a", encoding="utf-8", newline="\n") as file:
                 file.write(f"{now()} {line}\n")
 
     def size_of(self, name: str) -> int:

@@ -44,4 +44,6 @@ def write_best(method: str, settings: Sequence[str], path: Path, about: str) -> 
     whole = {"defaults": [{f"override /{group}": name}, "_self_"]}
     text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(list(settings))))
     with whole_file(path) as partial:
-        partial.write_text(f"# @package _global_\n# {about}\n{text}", encoding="utf-8")
+        partial.write_text(
+            f"# @package _global_\n# {about}\n{text}", encoding="utf-8", newline="\n"
+        )

@@ -115,7 +115,7 @@ def _run_of_sweep(cfg: DictConfig) -> float:
     except Exception as error:
         line = _one_line(error) or type(error).__name__
         trace = without_credentials(traceback.format_exc())
-        log.write_text(f"{line}\n\n{trace}", encoding="utf-8")
+        log.write_text(f"{line}\n\n{trace}", encoding="utf-8", newline="\n")
         print(f"error: {cfg.name}: {line}", file=sys.stderr)
         # Not every error can be sent from the process of a run to that of the sweep.
         raise PeftspError(line) from None

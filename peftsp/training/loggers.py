@@ -113,5 +113,5 @@ def _kept_id(folder: Path) -> str | None:
     path = folder / WANDB_ID
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{secrets.token_hex(8)}\n", encoding="utf-8")
+        path.write_text(f"{secrets.token_hex(8)}\n", encoding="utf-8", newline="\n")
     return path.read_text(encoding="utf-8").strip()

@@ -137,6 +137,24 @@ def test_public_names_are_documented(path):
     assert missing == []
 
 
+def written_texts(tree):
+    """Calls that open a file for text to write, or write one."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        mode = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
+        is_opened = node.func.attr == "open" and mode in ("w", "a", "x", "w+", "a+")
+        if (is_opened or node.func.attr == "write_text") and "devnull" not in ast.dump(node):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_written_texts_are_the_same_on_every_system(path):
+    calls = written_texts(ast.parse(path.read_text()))
+    ends = [(node.lineno, {word.arg for word in node.keywords}) for node in calls]
+    assert not [line for line, words in ends if "newline" not in words]
+
+
 def test_no_module_is_a_drawer():
     drawers = {"utils", "util", "helpers", "common", "misc", "tools", "core"}
     assert not [path for path in MODULES if path.stem in drawers or path.parent.name in drawers]

@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace) -> str:
     with (
         writing_to(target.parent),
         whole_file(target) as partial,
-        partial.open("w", encoding="utf-8") as file,
+        partial.open("w", encoding="utf-8", newline="\n") as file,
     ):
         WRITERS[options.outfmt](predictions, file)
     return f"predicted {intake.identifiers.count:,} proteins; see {target}"

@@ -75,7 +75,7 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    with (folder / "predictions.gff3").open("w", encoding="utf-8") as file:
+    with (folder / "predictions.gff3").open("w", encoding="utf-8", newline="\n") as file:
         file.write("##gff-version 3\n")
         # A region is named once; of proteins with one name it is the longest.
         lengths: dict[int, int] = {}

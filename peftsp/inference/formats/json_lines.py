@@ -34,7 +34,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
+    with (folder / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for prediction in read():
             file.write(json.dumps(as_json(prediction), ensure_ascii=False, allow_nan=False) + "\n")
 

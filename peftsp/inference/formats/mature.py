@@ -8,7 +8,7 @@ from peftsp.inference.formats.base import OutputFormat, Read, RunFacts, in_one_l
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    with (folder / "mature.fasta").open("w", encoding="utf-8") as file:
+    with (folder / "mature.fasta").open("w", encoding="utf-8", newline="\n") as file:
         for prediction in read():
             if prediction.cleavage_site is not None:
                 mature = prediction.residues[prediction.cleavage_site :]

@@ -62,7 +62,7 @@ def _stretches(regions: tuple[Region, ...]) -> list[tuple[int, int, int]]:
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:
     counts = Counter(prediction.sp_type for prediction in read())
     head, tail = _page(facts, counts).split(_RECORDS)
-    with (folder / "report.html").open("w", encoding="utf-8") as file:
+    with (folder / "report.html").open("w", encoding="utf-8", newline="\n") as file:
         file.write(head + "[")
         for index, prediction in enumerate(_listed(read, facts)):
             file.write((",\n" if index else "\n") + _embed(as_record(prediction)))

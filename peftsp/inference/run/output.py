@@ -101,7 +101,7 @@ class OutputFolder:
             record = {**record, "files": names, "sha256": _hashes(made, self.stage)}
             self._check_places(record)
             text = json.dumps(record, indent=2, allow_nan=False) + "\n"
-            (self.stage / RECORD_FILE).write_text(text, encoding="utf-8")
+            (self.stage / RECORD_FILE).write_text(text, encoding="utf-8", newline="\n")
             self._move(names)
         return tuple(self.path / name for name in names)
 

@@ -165,9 +165,9 @@ class PredictionStore:
     def _open(self) -> TextIO:
         if self._kept_bytes:
             os.truncate(self.path, self._kept_bytes)
-            return self.path.open("a", encoding="utf-8")
+            return self.path.open("a", encoding="utf-8", newline="\n")
         self._check_own()
-        file = self.path.open("w", encoding="utf-8")
+        file = self.path.open("w", encoding="utf-8", newline="\n")
         file.write(json.dumps(self._run) + "\n")
         return file
 

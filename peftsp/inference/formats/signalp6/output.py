@@ -36,7 +36,8 @@ def signalp6_output(request: Request) -> OutputFormat:
 def _write(read: Read, folder: Path, facts: RunFacts, request: Request) -> None:
     with ExitStack() as stack:
         table, mature, peptides, regions, details, page = (
-            stack.enter_context((folder / name).open("w", encoding="utf-8")) for name in _FILES
+            stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
+            for name in _FILES
         )
         table.write(tables.table_heading(facts))
         peptides.write(tables.GFF_HEADING)

@@ -146,7 +146,9 @@ def write_plots(read: Read, folder: Path, kinds: tuple[str, ...], facts: RunFact
             place = folder / names.next(prediction.header)
             if "txt" in kinds:
                 text = plot_text(prediction)
-                place.with_name(plot_file(place.name, "txt")).write_text(text, encoding="utf-8")
+                place.with_name(plot_file(place.name, "txt")).write_text(
+                    text, encoding="utf-8", newline="\n"
+                )
             if pictures:
                 add(prediction, place, pictures)
 
