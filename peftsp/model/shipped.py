@@ -35,6 +35,7 @@ SHIPPED = {
 }
 DEFAULT_MODEL = "accurate"
 _OF_MODE = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
+DEFAULT_MODE = next(mode for mode, model in _OF_MODE.items() if model == DEFAULT_MODEL)
 
 
 def find_model(name: str) -> Path:
@@ -52,9 +53,9 @@ def find_model(name: str) -> Path:
 
 
 def model_of_mode(mode: str) -> str:
-    """Name of the model for one of SignalP 6.0's modes; the default for any other.
+    """Name of the model for one of SignalP 6.0's modes.
 
     >>> model_of_mode("fast")
     'fast'
     """
-    return _OF_MODE.get(mode, DEFAULT_MODEL)
+    return _OF_MODE[mode]

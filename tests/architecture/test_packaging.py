@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 
 from peftsp import __version__
 from peftsp.data.download import PUBLIC_FILES
-from peftsp.inference.commands.predict import _parser
+from peftsp.inference.commands.predict import _parser, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGING = REPOSITORY / "packaging"
@@ -81,6 +82,51 @@ def test_galaxy_offers_the_choices_of_the_command():
     for select in GALAXY.iterfind("inputs/param[@type='select']"):
         offered = [option.get("value") for option in select.iterfind("option")]
         assert offered == list(actions[select.get("argument")].choices)
+
+
+def test_conda_tests_what_is_in_the_source_archive(recipe):
+    for name in recipe["test"]["source_files"]:
+        assert name.startswith("peftsp/")
+        assert (REPOSITORY / name).is_file()
+        assert any(name in command for command in recipe["test"]["commands"])
+
+
+def test_image_runs_what_workflow_managers_give_it():
+    process = (PACKAGING / "nextflow" / "peftsp" / "predict" / "main.nf").read_text()
+    image = re.search(r'container "(\S+)"', process)[1]
+    dockerfile = (PACKAGING / "docker" / "Dockerfile").read_text()
+    assert "ENTRYPOINT" not in dockerfile
+    for text in (dockerfile, (PACKAGING / "README.md").read_text()):
+        assert f"--tag {image} ." in text
+    assert "--formats tsv,gff3,fasta \\" in process
+
+
+def test_nextflow_finds_its_test_data():
+    module = PACKAGING / "nextflow" / "peftsp" / "predict"
+    test = (module / "tests" / "main.nf.test").read_text()
+    assert (module / re.search(r'\$moduleDir/([^"]+)', test)[1]).is_file()
+
+
+def test_snakemake_can_run_its_rule_again(tmp_path):
+    rule = (PACKAGING / "snakemake" / "Snakefile").read_text().partition("rule peftsp_predict:")[2]
+    outputs = re.findall(r'="peftsp/(\S+)"', rule.partition("log:")[0])
+    fasta = tmp_path / "proteins.fasta"
+    fasta.write_text(">a\nMKKTAIAIAVALAGFATVAQAAPKDNTWYTG\n>b\nM-K\n")
+    formats = re.search(r"--formats (\S+)\"", rule)[1]
+    command = [*(str(fasta), "--output", str(tmp_path / "out"), "--model", "fast")]
+    for _ in range(2):
+        assert main([*command, "--formats", formats, "--no-progress"]) == 0
+        for name in outputs:
+            (tmp_path / "out" / name).unlink()
+
+
+def test_bakta_is_told_a_version_that_it_takes(tmp_path):
+    text = (PACKAGING / "README.md").read_text()
+    lines = re.search(r"^mkdir -p bin\n.*?^chmod .*?$", text, re.MULTILINE | re.DOTALL)[0]
+    subprocess.run(["sh", "-ec", lines], cwd=tmp_path, check=True)
+    command = [tmp_path / "bin" / "deepsig", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [int(part) for part in told.split()[1].split(".")] >= [1, 2, 5]
 
 
 def test_codemeta_says_what_pyproject_and_citation_say():

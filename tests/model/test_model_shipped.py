@@ -3,7 +3,7 @@
 import pytest
 
 from peftsp.errors import ConfigError
-from peftsp.model.shipped import DEFAULT_MODEL, SHIPPED, find_model, model_of_mode
+from peftsp.model.shipped import DEFAULT_MODE, DEFAULT_MODEL, SHIPPED, find_model, model_of_mode
 
 
 def test_every_model_is_there():
@@ -15,4 +15,5 @@ def test_every_model_is_there():
 
 def test_modes_have_a_model():
     assert model_of_mode("fast") == "fast"
-    assert model_of_mode("slow") == ("accurate" if "accurate" in SHIPPED else DEFAULT_MODEL)
+    assert model_of_mode("slow") == "accurate"
+    assert model_of_mode(DEFAULT_MODE) == DEFAULT_MODEL

@@ -17,9 +17,9 @@ from peftsp.command_line import (
 )
 from peftsp.errors import ConfigError
 from peftsp.inference.commands.command import interruption, sentence
+from peftsp.inference.compute.device import DEVICES
 from peftsp.inference.compute.options import (
     ANY,
-    DEVICES,
     KINGDOM_NAMES,
     PRECISIONS,
     RUNTIMES,

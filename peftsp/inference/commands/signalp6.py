@@ -14,7 +14,7 @@ from peftsp.inference.compute.options import ANY, EUKARYA, ModelSettings
 from peftsp.inference.formats.signalp6.output import signalp6_output
 from peftsp.inference.formats.signalp6.plots import FORMATS, MODES, Request
 from peftsp.inference.run.settings import RunSettings, RunSummary
-from peftsp.model.shipped import DEFAULT_MODEL, find_model, model_of_mode
+from peftsp.model.shipped import DEFAULT_MODE, find_model, model_of_mode
 
 _ORGANISMS = {"other": ANY, "euk": EUKARYA, "eukarya": EUKARYA}
 
@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
         ),
         fasta=(options.fastafile,),
         output=options.output_dir,
-        formats=(signalp6_output(Request(options.format, options.mode or MODES[0])),),
+        formats=(signalp6_output(Request(options.format, options.mode)),),
         threads=options.torch_num_threads,
         workers=options.write_procs,
     )
@@ -49,11 +49,11 @@ def _run(options: argparse.Namespace) -> RunSummary:
     return replace(run(settings), files=(options.output_dir,))
 
 
-def _bundle(folder: Path | None, mode: str | None) -> Path:
+def _bundle(folder: Path | None, mode: str) -> Path:
     from peftsp.model.bundle_files import CONFIG_FILE
 
     if folder is None:
-        return find_model(model_of_mode(mode) if mode else DEFAULT_MODEL)
+        return find_model(model_of_mode(mode))
     if not (folder / CONFIG_FILE).is_file():
         raise BundleError(
             f"--model_dir {folder}: expected a peftsp bundle with {CONFIG_FILE} in it, found none; "
@@ -112,7 +112,8 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=MODES,
         const=MODES[0],
-        help="model that predicts: fast, or the accurate one for the others where it ships",
+        default=DEFAULT_MODE,
+        help="model that predicts: fast, or for the others accurate (default: %(default)s)",
     )
     add_number(
         parser,

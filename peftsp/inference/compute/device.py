@@ -15,19 +15,22 @@ from peftsp.labels import MAX_RESIDUES
 if TYPE_CHECKING:
     import torch
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 _GROUP = Path("/sys/fs/cgroup")
 _CACHED_BYTES = 12 * 1024**2
 _FEWEST, _MOST = 4, 64
 
 
 def find_device(name: str) -> torch.device:
-    """One of `peftsp.inference.compute.options.DEVICES`; ``auto`` takes a GPU where there is one.
+    """One of `DEVICES`; ``auto`` takes a GPU where there is one.
 
     Raises:
-        ConfigError: There is no such device in this machine.
+        ConfigError: There is no such device, or not in this machine.
     """
     import torch
 
+    if name not in DEVICES:
+        raise ConfigError(f"device: expected one of {', '.join(DEVICES)}, found {name!r}")
     is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, is_there in is_available.items() if is_there), "cpu")

@@ -27,6 +27,7 @@ OUTPUTS = (
     *("ends_inside", "region_probabilities", "peptide_region_probabilities"),
 )
 """Those of `peftsp.inference.compute.results.Results`."""
+_OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc")
 METADATA = "peftsp"
 """Name of the metadata property that holds what a graph says of itself, as JSON."""
 
@@ -79,7 +80,7 @@ class OnnxModel:
             ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised
         try:
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"]
@@ -109,6 +110,7 @@ class OnnxModel:
         Types are summed just where the kingdom is that of eukaryotes.
 
         Raises:
+            MemoryError: There is too little for so many sequences.
             CheckpointError: A probability is no finite number.
         """
         tokens = np.full((len(sequences), TOKENS), PAD_TOKEN)
@@ -116,7 +118,12 @@ class OnnxModel:
             row[: len(sequence)] = sequence
         organism = np.full(len(sequences), options.kingdom)
         feed = dict(zip(INPUTS, (tokens, organism), strict=True))
-        results = Results(*self._session.run(OUTPUTS, feed))
+        try:
+            results = Results(*self._session.run(OUTPUTS, feed))
+        except Exception as error:
+            if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+                raise MemoryError(shown(error)) from None
+            raise
         if not np.isfinite(results.probabilities).all():
             raise CheckpointError("graph: expected finite probabilities, found others")
         return results._replace(

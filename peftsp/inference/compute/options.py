@@ -10,7 +10,7 @@ from typing import Any
 
 from peftsp.errors import ConfigError
 from peftsp.hub import fetch_model, is_on_hub
-from peftsp.inference.compute.device import may_have_a_gpu
+from peftsp.inference.compute.device import DEVICES, may_have_a_gpu
 from peftsp.labels import KINGDOMS
 from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import DEFAULT_MODEL, find_model
@@ -20,7 +20,6 @@ EUKARYA = "eukarya"
 
 KINGDOM_NAMES = (ANY, *(kingdom.lower() for kingdom in KINGDOMS))
 """``other`` for unknown or mixed origin, or a kingdom."""
-DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 RUNTIMES = ("auto", "onnx", "torch")
 GRAPH_SUFFIX = ".onnx"
@@ -52,7 +51,7 @@ class ModelSettings:
         kingdom: One of `KINGDOM_NAMES`; ``eukarya`` counts every signal peptide as SP.
         min_probability: A signal peptide whose type is less probable than this is called NO_SP.
         precision: One of `PRECISIONS`.
-        device: One of `DEVICES`.
+        device: One of `peftsp.inference.compute.device.DEVICES`.
         batch_size: Sequences in a batch; None for what fits the device.
         cluster: Where to predict, if not in this process.
         allow_code: Packages whose code may be imported for a bundle's PEFT method.

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from html import escape
+from importlib.util import find_spec
 
 from peftsp.inference.formats.figure_files import picture_of
 from peftsp.records import Prediction
@@ -13,9 +14,11 @@ from peftsp.records import Prediction
 
 @dataclass(frozen=True, slots=True)
 class ShownPrediction(Prediction):
-    """A prediction with its picture."""
+    """A prediction with its picture, where matplotlib is installed."""
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        if find_spec("matplotlib") is None:
+            return None
         picture = b64encode(picture_of(self, "svg")).decode()
         note = f"<p>{escape(self.note)}</p>" if self.note else ""
         return (

@@ -92,6 +92,12 @@ def test_mode_is_written_down(command, tmp_path, capsys, mode):
     assert json.loads((tmp_path / "out" / "output.json").read_text())["MODE"] == mode
 
 
+def test_mode_is_that_of_the_default_model_unless_told_otherwise(command, tmp_path):
+    place = command.index("--model_dir")
+    assert main([*command[:place], *command[place + 2 :]]) == 0
+    assert json.loads((tmp_path / "out" / "output.json").read_text())["MODE"] == "slow"
+
+
 def test_paths_in_the_json_file_are_as_given(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command[command.index("--output_dir") + 1] = "some/where"

@@ -183,6 +183,12 @@ def test_prediction_shows_its_picture_in_a_notebook(bundles, short_records):
     assert found.note in page
 
 
+def test_notebook_shows_no_picture_without_matplotlib(bundles, short_records, monkeypatch):
+    found = next(peftsp.predict(short_records[:1], bundle=bundles[0]))
+    monkeypatch.setattr("peftsp.inference.formats.notebook.find_spec", lambda _: None)
+    assert found._repr_html_() is None
+
+
 def test_region_probabilities_are_an_array(bundles, short_records):
     ask = {"bundle": bundles[0], "has_region_probabilities": True}
     found = next(peftsp.predict(short_records[:1], **ask))

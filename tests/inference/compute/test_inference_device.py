@@ -26,6 +26,11 @@ def test_device_that_is_not_there_is_refused(monkeypatch, name):
         find_device(name)
 
 
+def test_other_devices_are_named():
+    with pytest.raises(ConfigError, match=r"device: expected one of auto.* found 'gpu'"):
+        find_device("gpu")
+
+
 def test_affinity_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)

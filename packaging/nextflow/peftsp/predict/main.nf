@@ -12,19 +12,21 @@ process PEFTSP_PREDICT {
     tuple val(meta), path("${prefix}/predictions.tsv") , emit: tsv
     tuple val(meta), path("${prefix}/predictions.gff3"), emit: gff, optional: true
     tuple val(meta), path("${prefix}/mature.fasta")    , emit: mature, optional: true
+    tuple val(meta), path("${prefix}/skipped.tsv")     , emit: skipped, optional: true
     path "versions.yml"                                , emit: versions
 
     when:
     task.ext.when == null || task.ext.when
 
     script:
-    def args = task.ext.args ?: '--formats tsv,gff3,fasta'
+    def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     peftsp-predict \\
         $fasta \\
         --output $prefix \\
         --threads $task.cpus \\
+        --formats tsv,gff3,fasta \\
         --no-progress \\
         $args
 
