@@ -49,7 +49,10 @@ async function beginWorkers() {
 function answer(worker, message) {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
-    worker.onerror = (event) => reject(new Error(event.message || "the worker has ended"));
+    worker.onerror = (event) => {
+      run.workers = run.workers.filter((other) => other !== worker); // which answers no more
+      reject(new Error(event.message || "the worker has ended"));
+    };
     worker.postMessage(message);
   });
 }
@@ -63,6 +66,7 @@ async function predictAll(proteins, kingdom) {
   const found = new Array(proteins.length);
   let next = 0, done = 0;
   const began = performance.now();
+  if (!run.workers.length) throw new Error("no worker is left; load the page again");
   const work = async (worker) => {
     while (run.isRunning && next < proteins.length) {
       const start = next;
@@ -74,7 +78,13 @@ async function predictAll(proteins, kingdom) {
       say(`${done.toLocaleString("en")} of ${proteins.length.toLocaleString("en")} proteins, ${perSecond(done, performance.now() - began)}`);
     }
   };
-  await Promise.all(run.workers.map(work));
+  const works = run.workers.map((worker) => work(worker).catch((error) => {
+    run.isRunning = false;
+    throw error;
+  }));
+  // No worker may be at work still when the next run begins.
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
   return { found: found.filter(Boolean), seconds: (performance.now() - began) / 1000 };
 }
 
@@ -91,11 +101,12 @@ async function predict(event) {
   if (!proteins.length) return say("No protein is there: paste sequences in FASTA format, or drop a file.", true);
   if (areNucleotides(proteins)) return say("The sequences look like DNA or RNA; proteins are needed. Translate them first.", true);
   run.isRunning = true;
-  run.kingdom = byId("kingdom").value;
+  const kingdom = byId("kingdom").value;
   toggle(true);
   try {
-    const { found, seconds } = await predictAll(proteins, run.kingdom);
+    const { found, seconds } = await predictAll(proteins, kingdom);
     showRecords(found);
+    run.kingdom = kingdom;
     showCounts();
     byId("results").hidden = false;
     const stopped = found.length < proteins.length ? "Stopped after " : "";
@@ -125,6 +136,7 @@ function showCounts() {
 }
 
 async function take(files) {
+  if (!files.length) return;
   const unread = [];
   const texts = await Promise.all([...files].map((file) => {
     const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
@@ -165,6 +177,7 @@ byId("gff3").addEventListener("click", () => save("predictions.gff3", asGff3(rec
 byId("signalp6").addEventListener("click", () => save("prediction_results.txt", asSignalP6(records, run.kingdom)));
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     if (kind === "drop") take(event.dataTransfer.files);
   });

@@ -1,5 +1,6 @@
 // Records as files that other programs read.
 
+const BREAKS = /[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/g; // what some reader takes for the end of a column or line
 const SEQUENCE_ID = /[^A-Za-z0-9.:^*$@!+_?|-]/gu;
 const TYPES_OF_STRETCH = {
   n: "n_terminal_region", h: "central_hydrophobic_region_of_signal_peptide", c: "c_terminal_region",
@@ -47,7 +48,7 @@ function asSignalP6(shown, kingdom) {
     const shares = isEukarya ? [none, types.reduce((sum, share) => sum + share, 0)] : record.probabilities;
     const cut = record.site === null ? "" : `CS pos: ${record.site}-${record.site + 1}. Pr: ${record.certainty.toFixed(4)}`;
     const type = record.type === vocabulary.types[0] ? "OTHER" : record.type;
-    lines.push([record.header.replace(/\s+/g, " "), type, ...shares.map((share) => share.toFixed(6)), cut].join("\t"));
+    lines.push([record.header.replace(BREAKS, " "), type, ...shares.map((share) => share.toFixed(6)), cut].join("\t"));
   }
   return lines.join("\n") + "\n";
 }

@@ -1,0 +1,81 @@
+"""The form's script beside workers that fail, in Node with a page of a few stubs."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).resolve().parents[2] / "peftsp" / "app"
+STUBS = """
+const element = () => ({
+  textContent: "", value: "", hidden: false, disabled: false, placeholder: "", childNodes: [{}, {}],
+  classList: { toggle() {} }, addEventListener(kind, listener) { this[`on${kind}`] = listener; },
+  remove() {}, replaceChildren() {}, setAttribute() {},
+});
+const elements = {};
+const byId = (id) => (elements[id] ??= element());
+const listeners = {};
+globalThis.document = {
+  addEventListener: (kind, listener) => (listeners[kind] = listener), querySelectorAll: () => [],
+  createElement: element,
+};
+const vocabulary = { weights: {}, model: "small" };
+let shown = null;
+const records = [];
+const showRecords = (found) => (shown = found);
+const areNucleotides = () => false;
+const parseFasta = (text) => {
+  return { proteins: text.split(" ").map((header) => ({ header })), wrong: [] };
+};
+"""
+CASES = """
+class Slow {
+  constructor(name, milliseconds) { Object.assign(this, { name, milliseconds }); }
+  postMessage({ proteins }) {
+    setTimeout(() => {
+      if (this.name === "dying") return this.onerror({ message: "killed" });
+      if (this.name === "failing") return this.onmessage({ data: { error: "too little memory" } });
+      this.onmessage({ data: { records: proteins.map(({ header }) => header) } });
+    }, this.milliseconds);
+  }
+}
+const many = (name) => Array.from({ length: 64 }, (_, number) => `${name}${number}`).join(" ");
+const submitted = (text) => ((box.value = text), form.onsubmit({ preventDefault() {} }));
+(async () => {
+  const sound = new Slow("sound", 30), bad = new Slow(process.argv[2], 1);
+  run.workers = [sound, bad];
+  await submitted(many("first"));
+  console.log(byId("said").textContent, run.workers.length, shown === null);
+  bad.name = "sound";
+  await submitted(many("second"));
+  console.log(shown.length, shown.every((name) => name.startsWith("second")));
+  run.workers = [];
+  await submitted(many("third"));
+  console.log(byId("said").textContent);
+  box.value = "kept";
+  listeners.drop({ preventDefault() {}, dataTransfer: { types: ["text/plain"], files: [] } });
+  await take([]);
+  console.log(box.value);
+})();
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "left"), [("failing", "too little memory", 2), ("dying", "killed", 1)]
+)
+def test_worker_that_fails_spoils_no_later_run(tmp_path, kind, message, left):
+    if not (node := shutil.which("node")):
+        pytest.skip("node is not installed")
+    script = tmp_path / "case.js"
+    form = (APP / "app.js").read_text().partition("beginWorkers().catch")[0]
+    script.write_text(STUBS + form + CASES)
+    done = subprocess.run(
+        [node, script, kind], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == [
+        f"The prediction has failed: {message} {left} true",
+        "64 true",
+        "The prediction has failed: no worker is left; load the page again",
+        "kept",
+    ], done.stderr
