@@ -148,7 +148,9 @@ def save_bundle(
     for name, text in (papers or {}).items():
         (partial / name).parent.mkdir(exist_ok=True)
         (partial / name).write_text(text, encoding="utf-8", newline="\n")
-    (partial / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", newline="\n")
+    (partial / CONFIG_FILE).write_text(
+        json.dumps(config, indent=2, allow_nan=False) + "\n", newline="\n"
+    )
     save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
     # Safetensors makes files that only their owner may read, but bundles are to be shared.
     (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)

@@ -123,7 +123,9 @@ def write_record(record: RunRecord, folder: Path) -> None:
     """Write ``run.json``; it is on the disk when this returns, or is as it was before."""
     content = {"format": FORMAT, "version": VERSION, **asdict(record)}
     with whole_file(folder / RUN_FILE) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
+        partial.write_text(
+            json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
+        )
 
 
 def read_record(folder: Path) -> RunRecord:

@@ -10,12 +10,10 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
 
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.data.identity import sequence_mark, split_marks
 from peftsp.errors import ConfigError
-from peftsp.metrics.table import MetricRow
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.runs.folder import BUNDLE, RunFolder, check_checkpoint, now
@@ -23,7 +21,7 @@ from peftsp.runs.record import PREDICTIONS_FILE, Cost, RunRecord
 from peftsp.training.card import describe_start, papers_of
 from peftsp.training.cost import CostMeter
 from peftsp.training.module import SignalPeptideModule
-from peftsp.training.predictions import write_predictions
+from peftsp.training.predictions import Tested, write_predictions
 from peftsp.training.resume import ResumePoint
 from peftsp.training.start import Start
 from peftsp.training.tables import CONFUSION_FILE, METRICS_FILE, log_tables, write_tables
@@ -78,20 +76,26 @@ def end_run(run: FittedRun) -> dict[str, float]:
     seconds, peaks = run.meter.time_elapsed(), run.meter.peaks(run.trainer)
     best, metrics = _best_checkpoint(run.trainer)
     check_checkpoint(best)
-    tested = _test(run, best) if run.cfg.test else None
-    if tested:
-        metrics |= tested.metrics
+    tested = None
+    if run.cfg.test:
+        results = run.trainer.test(
+            run.module, datamodule=run.data, ckpt_path=best, verbose=False, weights_only=True
+        )[0]
+        metrics |= {name: float(value) for name, value in results.items()}
+        tested = run.module.tested
+    # JSON, which record and bundle are, has no NaN.
+    defined = {name: value for name, value in metrics.items() if math.isfinite(value)}
     if run.trainer.is_global_zero:
         folder, bundle = run.folder, run.folder.path / BUNDLE
         _write_tested(run, tested)
         save_bundle(
-            _bundle(run, best, metrics),
+            _bundle(run, best, defined),
             bundle,
             run.start.own_backbone(run.module.tagger.method) if run.start else None,
             papers_of(run.start, run.cfg.name) if run.start else None,
         )
         cost = _cost(run, best, seconds, peaks)
-        folder.write(replace(run.record, ended=now(), metrics=_finite(metrics), cost=cost))
+        folder.write(replace(run.record, ended=now(), metrics=defined, cost=cost))
         folder.say(f"bundle: {bundle}")
         for name, value in metrics.items():
             if name in _SHOWN:
@@ -102,27 +106,7 @@ def end_run(run: FittedRun) -> dict[str, float]:
     return metrics
 
 
-@dataclass(frozen=True)
-class _Tested:
-    metrics: dict[str, float]
-    rows: list[MetricRow]
-    confusion: Tensor
-    predictions: tuple[Tensor, Tensor]
-
-
-def _test(run: FittedRun, best: Path) -> _Tested:
-    results = run.trainer.test(
-        run.module, datamodule=run.data, ckpt_path=best, verbose=False, weights_only=True
-    )[0]
-    return _Tested(
-        {name: float(value) for name, value in results.items()},
-        run.module.metrics.table(),
-        run.module.metrics.confusion(),
-        run.module.test_predictions.compute(),
-    )
-
-
-def _write_tested(run: FittedRun, tested: _Tested | None) -> None:
+def _write_tested(run: FittedRun, tested: Tested | None) -> None:
     if tested:
         write_predictions(
             *tested.predictions, run.data.records.splits["test"], run.folder.path / PREDICTIONS_FILE
@@ -203,8 +187,3 @@ def _cost(run: FittedRun, best: Path, seconds: float, peaks: tuple[int, int | No
         checkpoint_size=best.stat().st_size,
         bundle_size=run.folder.size_of(BUNDLE),
     )
-
-
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
-    """Those that are defined, since JSON has no NaN."""
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}

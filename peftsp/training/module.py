@@ -20,7 +20,7 @@ from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.model.temperature import temper_types
 from peftsp.training.augmentation import hide_residues
-from peftsp.training.predictions import KeptPredictions
+from peftsp.training.predictions import KeptPredictions, Tested
 from peftsp.training.prior import favour_types
 from peftsp.training.sharding import shard
 
@@ -46,7 +46,12 @@ class SignalPeptideModule(LightningModule):
 
     Raises:
         ConfigError: The probability is not in [0, 1), or the weight or the factor is negative.
+
+    Attributes:
+        tested: What the last test has found.
     """
+
+    tested: Tested
 
     def __init__(
         self,
@@ -58,19 +63,18 @@ class SignalPeptideModule(LightningModule):
         head_factor: float,
     ) -> None:
         super().__init__()
-        if not isinstance(regularisation, int | float) or regularisation < 0:
-            raise ConfigError(
-                f"regularisation.weight: expected a number of 0 or more, found {regularisation}"
-            )
         if not isinstance(hidden_residues, int | float) or not 0 <= hidden_residues < 1:
             raise ConfigError(
                 f"augmentation.hidden_residues: expected 0 <= probability < 1, "
                 f"found {hidden_residues}"
             )
-        if not isinstance(head_factor, int | float) or head_factor < 0:
-            raise ConfigError(
-                f"learning_rate.head_factor: expected a number of 0 or more, found {head_factor}"
-            )
+        factors = {
+            "regularisation.weight": regularisation,
+            "learning_rate.head_factor": head_factor,
+        }
+        for name, value in factors.items():
+            if not isinstance(value, int | float) or value < 0:
+                raise ConfigError(f"{name}: expected a number of 0 or more, found {value}")
         self.tagger = tagger
         self.head_factor = head_factor
         self.optimizer = optimizer
@@ -155,13 +159,17 @@ class SignalPeptideModule(LightningModule):
         self._log_metrics("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the measures of all predictions.
+        """Log the measures of all predictions, and keep them.
 
         Raises:
             TrainingError: A loss was not finite.
         """
         self._check_nll("test")
         self._log_metrics("test")
+        # Once the trainer is done its processes gather nothing any more.
+        self.tested = Tested(
+            self.metrics.table(), self.metrics.confusion(), self.test_predictions.compute()
+        )
 
     def configure_model(self) -> None:
         """Share the parameters out, where the strategy wants it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from peftsp.durable import whole_file
 from peftsp.labels import SP_TYPES
+from peftsp.metrics.table import MetricRow
 from peftsp.model.decode import Decoded
 from peftsp.records import LabelledRecord
 from peftsp.runs.record import PREDICTION_COLUMNS, truth_of
@@ -20,6 +22,21 @@ from peftsp.state_paths import path_regions
 
 _REGIONS = ("n", "h", "c")
 _NUMBERS = 3 + len(_REGIONS)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a test has found, of the proteins of all processes.
+
+    Attributes:
+        rows: Measures by kingdom and SP type.
+        confusion: int64, ``(K, K)``, row true and column predicted SP type.
+        predictions: As `KeptPredictions.compute` returns them.
+    """
+
+    rows: list[MetricRow]
+    confusion: Tensor
+    predictions: tuple[Tensor, Tensor]
 
 
 class KeptPredictions(Metric):

@@ -10,8 +10,10 @@ from lightning.pytorch import Callback, Trainer
 from peftsp import predict
 from peftsp.data.synthetic import SyntheticProteins
 from peftsp.labels import SP_TYPES
+from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.bundle import read_bundle
 from peftsp.runs.folder import RunFolder
+from peftsp.training.predictions import KeptPredictions
 from peftsp.training.run import train
 
 SHORT = ("trainer.max_epochs=1", "data.batch_size=20", "name=same")
@@ -78,3 +80,28 @@ def test_the_test_is_of_the_model_in_the_bundle(run, tmp_path):
         if len(found.residues) >= 70:
             tested = rows.loc[found.identifier, list(SP_TYPES)]
             assert list(found.probabilities) == pytest.approx(list(tested), abs=1e-4)
+
+
+def test_what_is_tested_is_gathered_while_the_processes_are_together(run, tmp_path, monkeypatch):
+    """Some backends gather from GPUs alone, which the trainer's end empties."""
+    test = Trainer.test
+
+    def test_and_part(*given, **settings):
+        found = test(*given, **settings)
+        for kind in (SignalPeptideMetrics, KeptPredictions):
+            monkeypatch.setattr(kind, "sync_context", lambda *_, **__: pytest.fail("gathered"))
+            monkeypatch.setattr(kind, "compute", lambda *_, **__: pytest.fail("gathered"))
+        return found
+
+    monkeypatch.setattr(Trainer, "test", test_and_part)
+    assert {path.name for path in run(tmp_path, *SHORT).iterdir()} >= TESTED
+
+
+def test_bundle_is_read_again_where_a_measure_is_not_defined(run, tmp_path, monkeypatch):
+    records = SyntheticProteins(60, 0).load()
+    kept = [r for r in records if r.partition != 0 or r.sp_type == "NO_SP"]
+    monkeypatch.setattr(SyntheticProteins, "load", lambda _: kept)
+    folder = run(tmp_path, *SHORT)
+    found = read_bundle(folder / "bundle").training["metrics"]
+    assert "test/score" in found
+    assert "test/mean_mcc2" not in found
