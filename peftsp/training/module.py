@@ -46,12 +46,10 @@ class SignalPeptideModule(LightningModule):
 
     Raises:
         ConfigError: The probability is not in [0, 1), or the weight or the factor is negative.
-
-    Attributes:
-        tested: What the last test has found.
     """
 
     tested: Tested
+    """What the last test has found."""
 
     def __init__(
         self,
