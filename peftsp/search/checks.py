@@ -6,6 +6,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from peftsp.errors import ConfigError
+from peftsp.training.processes import count_processes
 
 
 def check_metric(cfg: DictConfig) -> None:
@@ -19,6 +20,19 @@ def check_metric(cfg: DictConfig) -> None:
         raise ConfigError(
             f"callbacks.best.monitor: expected {cfg.optimized_metric} in a search for it, "
             f"found {best.get('monitor') or 'null'}"
+        )
+
+
+def check_devices(cfg: DictConfig) -> None:
+    """Refuse trials of several processes, each of which would take a trial of its own.
+
+    Raises:
+        ConfigError: More than one device trains, or the machine decides how many.
+    """
+    if count_processes(cfg.trainer) != 1:
+        raise ConfigError(
+            f"trainer.devices: expected 1 in a search, whose workers train side by side, "
+            f"found {cfg.trainer.get('devices')}"
         )
 
 

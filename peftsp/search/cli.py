@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from peftsp.errors import ConfigError
 from peftsp.runs.identity import DOES_NOT_COUNT, flatten, what_counts
-from peftsp.search.checks import check_folds, check_metric
+from peftsp.search.checks import check_devices, check_folds, check_metric
 from peftsp.training.build import read_contents, settings_of, standalone
 from peftsp.training.cli import one_line_errors, run_with_hydra
 from peftsp.training.settings import check_settings
@@ -59,6 +59,7 @@ def search(cfg: DictConfig) -> None:
     check_settings(cfg)
     if cfg.search is None:
         raise ConfigError("search: expected a group of settings, found null")
+    check_devices(cfg)
     check_folds(cfg)
     check_metric(cfg)
     distributions = distributions_of(cfg.search.space, instantiate(cfg.backbone.spec).layers)

@@ -62,10 +62,8 @@ class SignalPeptideModule(LightningModule):
     ) -> None:
         super().__init__()
         if not isinstance(hidden_residues, int | float) or not 0 <= hidden_residues < 1:
-            raise ConfigError(
-                f"augmentation.hidden_residues: expected 0 <= probability < 1, "
-                f"found {hidden_residues}"
-            )
+            name = "augmentation.hidden_residues"
+            raise ConfigError(f"{name}: expected 0 <= probability < 1, found {hidden_residues}")
         factors = {
             "regularisation.weight": regularisation,
             "learning_rate.head_factor": head_factor,

@@ -13,7 +13,6 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.accelerators import CPUAccelerator
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
 import peftsp
@@ -37,6 +36,7 @@ from peftsp.training.ending import FittedRun, end_run
 from peftsp.training.loggers import finish_wandb
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.preemption import saving_before_the_end
+from peftsp.training.processes import check_processes, is_first_process
 from peftsp.training.settings import check_settings
 from peftsp.training.start import Start
 
@@ -67,7 +67,7 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
     start = build_start(cfg)
     module, head, crf = build_module(cfg, start)
     record = _record(cfg, data, module, start)
-    folder = RunFolder(Path(cfg.paths.output_dir), is_first=not getattr(rank_zero_only, "rank", 0))
+    folder = RunFolder(Path(cfg.paths.output_dir), is_first=is_first_process(cfg.trainer))
     with folder.locked():
         begin = folder.find_start(
             cfg.ckpt_path, cfg.overwrite, record.settings, contents_of(record)
@@ -80,6 +80,7 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
         # Counted here, since some strategies share the parameters out over processes.
         parameters, meter = count_parameters(module), CostMeter()
         trainer = build_trainer(cfg, [*watchers, meter])
+        check_processes(trainer)
         run = FittedRun(
             cfg, folder, record, data, start, module, head, crf, parameters, meter, trainer
         )

@@ -155,6 +155,8 @@ def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypa
         (("search.trials=x",), "search.trials: expected int, found 'x'"),
         (("search=null",), "search: expected a group of settings, found null"),
         (("+search.sampler.foo=1",), "search.sampler.foo: expected one of consider_endpoints"),
+        (("trainer=ddp",), "trainer.devices: expected 1 in a search, whose workers train side"),
+        (("+trainer.num_nodes=2",), "trainer.devices: expected 1 in a search"),
         (("search.folds=0",), "search.folds: expected list, found 0"),
         (("callbacks.best.monitor=null",), "best.monitor: expected val/score in a search for it"),
         (("+search.space.seed={low:1}",), "search.space.seed: expected values, or low"),
