@@ -68,7 +68,8 @@ class SubmititLauncher(Launcher):
         results = []
         for call, job in zip(calls, jobs, strict=True):
             try:
-                results.append(job.result())
+                # Of its tasks, which train together, the first one's.
+                results.append(job.results()[0])
             except Exception as error:
                 results.append(failed(call, RuntimeError(f"job {job.job_id}: {_short(error)}")))
         return results

@@ -51,6 +51,7 @@ class ResumingSweeper(Sweeper):
                 go on with others.
             SystemExit: Some runs are not finished.
         """
+        from peftsp.runs.folder import RunFolder
         from peftsp.sweep.outcome import State, outcome_of, summary
         from peftsp.sweep.plan import expand, plan
 
@@ -63,6 +64,9 @@ class ResumingSweeper(Sweeper):
         )
         Path(self.base.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         waiting = [run for run in runs if not run.is_finished]
+        for folder in (RunFolder(run.folder) for run in waiting if run.starts_over):
+            with folder.locked():
+                folder.clear()
         print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them finished before")
         size = self.max_batch_size or max(len(waiting), 1)
         reported: dict[Path, str] = {}
@@ -89,7 +93,21 @@ class ResumingSweeper(Sweeper):
 
         cfg = standalone(self.loader.load_sweep_config(self.base, list(overrides)))
         check_settings(cfg)
+        self._check_processes(cfg.trainer)
         return cfg
+
+    def _check_processes(self, trainer: DictConfig) -> None:
+        """Lightning would start the sweep's own command again for each further process."""
+        from peftsp.errors import ConfigError
+        from peftsp.training.processes import count_processes
+
+        launcher = self.base.hydra.launcher
+        tasks = launcher.get("tasks_per_node", 1) * launcher.get("nodes", 1)
+        if count_processes(trainer) != tasks:
+            raise ConfigError(
+                f"trainer.devices: expected {tasks} in a sweep, found {trainer.devices}: several "
+                "need hydra/launcher=submitit_slurm with as many hydra.launcher.tasks_per_node"
+            )
 
 
 class _KnownContents:

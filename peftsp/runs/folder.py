@@ -150,7 +150,7 @@ class RunFolder:
                 f"on with it, {_ELSEWHERE}"
             )
         if overwrite and self._is_first:
-            self._clear(given)
+            self.clear(given)
         return Start(given)
 
     def check(self, settings: dict[str, Any], contents: Contents) -> None:
@@ -214,7 +214,12 @@ class RunFolder:
         assert refused is not None
         raise refused
 
-    def _clear(self, kept: Path | None) -> None:
+    def clear(self, kept: Path | None = None) -> None:
+        """Delete what a run has left.
+
+        Args:
+            kept: A checkpoint that is still needed; those beside it stay, too.
+        """
         for name in (RUN_FILE, WANDB_ID, ERROR_LOG):
             (self.path / name).unlink(missing_ok=True)
         is_needed = kept is not None and (self.path / CHECKPOINTS) in kept.parents

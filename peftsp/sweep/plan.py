@@ -29,18 +29,21 @@ class PlannedRun:
         overrides: Of the configuration, as on the command line.
         folder: The run's.
         is_finished: Whether this very run has come to its end before.
+        starts_over: Whether what the folder holds has to go before the run is launched; it cannot
+            go later, as a run that is launched again, since it was preempted, goes on.
     """
 
     overrides: tuple[str, ...]
     folder: Path
     is_finished: bool = False
+    starts_over: bool = False
 
 
 def expand(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
     """Overrides of each run, in the order of the command line, the last sweep varying fastest.
 
-    Each run goes on from its last resume point, unless ``ckpt_path`` or ``overwrite`` is given,
-    and has what is swept beyond `NAMED` in its name.
+    Each run goes on from its last resume point, unless ``ckpt_path`` is given, and has what is
+    swept beyond `NAMED` in its name.
 
     Args:
         overrides: As the command line gives them; of two for the same key the later holds.
@@ -57,7 +60,7 @@ def expand(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
             choices[key] = list(override.sweep_string_iterator())
         else:
             choices[key] = [override.get_value_element_as_str()]
-    fixed = [] if choices.keys() & {"ckpt_path", "overwrite"} else ["ckpt_path=last"]
+    fixed = [] if "ckpt_path" in choices else ["ckpt_path=last"]
     told = [key for key, values in choices.items() if len(values) > 1 and key not in NAMED]
     runs = []
     for values in itertools.product(*choices.values()):
@@ -99,12 +102,13 @@ def plan(
         cfg = compose(overrides)
         folder = RunFolder(Path(cfg.paths.output_dir))
         is_finished = False
-        if folder.has_begun and "overwrite=true" not in {o.lower() for o in overrides}:
+        starts_over = "overwrite=true" in {o.lower() for o in overrides}
+        if folder.has_begun and not starts_over:
             settings, contents = settings_of(cfg), read_contents(cfg)
             if not cfg.overwrite:
                 folder.check(settings, contents)
             is_finished = folder.is_finished and folder.is_same(settings, contents)
-        planned.append(PlannedRun(overrides, folder.path, is_finished))
+        planned.append(PlannedRun(overrides, folder.path, is_finished, starts_over))
     path, count = Counter(run.folder for run in planned).most_common(1)[0]
     if count > 1:
         raise ConfigError(

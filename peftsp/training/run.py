@@ -41,6 +41,8 @@ from peftsp.training.settings import check_settings
 from peftsp.training.start import Start
 
 _LOADER_SIGNS = ("DataLoader worker", "shared memory", "unable to open shared")
+_OF_THE_TRAINER = {"`val_check_interval`": "val_check_interval", "SLURM": "devices"}
+"""Settings that Lightning refuses late, by what it says of them."""
 _COMPARED = ("backbone", "peft", "data", "head", "optimizer", "scheduler")
 
 
@@ -136,10 +138,9 @@ def _fit_and_test(run: FittedRun, checkpoint: Path | None) -> dict[str, float]:
             raise KeyboardInterrupt from None
         raise
     except ValueError as error:
-        if "`val_check_interval`" in str(error):
-            raise ConfigError(
-                f"trainer.val_check_interval: {' '.join(str(error).split())}"
-            ) from error
+        for sign, setting in _OF_THE_TRAINER.items():
+            if sign in str(error):
+                raise ConfigError(f"trainer.{setting}: {' '.join(str(error).split())}") from error
         raise
     except RuntimeError as error:
         if any(sign in str(error) for sign in _LOADER_SIGNS):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 
 from peftsp.training.cli import main
 
@@ -106,6 +107,32 @@ def test_setting_that_nothing_takes_stops_a_sweep_before_it_starts(sweep, tmp_pa
     ended = sweep("data.fold=0,1", "+peft.rnk=2,3")
     assert ended.returncode == 2
     assert ended.err.startswith("error: peft.rnk: expected one of alpha, ")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_sweep_starts_over_once_and_what_it_launches_again_goes_on(sweep, tmp_path, monkeypatch):
+    name = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+    launcher = Plugins.instance().class_name_to_class[name]
+    launch = launcher.launch
+
+    def launch_twice(*given, **settings):
+        launch(*given, **settings)
+        return launch(*given, **settings)
+
+    assert sweep("data.fold=0").returncode == 0
+    monkeypatch.setattr(launcher, "launch", launch_twice)
+    [log] = tmp_path.rglob("train.log")
+    before = log.read_text()
+    again = sweep("data.fold=0", "overwrite=true")
+    assert again.out.startswith("1 runs, 0 of them finished before\n")
+    assert "starting from the beginning" in log.read_text().removeprefix(before)
+    assert again.out.count("this run is finished, nothing to do") == 1
+
+
+def test_sweep_of_several_processes_needs_a_launcher_that_starts_them(sweep, tmp_path):
+    ended = sweep("data.fold=0,1", "trainer=ddp", "trainer.accelerator=cpu")
+    assert ended.returncode == 2
+    assert ended.err.startswith("error: trainer.devices: expected 1 in a sweep, found 2: several ")
     assert not (tmp_path / "runs").exists()
 
 

@@ -26,9 +26,14 @@ def test_last_sweep_varies_fastest_and_runs_resume():
     ]
 
 
-@pytest.mark.parametrize("given", ["ckpt_path=mine.ckpt", "overwrite=true"])
-def test_who_says_where_to_start_is_left_alone(given):
-    assert not [o for run in runs_of("seed=1,2", given) for o in run if o == "ckpt_path=last"]
+def test_who_says_where_to_start_is_left_alone():
+    runs = runs_of("seed=1,2", "ckpt_path=mine.ckpt")
+    assert not [o for run in runs for o in run if o == "ckpt_path=last"]
+
+
+def test_run_that_starts_over_goes_on_when_it_is_launched_again():
+    [run] = runs_of("seed=1", "overwrite=true")
+    assert run[-1] == "ckpt_path=last"
 
 
 def test_what_is_swept_beyond_the_name_gets_into_it():
@@ -110,8 +115,9 @@ def test_run_of_other_data_or_weights_is_not_taken_for_this_one(begun, change, n
 
 
 def test_starting_over_is_not_refused(begun):
-    assert not planned(begun[0], "overwrite=true", lr=0.5).is_finished
-    assert not planned(begun[0], "overwrite=true").is_finished
+    for settings in ({"lr": 0.5}, {}):
+        run = planned(begun[0], "overwrite=true", **settings)
+        assert (run.is_finished, run.starts_over) == (False, True)
 
 
 def test_what_may_start_over_does_so_only_where_it_is_another_run(begun):
