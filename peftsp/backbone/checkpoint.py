@@ -20,9 +20,10 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.files import is_there
-from peftsp.hub import fetch_model, is_on_hub
+from peftsp.hub import fetch_model, is_on_hub, pin
 
 RANDOM = "random"
+"""In place of a file: weights are drawn."""
 
 _CONFIG = "config.json"
 _PACKAGED = re.compile(r"\w+")
@@ -37,6 +38,17 @@ _DTYPES = {
     "float16": torch.float16,
     "float64": torch.float64,
 }
+
+
+def lasting_place(checkpoint: str | None) -> str | None:
+    """Where weights lie, whatever folder a bundle that names them is read from later, and whenever.
+
+    >>> lasting_place(None), lasting_place("random")
+    (None, 'random')
+    """
+    if checkpoint is None or checkpoint == RANDOM:
+        return checkpoint
+    return pin(checkpoint) if is_on_hub(checkpoint) else str(Path(checkpoint).absolute())
 
 
 def load_backbone(

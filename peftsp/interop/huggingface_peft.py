@@ -12,12 +12,13 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import save_file
 
+from peftsp.backbone.checkpoint import lasting_place
 from peftsp.backbone.hugging_face import THEIR_MODULES
-from peftsp.backbone.specs import BackboneSource
 from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import BundleError, CheckpointError
 from peftsp.hub import push_model
@@ -99,14 +100,13 @@ def import_bundle(folder: Path, checkpoint: str | None = None) -> Bundle:
         BundleError: The adapter does not fit the backbone, or that is another one.
     """
     adapter = read_adapter(folder)
-    if adapter.head is None or adapter.crf is None or adapter.spec is None:
+    if adapter.head is None or adapter.crf is None or adapter.backbone is None:
         raise CheckpointError(
             f"{folder}: expected {HEAD_FILE} with head and CRF beside the adapter, found none: "
             f"peft=from_adapter peft.path={folder} trains them"
         )
-    place = None if checkpoint is None else str(Path(checkpoint).absolute())
     bundle = Bundle(
-        BackboneSource(adapter.spec, place),
+        replace(adapter.backbone, checkpoint=lasting_place(checkpoint)),
         adapter.backbone_sha256 or "",
         adapter.method.settings(),
         adapter.head,

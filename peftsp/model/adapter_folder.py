@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.backbone.hugging_face import THEIR_MODULES
-from peftsp.backbone.specs import BackboneSpec
+from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import (
     check_finite,
     check_plain,
@@ -62,7 +62,7 @@ class Adapter:
             `peftsp.model.tagger.Tagger` parameter name.
         head: Settings of the head beside it; None without.
         crf: Settings of the CRF beside it; None without.
-        spec: Sizes of the backbone it was trained on; None where nobody knows.
+        backbone: That which it was trained on, without its place; None where nobody knows.
         backbone_sha256: Content hash of that backbone's weights; None where nobody knows.
         unused: Keys of heads for other tasks.
         training: What its bundle said of its training, such as which proteins; empty where nobody
@@ -73,7 +73,7 @@ class Adapter:
     weights: dict[str, Tensor]
     head: HeadSettings | None
     crf: CRFSettings | None
-    spec: BackboneSpec | None
+    backbone: BackboneSource | None
     backbone_sha256: str | None
     unused: tuple[str, ...]
     training: dict[str, Any]
@@ -120,7 +120,7 @@ def read_adapter(folder: Path) -> Adapter:
         weights | of_head,
         about.get("head"),
         about.get("crf"),
-        about.get("spec"),
+        about.get("backbone"),
         about.get("backbone_sha256"),
         unused,
         about.get("training", {}),
@@ -141,6 +141,8 @@ def write_head(bundle: Bundle, folder: Path) -> None:
         "spec": json.dumps(asdict(bundle.backbone.spec)),
         "training": json.dumps(bundle.training),
         "backbone_sha256": bundle.backbone_sha256,
+        "seed": str(bundle.backbone.seed),
+        "quantization": bundle.backbone.quantization or "",
     }
     save_file(tensors, folder / HEAD_FILE, metadata=about)
 
@@ -177,6 +179,7 @@ def _read_head(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         about: dict[str, Any] = {k: made(**json.loads(said[k])) for k, made in made_of.items()}
         training = dict(json.loads(said.get("training", "{}")))
+        seed = int(said.get("seed", 0))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path}: expected the settings of head, CRF and backbone, found: {shown(error)}"
@@ -184,7 +187,11 @@ def _read_head(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for settings in about.values():
         check_types(settings, str(path), CheckpointError)
     named = {name.removeprefix(_PREFIX): tensor.float() for name, tensor in tensors.items()}
-    about |= {"backbone_sha256": said.get("backbone_sha256"), "training": training}
+    backbone = BackboneSource(
+        about.pop("spec"), seed=seed, quantization=said.get("quantization") or None
+    )
+    known = {"backbone_sha256": said.get("backbone_sha256"), "training": training}
+    about |= {"backbone": backbone, **known}
     return about, named
 
 

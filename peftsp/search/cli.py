@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _task(cfg: DictConfig) -> None:
-    with one_line_errors():
+    with one_line_errors(going_on=""):
         search(cfg)
 
 

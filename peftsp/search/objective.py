@@ -25,6 +25,10 @@ class TrialError(Exception):
     """A trial has failed; others may not."""
 
 
+class Interruption(BaseException):
+    """Ctrl-C, by a name that Optuna does not take for a trial's failure: it is gone on with."""
+
+
 class PoorTrialStop(Callback):
     """Reports each validation to a trial, and ends the run where the pruner says so.
 
@@ -83,6 +87,7 @@ class ValidationScore:
             TrialPruned: The trial is poor.
             TrialError: It failed, for a reason that others may not have.
             PeftspError: The configuration is wrong.
+            Interruption: The user stops the search.
         """
         overrides = suggest(trial, self.distributions)
         folder = folder_of(trial.study.get_trials(deepcopy=False)[trial.number])
@@ -94,6 +99,8 @@ class ValidationScore:
             watcher = PoorTrialStop(trial, metric, scores, index * epochs)
             try:
                 metrics = train(cfg, [watcher])
+            except KeyboardInterrupt:
+                raise Interruption from None
             except Exception as error:
                 # A loss that is not finite is of this trial's settings, not of the configuration.
                 if isinstance(error, TrialPruned | PeftspError) and not isinstance(

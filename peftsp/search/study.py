@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from peftsp.errors import ConfigError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.identity import first_difference
-from peftsp.search.objective import ERROR, TrialError, ValidationScore
+from peftsp.search.objective import ERROR, Interruption, TrialError, ValidationScore
 
 _RETRIES = 5
 _COUNTS = "counts"
@@ -51,7 +51,6 @@ def open_study(cfg: DictConfig) -> optuna.Study:
             study_name=cfg.experiment_name,
             direction="minimize" if cfg.callbacks.best.mode == "min" else "maximize",
             load_if_exists=True,
-            pruner=instantiate(cfg.search.pruner),
         )
     except Exception as error:
         found = f"{url} ({type(error).__name__}: {error})"
@@ -59,6 +58,7 @@ def open_study(cfg: DictConfig) -> optuna.Study:
             f"search.storage: expected a database that Optuna can use, "
             f"found {without_credentials(found)}"
         ) from error
+    study.pruner = instantiate(cfg.search.pruner)
     # The same seed again after a resume would only repeat the first trials.
     seed = cfg.seed + 1000 * cfg.search.worker + len(study.get_trials(deepcopy=False))
     study.sampler = instantiate(cfg.search.sampler, seed=seed)
@@ -128,5 +128,8 @@ def work(study: optuna.Study, objective: ValidationScore, trials: int) -> None:
         PeftspError: The configuration is wrong.
     """
     while count_ended(study) < trials:
-        study.optimize(objective, n_trials=1, catch=(TrialError,))
+        try:
+            study.optimize(objective, n_trials=1, catch=(TrialError,))
+        except Interruption:
+            raise KeyboardInterrupt from None
         print(f"{count_ended(study)} of {trials} trials have ended", flush=True)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock
 from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import TrialState
@@ -18,10 +19,18 @@ BEST_FILE = "best.yaml"
 
 
 def write_trials(study: Study, path: Path) -> None:
-    """Write a row for each trial; the file appears complete or not at all."""
+    """Write a row for each trial; the file appears complete or not at all.
+
+    Workers that end at the same time wait for each other.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with (
+        FileLock(path.with_name(f".{path.name}.lock")),
+        whole_file(path) as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["trial", "folder", "state", "value", *names, "error"])
         for trial in trials:

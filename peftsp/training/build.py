@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -13,12 +12,11 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from peftsp.backbone.checkpoint import RANDOM, content_hash, find_dtype, read_weights
+from peftsp.backbone.checkpoint import content_hash, find_dtype, lasting_place, read_weights
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
-from peftsp.hub import is_on_hub, pin
 from peftsp.model.checks import check_types
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.base import PeftMethod
@@ -108,7 +106,7 @@ def build_module(
         dtype = find_dtype(cfg.backbone.dtype)
         tagger = start.build(method, head, crf, dtype, cfg.backbone.activation_checkpointing)
     else:
-        backbone = instantiate(cfg.backbone, checkpoint=_absolute(cfg.backbone.checkpoint))
+        backbone = instantiate(cfg.backbone, checkpoint=lasting_place(cfg.backbone.checkpoint))
         tagger = build_tagger(backbone, method, head, crf)
     module = SignalPeptideModule(
         tagger,
@@ -168,14 +166,7 @@ def _source(cfg: DictConfig) -> BackboneSource:
     settings = cfg.backbone
     return BackboneSource(
         instantiate(settings.spec),
-        _absolute(settings.checkpoint),
+        lasting_place(settings.checkpoint),
         settings.seed,
         settings.quantization,
     )
-
-
-def _absolute(checkpoint: str | None) -> str | None:
-    """Where weights lie, whatever folder the bundle is read from later, and whenever."""
-    if checkpoint is None or checkpoint == RANDOM:
-        return checkpoint
-    return pin(checkpoint) if is_on_hub(checkpoint) else str(Path(checkpoint).absolute())

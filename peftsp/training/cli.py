@@ -36,6 +36,8 @@ _MENDABLE = (
     MisconfigurationException,
 )
 
+_GOING_ON = " with ckpt_path=last"
+
 EXIT_BAD_INPUT = 2
 EXIT_TERMINATED = 128 + 15
 EXIT_INTERRUPTED = 128 + 2
@@ -122,15 +124,19 @@ def _run_of_sweep(cfg: DictConfig) -> float:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """End with one line and status 2 on what a user can mend, 143 on SIGTERM, 130 on Ctrl-C."""
+def one_line_errors(going_on: str = _GOING_ON) -> Iterator[None]:
+    """End with one line and status 2 on what a user can mend, 143 on SIGTERM, 130 on Ctrl-C.
+
+    Args:
+        going_on: What the same command needs beside it to go on.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        print("interrupted; the same command with ckpt_path=last goes on", file=sys.stderr)
+        print(f"interrupted; the same command{going_on} goes on", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
     except SIGTERMException:
-        print("stopped by SIGTERM; the same command with ckpt_path=last goes on", file=sys.stderr)
+        print(f"stopped by SIGTERM; the same command{going_on} goes on", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)
     except _MENDABLE as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
@@ -59,11 +60,18 @@ class _Logger(WandbLogger):
 
     @property
     def experiment(self) -> Any:
-        """The run in Weights & Biases, which is begun at the first call."""
+        """The run in Weights & Biases, which is begun at the first call.
+
+        Raises:
+            ConfigError: It cannot be begun.
+        """
         arguments = sys.argv
         sys.argv = without_credentials(arguments)
         try:
             return super().experiment
+        except wandb.Error as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"logger.wandb: expected a run to log to, found: {reason}") from error
         finally:
             sys.argv = arguments
 
@@ -80,13 +88,17 @@ def _has_key() -> bool:
 
 
 def _unreachable() -> str | None:
-    """Why the server cannot be reached; None if it can."""
-    address = urlsplit(wandb.setup().settings.base_url)
+    """Why the server, or the proxy that leads there, cannot be reached; None if it can."""
+    server = urlsplit(wandb.setup().settings.base_url)
+    name = server.hostname or ""
+    proxy = None if proxy_bypass(name) else getproxies().get(server.scheme)
+    address = urlsplit(proxy) if proxy else server
     port = address.port or (443 if address.scheme == "https" else 80)
     try:
         socket.create_connection((address.hostname or "", port), _PATIENCE).close()
     except OSError as error:
-        return f"{address.hostname} cannot be reached ({error})"
+        way = f" by {address.hostname}" if proxy else ""
+        return f"{name} cannot be reached{way} ({error})"
     return None
 
 

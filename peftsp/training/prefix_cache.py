@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -51,6 +51,7 @@ class PrefixCache(Callback):
             )
         self.root = Path(folder)
         self.limit = int(gigabytes * 10**9)
+        self._used: Path | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fill the store and let the backbone read it."""
@@ -77,6 +78,13 @@ class PrefixCache(Callback):
             return
         if is_whole:
             encoder.known_prefix = store
+            self._used = store.folder / _USED
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Show other runs that the store is in use, which decides what they remove first."""
+        if self._used is not None:
+            with suppress(OSError):
+                self._used.touch()
 
 
 def _fill(

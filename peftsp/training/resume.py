@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 
 from peftsp.durable import put_in_place
@@ -49,6 +49,20 @@ class ResumePoint(Checkpoint):
     def end_after_saving(self, end: Callable[[], object]) -> None:
         """Save as soon as it can be done, then call ``end``, which need not return."""
         self._end = end
+
+    def on_load_checkpoint(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Let the best checkpoint be found where the run's folder has been moved meanwhile."""
+        if Path(trainer.ckpt_path or "").parent != self.path.parent:
+            return
+        for callback in trainer.checkpoint_callbacks:
+            state = checkpoint["callbacks"].get(callback.state_key)
+            if isinstance(callback, ModelCheckpoint) and state:
+                _move(state, str(callback.dirpath))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Start the clock; a run that had stopped early stays stopped."""
@@ -104,6 +118,18 @@ class ResumePoint(Checkpoint):
         if self._end is not None:
             end, self._end = self._end, None
             end()
+
+
+def _move(state: dict[str, Any], folder: str) -> None:
+    """Make what a `ModelCheckpoint` remembers of its folder true of another, in place."""
+
+    def moved(path: str) -> str:
+        return str(Path(folder) / Path(path).name) if path else path
+
+    state["dirpath"] = folder
+    for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[name] = moved(state[name])
+    state["best_k_models"] = {moved(path): k for path, k in state["best_k_models"].items()}
 
 
 def _is_validated_after(trainer: Trainer, batch_idx: int) -> bool:

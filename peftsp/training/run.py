@@ -223,6 +223,8 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
+    # Its new name is that of PyTorch 2.13 and later only.
+    warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*")
     # The data module goes on with the next batch.
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # A sweep on a machine that also has Slurm need not use it.

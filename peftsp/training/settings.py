@@ -113,9 +113,9 @@ def check_settings(cfg: DictConfig) -> None:
             if isinstance(value, dict):
                 _check_object(value, f"{name}.{part}")
             _check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
-    if settings.get("search"):
-        for name in ("sampler", "pruner"):
-            _check_object(settings["search"][name], f"search.{name}")
+    search = settings.get("search") or {}
+    for name in search.keys() & {"sampler", "pruner"}:
+        _check_object(search[name], f"search.{name}")
     _check_trainer(settings)
 
 
@@ -161,6 +161,11 @@ def _check_monitor(trainer: dict[str, Any], callback: Any, place: str) -> None:
     if callback.get("mode") != mode:
         raise ConfigError(
             f"{callback_place}.mode: expected {mode} with {monitor}, found {callback.get('mode')}"
+        )
+    if callback.get("save_last") or callback.get("save_weights_only"):
+        raise ConfigError(
+            f"{callback_place}: expected neither save_last, as callbacks.resume_point keeps that, "
+            f"nor save_weights_only, which leaves out averages; found one of them"
         )
     if callback.get("save_top_k", 1) != 1:
         raise ConfigError(

@@ -198,7 +198,7 @@ def _of_adapter(
     """An adapter as a bundle; without a head if it has none."""
     weights, spec = read_weights(backbone)
     return Bundle(
-        replace(backbone, spec=adapter.spec or spec),
+        replace(backbone, spec=adapter.backbone.spec if adapter.backbone else spec),
         adapter.backbone_sha256 or content_hash(weights),
         adapter.method.settings(),
         adapter.head or head,

@@ -60,17 +60,17 @@ def _implied(init_from: str, given: set[str], allow_code: Sequence[str]) -> list
     folder = find_start(init_from)
     choices: dict[str, str] = {}
     values: dict[str, Any] = {}
+    known = ["seed", "quantization"]
     if is_adapter(folder):
         model: Any = read_adapter(folder)
         method = model.method
-        if model.spec:
-            choices, values = _sizes(model.spec)
     else:
         model = read_bundle(folder)
         method = _method_of(model, init_from, allow_code)
+        known += ["checkpoint"]
+    if model.backbone:
         choices, values = _sizes(model.backbone.spec)
-        for key in ("checkpoint", "seed", "quantization"):
-            values[f"backbone.{key}"] = getattr(model.backbone, key)
+        values |= {f"backbone.{key}": getattr(model.backbone, key) for key in known}
     if "backbone" in given:
         values = {key: value for key, value in values.items() if ".spec." not in key}
     for group in ("head", "crf"):

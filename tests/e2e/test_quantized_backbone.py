@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.interop.huggingface_peft import main
 from peftsp.labels import SP_TYPES
+from peftsp.model.bundle import read_bundle
 
 
 def test_bundle_predicts_what_the_trained_model_did(train, predict, tmp_path):
@@ -38,3 +40,12 @@ def test_bundle_predicts_what_the_trained_model_did(train, predict, tmp_path):
     cost = json.loads((run / "run.json").read_text())["cost"]
     plain = 33 * 32 + 2 * (12 * 32**2 + 13 * 32) + 2 * 32
     assert cost["all_parameters"] > plain, "those in four bits are counted"
+
+
+def test_adapter_folder_keeps_how_the_backbone_is_held(train, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    bundle = train("experiment=quickstart", "data.count=60", "backbone.quantization=nf4")
+    folder, again = tmp_path / "adapter", tmp_path / "again"
+    assert main(["export", str(bundle), "-o", str(folder)]) == 0
+    assert main(["import", str(folder), "-o", str(again), "--checkpoint", "random"]) == 0
+    assert read_bundle(again).backbone == read_bundle(bundle).backbone

@@ -82,6 +82,20 @@ def test_search_for_a_loss_takes_the_least(search, tmp_path):
     )
 
 
+def test_interrupted_trial_is_not_a_failed_one(search, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    once = ("search.trials=1", "search.folds=[0]", "trainer.max_epochs=1")
+    with monkeypatch.context() as patch:
+        patch.setattr("peftsp.search.objective.train", interrupt)
+        with pytest.raises(SystemExit) as ended:
+            search(*once)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.endswith("interrupted; the same command goes on\n")
+    assert [row["state"] for row in search(*once)] == ["running", "complete"]
+
+
 def test_search_is_of_one_backbone_and_data_set(search, capsys):
     once = ("search.trials=1", "search.folds=[0]", "trainer.max_epochs=1")
     [first] = search(*once)
@@ -157,6 +171,7 @@ def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypa
         (("+search.sampler.foo=1",), "search.sampler.foo: expected one of consider_endpoints"),
         (("trainer=ddp",), "trainer.devices: expected 1 in a search, whose workers train side"),
         (("+trainer.num_nodes=2",), "trainer.devices: expected 1 in a search"),
+        (("search.pruner.n_startup_trials=-1",), "full_key: search.pruner"),
         (("search.folds=0",), "search.folds: expected list, found 0"),
         (("callbacks.best.monitor=null",), "best.monitor: expected val/score in a search for it"),
         (("+search.space.seed={low:1}",), "search.space.seed: expected values, or low"),

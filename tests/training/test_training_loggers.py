@@ -1,6 +1,7 @@
 """Weights & Biases: what an offline run records, and that nobody is asked for an account."""
 
 import json
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -70,6 +71,27 @@ def test_without_the_network_runs_are_recorded_offline_with_a_word(monkeypatch, 
     first, _ = capsys.readouterr().out.splitlines()
     assert "127.0.0.1 cannot be reached" in first
     assert "recorded offline" in first
+
+
+def test_server_is_reached_by_a_proxy(monkeypatch):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://nowhere.invalid")
+    monkeypatch.delenv("no_proxy", raising=False)
+    wandb.teardown()
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        monkeypatch.setenv("http_proxy", address)
+        assert loggers._unreachable() is None
+    message = loggers._unreachable()
+    assert message.startswith("nowhere.invalid cannot be reached by 127.0.0.1 (")
+
+
+def test_run_that_cannot_be_begun_is_one_line(monkeypatch):
+    def refuse(**_):
+        raise wandb.Error("entity nobody not found\nduring upsertBucket")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    with pytest.raises(ConfigError, match=r"logger\.wandb: expected a run .* nobody not found"):
+        _ = wandb_logger(True, save_dir="run", project="peftsp").experiment
 
 
 def test_malformed_key_is_named_but_not_shown(monkeypatch):

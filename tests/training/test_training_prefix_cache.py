@@ -246,3 +246,13 @@ def test_stores_take_no_more_than_they_may_and_the_oldest_goes_first(
     assert not fill(4, 0.5 * size)[0]
     assert "callbacks.prefix_cache.gigabytes allows" in capsys.readouterr().out
     assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_store_in_use_is_not_the_one_unused_for_longest(tmp_path):
+    used = tmp_path / ".used"
+    used.touch()
+    os.utime(used, (0, 0))
+    cache = PrefixCache(str(tmp_path), 1)
+    cache._used = used
+    cache.on_train_epoch_start(None, None)
+    assert used.stat().st_mtime > 0

@@ -108,11 +108,13 @@ def cut_power(monkeypatch, hook, epoch, batch=0):
 def run_cut(run, monkeypatch):
     """Function of a folder and overrides that lets a run die at a place, and goes on with it."""
 
-    def of(folder, *overrides, at):
+    def of(folder, *overrides, at, moved_to=None):
         with monkeypatch.context() as patch:
             cut_power(patch, *at)
             with pytest.raises(PowerCutError):
                 run(folder, *overrides)
+        if moved_to:
+            folder = folder.rename(moved_to)
         return run(folder, *overrides, "ckpt_path=last")
 
     return of
@@ -190,11 +192,11 @@ def score_by_epoch(monkeypatch, scores):
 
 
 def test_best_epoch_before_a_stop_stays_the_best(run, run_cut, read_curve, tmp_path, monkeypatch):
-    """A resume point that forgot the epoch's score would take the third for the best."""
+    """A resume point that forgot its score, or whose file moved, would take the third for it."""
     score_by_epoch(monkeypatch, [0.1, 0.9, 0.3])
     expected = run(tmp_path / "whole")
     assert read_bundle(expected / "bundle").training["epoch"] == 1
-    folder = run_cut(tmp_path / "cut", at=("on_train_epoch_start", 2))
+    folder = run_cut(tmp_path / "cut", at=("on_train_epoch_start", 2), moved_to=tmp_path / "moved")
     assert_same(folder, expected, read_curve, after=8)
 
 

@@ -69,6 +69,8 @@ def test_values_of_other_right_types_pass(setting):
         ("+trainer.epochs=3", r"trainer\.epochs: expected one of .*, max_epochs, .* found another"),
         ("+callbacks.best.top=3", r"callbacks\.best\.top: expected one of .* found another"),
         ("callbacks.best.monitor=val/nll", r"best\.mode: expected min with val/nll, found max"),
+        ("+callbacks.best.save_last=true", r"callbacks\.best: expected neither save_last"),
+        ("+callbacks.best.save_weights_only=true", "nor save_weights_only, which leaves out"),
         ("callbacks.best.save_top_k=3", r"best\.save_top_k: expected 1, since .* found 3"),
     ],
 )
