@@ -37,12 +37,14 @@ class MemoryEstimate:
         trained: Of the weights that do, by dtype.
         block: Of the largest transformer block, leaving out what is in four bits.
         step: What comes and goes in a step.
+        averages: Of the moving averages of what trains, in float32.
     """
 
     frozen: dict[str, int]
     trained: dict[str, int]
     block: int
     step: StepMemory
+    averages: int
 
     @property
     def weights(self) -> int:
@@ -82,7 +84,7 @@ class MemoryEstimate:
 
     @property
     def _lasting(self) -> int:
-        return self.weights + self.gradients + self.step.optimizer
+        return self.weights + self.averages + self.gradients + self.step.optimizer
 
     @property
     def _passing(self) -> int:
@@ -117,7 +119,9 @@ def estimate_memory(cfg: DictConfig) -> MemoryEstimate:
         cfg.data.batch_size,
         _HALVES[precision],
     )
-    return MemoryEstimate(frozen, trained, max(blocks), step)
+    numbers = sum(p.numel() for p in tagger.parameters() if p.requires_grad)
+    averages = torch.float32.itemsize * numbers if cfg.callbacks.get("averaging") else 0
+    return MemoryEstimate(frozen, trained, max(blocks), step, averages)
 
 
 def outline(cfg: DictConfig) -> Tagger:

@@ -39,6 +39,7 @@ def format_estimate(estimate: MemoryEstimate, devices: int) -> str:
     rows = [
         *((f"weights, frozen, {kind}", size) for kind, size in estimate.frozen.items()),
         *((f"weights, trained, {kind}", size) for kind, size in estimate.trained.items()),
+        *([("moving averages", estimate.averages)] if estimate.averages else []),
         ("gradients", estimate.gradients),
         ("optimizer state", step.optimizer),
         ("activations kept for the backward pass", step.activations),

@@ -41,6 +41,8 @@ def saving_before_the_end(trainer: Trainer) -> Iterator[None]:
         else:
             before(number, frame)
 
+    if trainer.world_size > 1:
+        _only_mark_sigterm(trainer)
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -52,3 +54,20 @@ def saving_before_the_end(trainer: Trainer) -> Iterator[None]:
     finally:
         for number, before in handlers.items():
             signal.signal(number, before)
+
+
+def _only_mark_sigterm(trainer: Trainer) -> None:
+    """Let SIGTERM wait for the end of the batch, where all processes agree on it.
+
+    Lightning's own handler broadcasts it at once, for which another process, in the middle of the
+    batch, has no ear: both would wait for ever.
+    """
+    connector = trainer._signal_connector
+
+    def mark(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        launcher = trainer.strategy.launcher
+        if launcher is not None and not connector.received_sigterm:
+            launcher.kill(signal.Signals(number))
+        connector.received_sigterm = True
+
+    connector._sigterm_notifier_fn = mark  # type: ignore[assignment]

@@ -5,9 +5,13 @@ import pytest
 from peftsp.memory.estimate import estimate_memory
 from peftsp.memory.table import CARDS, fits, format_estimate
 
+AVERAGING = "+callbacks.averaging={_target_: peftsp.training.averaging.AveragedWeights, decay: 0.9}"
 
-def test_total_is_the_sum_of_the_rows(settings):
-    text = format_estimate(estimate_memory(settings()), 2)
+
+@pytest.mark.parametrize("overrides", [[], [AVERAGING]], ids=["plain", "averaged"])
+def test_total_is_the_sum_of_the_rows(settings, overrides):
+    text = format_estimate(estimate_memory(settings(*overrides)), 2)
+    assert ("moving averages" in text) == bool(overrides)
     rows = text.partition("\n\n")[0].splitlines()
     sizes = [float(row.split()[-2]) for row in rows]
     assert rows[-1].startswith("total")

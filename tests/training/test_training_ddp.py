@@ -29,6 +29,44 @@ def read_table(path):
         return list(csv.DictReader(lines))
 
 
+SIGNAL_THE_FIRST = """
+import os, runpy, signal, sys, time
+sys.argv[0] = __file__
+from peftsp.training.randomness import StepSeed
+seed_step = StepSeed.on_train_batch_start
+def stop(self, trainer, module, batch, index):
+    if trainer.global_rank == 0 and (trainer.current_epoch, index) == (1, 1):
+        time.sleep(3)  # the other waits for this one's loss by then
+        os.kill(os.getpid(), signal.SIGTERM)
+    seed_step(self, trainer, module, batch, index)
+StepSeed.on_train_batch_start = stop
+from peftsp.training.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
+def test_signalled_processes_save_together_and_end(warm_python, tmp_path):
+    script = tmp_path / "signalled.py"
+    script.write_text(SIGNAL_THE_FIRST)
+    ended = subprocess.run(
+        [
+            *(warm_python, str(script), *SAME, "data.batch_size=5", "trainer=ddp"),
+            *("trainer.accelerator=cpu", f"paths.runs_dir={tmp_path}/two"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 143, ended.stderr
+    [point] = (tmp_path / "two").rglob("last.ckpt")
+    assert torch.load(point, weights_only=True)["global_step"] == 4
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
 def test_two_processes_equal_one_with_batches_of_twice_the_size(

@@ -23,6 +23,7 @@ class FakeTrainer:
         self.num_training_batches = self.val_check_batch = 6
         self.check_val_every_n_epoch = 1
         self.received_sigterm = False
+        self.world_size = 1
         self.is_global_zero = True
         self.strategy = SimpleNamespace(broadcast=lambda value: value, barrier=lambda name: None)
         if started:
