@@ -102,7 +102,7 @@ class ResumingSweeper(Sweeper):
         from peftsp.training.processes import count_processes
 
         launcher = self.base.hydra.launcher
-        tasks = launcher.get("tasks_per_node", 1) * launcher.get("nodes", 1)
+        tasks = (launcher.get("tasks_per_node") or 1) * (launcher.get("nodes") or 1)
         if count_processes(trainer) != tasks:
             raise ConfigError(
                 f"trainer.devices: expected {tasks} in a sweep, found {trainer.devices}: several "
