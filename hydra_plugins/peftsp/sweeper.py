@@ -101,12 +101,12 @@ class ResumingSweeper(Sweeper):
         from peftsp.errors import ConfigError
         from peftsp.training.processes import count_processes
 
-        launcher = self.base.hydra.launcher
+        launcher, devices = self.base.hydra.launcher, trainer.get("devices")
         tasks = (launcher.get("tasks_per_node") or 1) * (launcher.get("nodes") or 1)
         if count_processes(trainer) != tasks:
             raise ConfigError(
-                f"trainer.devices: expected {tasks} in a sweep, found {trainer.devices}: several "
-                "need hydra/launcher=submitit_slurm with as many hydra.launcher.tasks_per_node"
+                f"trainer.devices: expected {tasks} in a sweep, found {devices}: several need "
+                "hydra/launcher=submitit_slurm with as many hydra.launcher.tasks_per_node"
             )
 
 
