@@ -125,7 +125,7 @@ def restore_backbone(
         ConfigError: A setting in the bundle is unknown.
     """
     check_types(method, place)
-    _check_sizes(bundle, method, place)
+    check_sizes(bundle, method, place)
     names = method.parameter_names(bundle.backbone.spec)
     if is_whole(method, bundle.backbone.spec):
         weights = {
@@ -158,8 +158,12 @@ def load_trained(tagger: Tagger, bundle: Bundle, place: str) -> None:
     tagger.load_state_dict(bundle.weights, strict=False)
 
 
-def _check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
-    """Compare what the settings would take with the weights at hand, before it takes memory."""
+def check_sizes(bundle: Bundle, method: PeftMethod, place: str) -> None:
+    """Compare what the settings would take with the weights at hand, before it takes memory.
+
+    Raises:
+        BundleError: A tensor has another shape than the settings say.
+    """
     head, width = bundle.head, bundle.backbone.spec.width
     features = width + head.kingdom_embedding + (CONTEXT_WIDTH if head.context_window else 0)
     # Drawing weights on the meta device would load PyTorch's compiler, which takes a second.

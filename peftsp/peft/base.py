@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
 
 from peftsp.backbone.contract import Backbone
 from peftsp.backbone.esm2 import ESM2
@@ -67,6 +71,34 @@ class PeftMethod(ABC):
         """
         return backbone
 
+    def average(
+        self,
+        others: Sequence[PeftMethod],
+        weights: Sequence[Mapping[str, Tensor]],
+        shares: Sequence[float],
+    ) -> tuple[PeftMethod, dict[str, Tensor]]:
+        """The mean of what this method and others have trained, number by number.
+
+        Args:
+            others: Methods of the same kind.
+            weights: Tensors of `parameter_names`: of this one first, then of the others.
+            shares: Weight of each in the mean; they sum to one.
+
+        Returns:
+            The method that has the mean, and its tensors.
+
+        Raises:
+            ConfigError: The others compute something else with what they have trained.
+        """
+        for other in others:
+            if not self.computes_like(other):
+                raise ConfigError(
+                    f"peft: expected methods of the same settings to average, "
+                    f"found {self.settings()} and {other.settings()}"
+                )
+        names = sorted(weights[0])
+        return self, {name: mean_of([w[name] for w in weights], shares) for name in names}
+
     def rate_factor(self, name: str) -> float:  # noqa: ARG002
         """Factor of the learning rate for one of `parameter_names`."""
         return 1.0
@@ -97,6 +129,20 @@ def _lasting(value: Any) -> Any:
     if not isinstance(value, dict):
         return list(value) if isinstance(value, tuple) else value
     return {k: _lasting(v) for k, v in value.items() if not _TRAINING_ONLY.fullmatch(k)}
+
+
+def mean_of(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """Weighted mean of tensors of one shape.
+
+    >>> mean_of([Tensor([0.0, 2.0]), Tensor([4.0, 2.0])], [0.75, 0.25])
+    tensor([1., 2.])
+
+    Args:
+        tensors: float, all of one shape.
+        shares: Weight of each; they sum to one.
+    """
+    weighted = [tensor * share for tensor, share in zip(tensors, shares, strict=True)]
+    return torch.stack(weighted).sum(0)
 
 
 def last_layers(spec: BackboneSpec, count: int | None, setting: str) -> range:

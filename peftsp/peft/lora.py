@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -110,6 +111,39 @@ class LoRA(PeftMethod):
             assert isinstance(linear, LoRALinear)
             backbone.set_submodule(place, linear.merged())
         return backbone
+
+    def average(
+        self,
+        others: Sequence[PeftMethod],
+        weights: Sequence[Mapping[str, Tensor]],
+        shares: Sequence[float],
+    ) -> tuple[LoRA, dict[str, Tensor]]:
+        """The mean of updates, whatever their ranks: their factors side by side."""
+        methods: list[LoRA] = [self]
+        for other in others:
+            if not isinstance(other, LoRA) or not self._updates_alike(other):
+                raise ConfigError(
+                    f"peft: expected LoRA in the same layers to average, found {self.settings()} "
+                    f"and {other.settings()}"
+                )
+            methods.append(other)
+        if any(method.start != "zero" for method in methods):
+            raise ConfigError(
+                f"peft.start: expected zero in models to average, as others change frozen weights, "
+                f"found {', '.join(method.start for method in methods)}"
+            )
+        factors = [share * m.scale for m, share in zip(methods, shares, strict=True)]
+        rank = sum(method.rank for method in methods)
+        averaged = replace(self, rank=rank, alpha=rank, rslora=False)
+        return averaged, {
+            name: torch.cat([w[name] for w in weights], dim=0)
+            if name.endswith("lora_A")
+            else torch.cat([w[name] * f for w, f in zip(weights, factors, strict=True)], dim=1)
+            for name in sorted(weights[0])
+        }
+
+    def _updates_alike(self, other: LoRA) -> bool:
+        return self.last_k == other.last_k and set(self.target_modules) == set(other.target_modules)
 
     def _places(self, spec: BackboneSpec) -> list[str]:
         return [
