@@ -193,6 +193,21 @@ def test_merged_backbone_equals_the_unmerged_one(method, backbone, batch):
         assert torch.equal(tensor, before[name]), name
 
 
+def test_the_mean_of_a_model_and_itself_is_that_model(method, backbone, batch):
+    adapted = method.apply(backbone).eval()
+    disturb(adapted, method, size=disturbance(method))
+    weights = {n: adapted.get_parameter(n).detach() for n in method.parameter_names(SPEC)}
+    if getattr(method, "start", None) == "pissa":
+        with pytest.raises(ConfigError, match="expected zero in models to average"):
+            method.average([method], [weights, weights], [0.25, 0.75])
+        return
+    mean, averaged = method.average([method], [weights, weights], [0.25, 0.75])
+    assert averaged.keys() == mean.parameter_names(SPEC)
+    again = mean.apply(load_backbone(SPEC, "random", seed=3)).eval()
+    again.load_state_dict(averaged, strict=False)
+    torch.testing.assert_close(again(*batch), adapted(*batch), rtol=1e-5, atol=1e-5)
+
+
 def test_activation_checkpointing_changes_neither_value_nor_gradient(method, batch):
     results = []
     for is_on in (False, True):
