@@ -26,7 +26,6 @@ TESTED_ELSEWHERE = {
     "data/lines": "data/test_fasta.py",
     "data/residues": "data/test_fasta.py",
     "errors": "training/test_training_cli.py",
-    "evaluate/average_cli": "evaluate/test_evaluate_average.py",
     "evaluate/build": "evaluate/test_evaluate_cli.py",
     "evaluate/calibrate_cli": "evaluate/test_evaluate_calibrate.py",
     "evaluate/figures": "evaluate/test_evaluate_cli.py",

@@ -1,14 +1,15 @@
 """The command makes one bundle of several, which is used like any other."""
 
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 
 from peftsp import predict
-from peftsp.data.identity import split_marks
-from peftsp.evaluate.average_cli import main
 from peftsp.model.bundle import read_bundle, save_bundle
 from peftsp.model.shipped import find_model
+from peftsp.training.soup_cli import main
 
 LONG = "MKKTAIAIAVALAGFATVAQAAPKDNTWYTGAKLGWSQYHDTGFINNNGPTHENQLGAGAFGG"
 
@@ -25,16 +26,15 @@ def run(capsys):
 
 
 @pytest.mark.slow
-def test_runs_of_several_folds_have_seen_all_of_them(trained, run, tmp_path):
-    bundles = sorted((trained / "runs").glob("*/*/bundle"))
-    status, said, _ = run(*bundles, "-o", tmp_path / "averaged", "--shares", 2, 1, 1)
-    assert (status, said) == (0, f"{tmp_path / 'averaged'}\n")
-    made = read_bundle(tmp_path / "averaged")
-    seen = set().union(*(split_marks(read_bundle(b).training["proteins"]) for b in bundles))
-    assert split_marks(made.training["proteins"]) == seen
-    assert [member["share"] for member in made.training["averaged"]] == [0.5, 0.25, 0.25]
-    results = predict({"P1": LONG}, bundle=tmp_path / "averaged")
-    assert len(list(results)) == 1
+def test_shares_weigh_the_models(run, tmp_path):
+    fast = read_bundle(find_model("fast"))
+    name = "head.emissions.bias"
+    save_bundle(
+        replace(fast, weights={**fast.weights, name: fast.weights[name] + 4}), tmp_path / "b"
+    )
+    made = tmp_path / "averaged"
+    assert run("fast", tmp_path / "b", "-o", made, "--shares", 3, 1) == (0, f"{made}\n", "")
+    torch.testing.assert_close(read_bundle(made).weights[name], fast.weights[name] + 1)
 
 
 @pytest.mark.slow

@@ -1,0 +1,94 @@
+"""The command ``peftsp-average``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from peftsp.command_line import add_allow_code, lacking, new_parser, parse, run_command
+from peftsp.errors import ConfigError
+
+_EPILOG = """\
+examples:
+  %(prog)s runs/order1/bundle runs/order2/bundle -o averaged
+  %(prog)s runs/student/bundle runs/teacher/bundle --shares 2 1 -o averaged
+
+The mean of several models' weights is one model that predicts as fast as each. It is often better
+than any of them where they began alike, from one backbone and one seed (so that their heads began
+alike, too), and were trained on other data, in another order (data.seed) or by other settings.
+Methods have to be the same, LoRA of any ranks. peftsp-calibrate and peftsp-evaluate say whether it
+pays; average first, calibrate then.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command on arguments, by default the process's; returns `run_command`'s status."""
+    options = parse(_parser(), arguments)
+    return run_command(lambda: _run(options), "interrupted; nothing was written")
+
+
+def _run(options: argparse.Namespace) -> str:
+    names, shares, output = options.bundles, options.shares, options.output
+    shares = shares or [1.0] * len(names)
+    if len(shares) != len(names) or not all(0 < share < float("inf") for share in shares):
+        given = " ".join(f"{share:g}" for share in shares)
+        raise ConfigError(
+            f"--shares: expected {len(names)} numbers above 0, one a model, found {given}"
+        )
+    if output.exists():
+        raise ConfigError(f"{output}: expected a new folder, found one that exists")
+    try:
+        _average(names, shares, output, options.allow_code)
+    except ModuleNotFoundError as error:
+        raise lacking("average", error, "train") from error
+    return str(output)
+
+
+def _average(
+    names: Sequence[str], shares: Sequence[float], output: Path, allow_code: Sequence[str]
+) -> None:
+    """Write the mean of models, with the backbone, licences and card that one carries."""
+    # PyTorch takes seconds to import, which --help need not wait for.
+    from peftsp.model.bundle import read_bundle, save_bundle
+    from peftsp.model.restore import check_sizes
+    from peftsp.model.soup import average
+    from peftsp.peft.registry import find_method
+    from peftsp.training.card import papers_of
+    from peftsp.training.start import find_start, read_start
+
+    folders = [find_start(name) for name in names]
+    for place, folder in enumerate(folders):
+        if folder in folders[:place]:
+            raise ConfigError(f"expected each model once, found {names[place]} twice")
+    bundles = {name: read_bundle(folder) for name, folder in zip(names, folders, strict=True)}
+    methods = [find_method(bundle.peft, allow_code) for bundle in bundles.values()]
+    starts = []
+    for (name, bundle), method in zip(bundles.items(), methods, strict=True):
+        check_sizes(bundle, method, name)
+        starts.append(read_start(name, method, bundle.head, bundle.crf, bundle.backbone))
+    # All have the same backbone, and one that carries it says whose it is.
+    start = next((start for start in starts if start.carries), starts[0])
+    papers = papers_of(start, output.name, "Averaged with others") if start.papers else None
+    averaged = average(bundles, methods, shares)
+    save_bundle(averaged, output, start.own_backbone(start.method), papers)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "peftsp-average",
+        "Average the weights of several trained models into one model (a model soup).",
+        _EPILOG,
+    )
+    add = parser.add_argument
+    add("bundles", metavar="BUNDLE", nargs="+", help="folder of a trained model, or a shipped one")
+    add("--output", "-o", type=Path, required=True, metavar="DIR", help="new folder for the bundle")
+    add(
+        "--shares",
+        type=float,
+        nargs="+",
+        metavar="N",
+        help="weight of each in the mean (default: all the same)",
+    )
+    add_allow_code(parser)
+    return parser
