@@ -38,13 +38,19 @@ def main() -> None:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="leave out this share of the UniProt proteins, by a hash of their accessions",
+        help="leave out this share of the UniProt proteins, by a hash of their accessions, in all "
+        "three files",
     )
     options = parser.parse_args()
-    records = list(read_usable(options.folder / "signalp6_remainder.fasta"))
-    uniprot = options.folder / "eukarya_uniprot_2024.tsv"
-    records += [r for r in read_uniprot(uniprot) if not is_kept_back(r, options.keep_back)]
-    records += read_candidates(options.folder / "haloarchaea_tatlipo_candidates.faa")
+    uniprot = list(read_uniprot(options.folder / "eukarya_uniprot_2024.tsv"))
+    kept_back = {r.residues for r in uniprot if is_kept_back(r, options.keep_back)}
+    records = [
+        *read_usable(options.folder / "signalp6_remainder.fasta"),
+        *uniprot,
+        *read_candidates(options.folder / "haloarchaea_tatlipo_candidates.faa"),
+    ]
+    # One protein may stand in several files, by several accessions.
+    records = [record for record in records if record.residues not in kept_back]
     write_labelled(records, options.output)
     read_labelled(options.output)
     for (kingdom, sp_type), count in sorted(
