@@ -12,6 +12,7 @@ methods=("$@")
 plain="callbacks.averaging=null scheduler.floor=0.01 data.chimeras=0"
 declare -A settings=(
   [accurate]=""
+  [other-order]="data.seed=2"
   [no-chimeras]="data.chimeras=0"
   [keeps-prior]="$plain"
   [drawn-prior]="$plain data.keeps_prior=false"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from peftsp.command_line import add_allow_code
 from peftsp.inference.compute.device import DEVICES
+from peftsp.inference.compute.options import ModelSettings
 
 if TYPE_CHECKING:
     from peftsp.evaluate.rows import Predicting
@@ -17,7 +18,8 @@ def add_predicting(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--hide-kingdom", action="store_true", help="do not tell models where proteins come from")
     add("--backbone", metavar="PATH", help="ESM-2 weights, if not where the bundles say")
-    add("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    where = "where to compute (default: %(default)s)"
+    add("--device", choices=DEVICES, default=ModelSettings.device, help=where)
     precision = "arithmetic of the backbone (default: %(default)s)"
     add("--precision", choices=("fp32", "bf16"), default="fp32", help=precision)
     add_allow_code(parser)

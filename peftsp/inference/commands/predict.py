@@ -19,7 +19,6 @@ from peftsp.errors import ConfigError
 from peftsp.inference.commands.command import interruption, sentence
 from peftsp.inference.compute.device import DEVICES
 from peftsp.inference.compute.options import (
-    ANY,
     KINGDOM_NAMES,
     PRECISIONS,
     RUNTIMES,
@@ -159,7 +158,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--kingdom",
         type=str.lower,
         choices=KINGDOM_NAMES,
-        default=ANY,
+        default=ModelSettings.kingdom,
         help="where all the proteins come from, else leave it out: a wrong one costs signal "
         "peptides; eukarya counts every signal peptide as SP; positive and negative are Gram "
         "stains, which with archaea change nothing for the models that ship, only for those "
@@ -171,20 +170,20 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--min-probability",
         text="call a signal peptide only where its type is at least as probable, from 0 to 1 "
         "(default: the most probable type)",
-        default=0.0,
+        default=ModelSettings.min_probability,
     )
     add(
         "--precision",
         choices=PRECISIONS,
-        default="auto",
+        default=ModelSettings.precision,
         help="arithmetic of the backbone: bf16 and int8 are faster where the processor has them "
         "and less exact (default: bf16 on GPUs that have it, else fp32)",
     )
-    add("--device", choices=DEVICES, default="auto", help="where to compute")
+    add("--device", choices=DEVICES, default=ModelSettings.device, help="where to compute")
     add(
         "--runtime",
         choices=RUNTIMES,
-        default="auto",
+        default=ModelSettings.runtime,
         help="what computes: ONNX Runtime a .onnx file, PyTorch a folder (default: by the bundle)",
     )
 

@@ -10,7 +10,7 @@ from peftsp.data.fasta import MOST_RESIDUES, read_fasta
 from peftsp.data.nucleotides import proteins_alone
 from peftsp.data.residues import find_foreign
 from peftsp.errors import ConfigError, RecordError
-from peftsp.inference.compute.options import ANY, ModelSettings, check_count, chosen_bundles
+from peftsp.inference.compute.options import ModelSettings, check_count, chosen_bundles
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.notebook import shown
 from peftsp.inference.formats.table import COLUMNS, cells
@@ -30,21 +30,21 @@ def predict(
     *,
     model: str | None = None,
     bundle: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
-    kingdom: str = ANY,
-    min_probability: float = 0.0,
+    kingdom: str = ModelSettings.kingdom,
+    min_probability: float = ModelSettings.min_probability,
     has_region_probabilities: bool = False,
-    precision: str = "auto",
-    device: str = "auto",
+    precision: str = ModelSettings.precision,
+    device: str = ModelSettings.device,
     batch_size: int | None = None,
     backbone: str | None = None,
     allow_code: Sequence[str] = (),
-    runtime: str = "auto",
+    runtime: str = ModelSettings.runtime,
     threads: int | None = None,
 ) -> Iterator[Prediction]:
     """Predict signal peptides, one protein at a time, in their order.
 
     A prediction shows its picture in a notebook; `Prediction.region_array` gives its region
-    probabilities as an array if they were asked for.
+    probabilities as an array if they were asked for. What is not given is as in `ModelSettings`.
 
     Args:
         proteins: See `Proteins`; a ``str`` by itself is a path, one in a list is residues.

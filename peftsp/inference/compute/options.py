@@ -41,9 +41,9 @@ class Cluster:
     threads: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelSettings:
-    """What predicts and how: the choices that the command line and Python share.
+    """What predicts and how: the choices, and their defaults, that all commands and Python share.
 
     Attributes:
         bundles: Bundle folders, at least one; or one file of `peftsp.export`.
