@@ -1,0 +1,44 @@
+"""Tables of labels, of UniProt and of predictions."""
+
+from peftsp.prepare.collection import collect
+
+SP = "MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLG"
+LIPO = "MKATKLVLGAVILGSTLLAGCSSNAKIDQLSSDVQTLNAKV"
+TAT = "MSRRDFLKLAGLGALAALLPRAAQAAEPLKIGVLTDLSGPY"
+
+
+def test_tables_may_have_their_columns_by_other_names(tmp_path, written, labels):
+    rows = f"entry,type,cs position,sequence\nP1,SP,CS pos: 18-19. Pr: 0.9,{SP}\n"
+    found = collect([written(tmp_path / "t.csv", rows)], "EUKARYA", 1)
+    assert labels(found) == {"P1": ("EUKARYA", "SP", 18)}
+
+
+def test_predictions_of_signalp_are_weak_labels(tmp_path, written, labels):
+    fasta = written(tmp_path / "p.fasta", f">P1\n{SP}\n>P2\n{LIPO}\n")
+    text = (
+        "# SignalP-6.0\tOrganism: Other\tTimestamp: 1\n# ID\tPrediction\tOTHER\tSP(Sec/SPI)\t"
+        "CS Position\nP1\tSP\t0.1\t0.9\tCS pos: 18-19. Pr: 0.9\nP2\tOTHER\t0.9\t0.1\t\n"
+    )
+    found = collect([written(tmp_path / "prediction_results.txt", text), fasta], None, 0)
+    assert labels(found) == {"P1": ("UNKNOWN", "SP", 18), "P2": ("UNKNOWN", "NO_SP", None)}
+    assert all(protein.is_weak for protein in found.proteins)
+
+
+def test_cell_that_cannot_be_read_is_no_missing_signal_peptide(tmp_path, written, labels, reasons):
+    header = "Entry\tReviewed\tProtein names\tSignal peptide\tSequence\n"
+    rows = f"P1\treviewed\tA\tsignal 1..18\t{SP}\nP2\treviewed\tFragmentin-2\t\t{LIPO}\n"
+    rows += f"P3\treviewed\tB (Fragment)\t\t{TAT}\n"
+    found = collect([written(tmp_path / "t.tsv", header + rows)], "EUKARYA", 0)
+    assert labels(found) == {"P2": ("EUKARYA", "NO_SP", None)}
+    assert reasons(found) == {
+        "P1": "expected features as 'SIGNAL 1..21' in the column signal peptide, "
+        "found 'signal 1..18'",
+        "P3": "expected a whole protein, found a fragment",
+    }
+
+
+def test_a_table_of_predictions_has_weak_labels(tmp_path, written):
+    header = "id,sp_type,no_sp,sp,lipo,tat,tatlipo,pilin,cleavage_site,sequence"
+    rows = f"{header}\nP1,SP,0,1,0,0,0,0,18,{SP}\n"
+    [found] = collect([written(tmp_path / "t.csv", rows)], None, 0).proteins
+    assert found.is_weak
