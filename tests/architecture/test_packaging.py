@@ -155,11 +155,6 @@ def test_model_card_has_hugging_faces_form(name):
     assert CARDS[name].lower().startswith(card["license"])
     assert {"library_name", "pipeline_tag", "tags"} <= set(card)
     assert body.startswith("# ")
-    measured = (PRETRAINED / "accurate" / "README.md").read_text()
-    for result in [r for model in card.get("model-index", ()) for r in model["results"]]:
-        for metric in result["metrics"]:
-            row = rf"^\| `{card['model-index'][0]['name']}` \| {metric['value']:.2f} \|"
-            assert re.search(row, measured, re.MULTILINE)
 
 
 def test_data_card_names_the_file_that_is_downloaded():
