@@ -121,8 +121,8 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     summary = CalibrateSummary(
         len(used),
         calibration,
-        _quality(probabilities, true),
-        _quality(_each_part_by_the_others(probabilities, true), true),
+        quality_of(probabilities, true),
+        quality_of(_each_part_by_the_others(probabilities, true), true),
     )
     training = _seen(bundle, used, fold)
     about = {**asdict(calibration), "proteins": len(used), "sha256": dataset_digest(records)}
@@ -168,7 +168,13 @@ def _calibrating(
     return fold, used
 
 
-def _quality(probabilities: Tensor, true: Tensor) -> Quality:
+def quality_of(probabilities: Tensor, true: Tensor) -> Quality:
+    """How good probabilities of SP types are.
+
+    Args:
+        probabilities: float32, ``(N, K)``; rows sum to one.
+        true: int64, ``(N,)``; ids of the true types.
+    """
     confidence, called = probabilities.max(dim=-1)
     is_right = called == true
     own = probabilities.gather(1, true[:, None]).clamp(min=torch.finfo(torch.float32).tiny)
