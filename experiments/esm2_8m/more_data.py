@@ -49,7 +49,7 @@ def main() -> None:
         *uniprot,
         *read_candidates(options.folder / "haloarchaea_tatlipo_candidates.faa"),
     ]
-    # One protein may stand in several files, by several accessions.
+    # One protein may stand in several files.
     records = [record for record in records if record.residues not in kept_back]
     write_labelled(records, options.output)
     read_labelled(options.output)

@@ -11,14 +11,14 @@ from peftsp.errors import ConfigError
 
 _EPILOG = """\
 examples:
-  %(prog)s runs/order1/bundle runs/order2/bundle -o averaged
+  %(prog)s runs/student/bundle runs/teacher/bundle -o averaged
   %(prog)s runs/student/bundle runs/teacher/bundle --shares 2 1 -o averaged
 
-The mean of several models' weights is one model that predicts as fast as each. It is often better
-than any of them where they began alike, from one backbone and one seed (so that their heads began
-alike, too), and were trained on other data, in another order (data.seed) or by other settings.
-Methods have to be the same, LoRA of any ranks. peftsp-calibrate and peftsp-evaluate say whether it
-pays; average first, calibrate then.
+The mean of several models' weights is one model that predicts as fast as each. The models have to
+begin alike, from one backbone and one seed, so that their heads began alike, too; their data and
+other settings of training may differ. Methods have to be the same, LoRA of any ranks. It may be
+better than each of them once it is calibrated: average first, then peftsp-calibrate, and let
+peftsp-evaluate say whether it pays.
 """
 
 
@@ -67,9 +67,12 @@ def _average(
     for (name, bundle), method in zip(bundles.items(), methods, strict=True):
         check_sizes(bundle, method, name)
         starts.append(read_start(name, method, bundle.head, bundle.crf, bundle.backbone))
-    # All have the same backbone, and one that carries it says whose it is.
+    # All have the same backbone; where one carries it, the mean does.
     start = next((start for start in starts if start.carries), starts[0])
-    papers = papers_of(start, output.name, "Averaged with others") if start.papers else None
+    papers: dict[str, str] = {}
+    for one in starts:
+        if one.papers:
+            papers = papers_of(one, output.name, "Averaged with others") | papers
     averaged = average(bundles, methods, shares)
     save_bundle(averaged, output, start.own_backbone(start.method), papers)
 
