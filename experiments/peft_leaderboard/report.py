@@ -54,13 +54,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", type=Path, nargs="+", help="folders with one for each method")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--tuned-by", type=Path, metavar="STUDY", help="that chooses the trials")
     parser.add_argument("--resamples", type=int, default=2000)
     options = parser.parse_args()
-    for study in options.studies:
+    for study in (*options.studies, options.tuned_by or options.studies[0]):
         if not study.is_dir():
             parser.error(f"{study}: expected the folder of a study, found none")
-    tests, skipped = read_tests(options.studies)
-    chosen_runs = {name: chosen(runs) for name, runs in tests.items()}
+    found = read_tests(options.studies)
+    choosing = found if options.tuned_by is None else found | read_tests([options.tuned_by])
+    tests = {name: runs for name, runs in found.items() if is_complete(runs, choosing[name])}
+    skipped = [Path(name) for name in found if name not in tests]
+    chosen_runs = {name: chosen(runs, choosing[name]) for name, runs in tests.items()}
     methods = [Method(name, tuple(runs), {}) for name, runs in chosen_runs.items()]
     settings = ReportSettings(
         options.studies,
@@ -71,11 +75,15 @@ def main() -> None:
         against=BASELINE if BASELINE in tests else None,
     )
     options.output.mkdir(parents=True, exist_ok=True)
-    warnings = find_caveats(methods, skipped) + uneven_trials(tests)
+    warnings = find_caveats(methods, skipped) + uneven_trials(
+        tests if options.tuned_by is None else {}
+    )
     write_report(methods, settings, skipped, warnings)
     for warning in warnings:
         print(warning)
-    trials_table(tests).to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
+    trials_table(tests, chosen_runs).to_csv(
+        options.output / "trials.csv", index=False, float_format="%.6g"
+    )
     table = leaderboard(methods, options.output / "report" / "tables")
     of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
     table = table.merge(calibrated_table(of_types), "left", on="method")
@@ -85,17 +93,10 @@ def main() -> None:
     print((options.output / "leaderboard.md").read_text())
 
 
-def read_tests(studies: Sequence[Path]) -> tuple[dict[str, list[Run]], list[Path]]:
-    """Runs by the folder of their method, and the folders of methods that lack a test."""
-    tests, skipped = {}, []
-    for study in studies:
-        for folder in sorted(path for path in study.iterdir() if path.is_dir()):
-            runs = read_tested(folder)
-            if is_complete(runs):
-                tests[folder.name] = runs
-            else:
-                skipped.append(folder)
-    return tests, skipped
+def read_tests(studies: Sequence[Path]) -> dict[str, list[Run]]:
+    """Runs by the folder of their method."""
+    folders = [folder for study in studies for folder in sorted(study.iterdir())]
+    return {folder.name: read_tested(folder) for folder in folders if folder.is_dir()}
 
 
 def uneven_trials(tests: Mapping[str, Sequence[Run]]) -> list[str]:
@@ -107,11 +108,13 @@ def uneven_trials(tests: Mapping[str, Sequence[Run]]) -> list[str]:
     return [f"Methods were tuned with unlike numbers of trials: {told}."]
 
 
-def trials_table(tests: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+def trials_table(
+    tests: Mapping[str, Sequence[Run]], chosen_runs: Mapping[str, Sequence[Run]]
+) -> pd.DataFrame:
     """A row for each trial in each fold, with what differs between a method's trials."""
     rows = []
     for method, runs in tests.items():
-        taken = {run.folder for run in chosen(runs)}
+        taken = {run.folder for run in chosen_runs[method]}
         for run in runs:
             settings = OmegaConf.create(run.record.settings)
             sizes = METHODS.get(method, {}).get("size", {})

@@ -6,7 +6,9 @@ python experiments/peft_leaderboard/study.py --checkpoint WEIGHTS --only lora ia
 Each method is trained with the same number of settings, on each of the three partitions. Of the two
 partitions that a training has not seen, each in turn chooses the best settings for testing on the
 other: six folds. The methods with the best validation scores, and LoRA, are trained with further
-seeds. Settings behind -- are handed on to every training.
+seeds. With --tuned-by each fold takes the trial that validates best in the study of another data
+set, one of fewer proteins in the same partitions, and no other is trained. Settings behind -- are
+handed on to every training.
 """
 
 from __future__ import annotations
@@ -25,18 +27,19 @@ from trials import (
     METHODS,
     TRAINED,
     chosen,
+    chosen_trials,
     is_complete,
     is_done,
     predict_folds,
     read_tested,
     test_folders,
     trained_fold,
-    trial_of,
     trial_settings,
     validation_score,
 )
 
 from peftsp.data.download import SignalP6File
+from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 
@@ -51,14 +54,14 @@ def main() -> int:
         parser.error(f"--only: expected some of {known}, found {', '.join(sorted(unknown))}")
     study = Study(options)
     names = options.only or list(METHODS)
-    for name in names:
-        for trial in range(options.trials):
-            study.train(name, trial, TRAINED, options.seeds[:1])
-        study.test(name)
-    for name in study.best(names, options.best) if options.seeds[1:] else []:
-        for trial, folds in study.chosen_trainings(name).items():
-            study.train(name, trial, folds, options.seeds[1:])
-        study.test(name)
+    if options.tuned_by:
+        for name in names:
+            study.train_chosen(name, options.tuned_by, options.seeds)
+    else:
+        for name in names:
+            study.train_all(name)
+        for name in study.best(names, options.best) if options.seeds[1:] else []:
+            study.train_chosen(name, options.data, options.seeds[1:])
     for line in study.failed:
         print(f"failed: {line}", file=sys.stderr)
     return bool(study.failed)
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="the first for all methods")
     add("--best", type=int, default=4, help="methods that get all seeds (default: %(default)s)")
     add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
+    add("--tuned-by", metavar="DATA", help="whose study chooses the trials (default: this one)")
     add("further", nargs="*", metavar="-- SETTING", help="for every training")
     return parser
 
@@ -89,8 +93,33 @@ class Study:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.name = f"peft_leaderboard-{options.backbone}-{options.data}"
+        self.name = self._name_of(options.data)
         self.failed: list[str] = []
+
+    def _name_of(self, data: str) -> str:
+        return f"peft_leaderboard-{self.options.backbone}-{data}"
+
+    def train_all(self, name: str) -> None:
+        """Train and test each trial of a method on each partition, with the first seed."""
+        for trial in range(self.options.trials):
+            self.train(name, trial, TRAINED, self.options.seeds[:1])
+        self.test(name)
+
+    def train_chosen(self, name: str, data: str, seeds: Sequence[int]) -> None:
+        """Train and test the trials of a method that its folds take.
+
+        Args:
+            name: Of the method.
+            data: Whose study chooses.
+            seeds: Of the trainings.
+        """
+        tests = read_tested(self._tested(name, data))
+        if not is_complete(tests):
+            self.failed.append(f"{name}: expected all trials of {self._name_of(data)}, found fewer")
+            return
+        for trial, folds in trainings_of(tests).items():
+            self.train(name, trial, folds, seeds)
+        self.test(name)
 
     def train(self, name: str, trial: int, folds: Sequence[int], seeds: Sequence[int]) -> None:
         """Train one of a method's trials, where that has not been done."""
@@ -148,22 +177,23 @@ class Study:
         best = sorted(scores, key=scores.__getitem__, reverse=True)[:count]
         return best + [name for name in scores if name == "lora" and name not in best]
 
-    def chosen_trainings(self, name: str) -> dict[int, list[int]]:
-        """Trials that a fold of a method takes, with the folds that are to be trained for it."""
-        found: dict[int, list[int]] = {}
-        for run in chosen(read_tested(self._tested(name))):
-            fold, folds = trained_fold(run.record.fold), found.setdefault(trial_of(run), [])
-            if fold not in folds:
-                folds.append(fold)
-        return found
-
-    def _tested(self, name: str) -> Path:
-        return self.options.runs / f"{self.name}-tested" / name
+    def _tested(self, name: str, data: str = "") -> Path:
+        return self.options.runs / f"{self._name_of(data or self.options.data)}-tested" / name
 
     def _run(self, arguments: Sequence[str]) -> None:
         print("$ python", *arguments, flush=True)
         if subprocess.run([sys.executable, *arguments], check=False).returncode:
             self.failed.append(" ".join(arguments))
+
+
+def trainings_of(tests: Sequence[Run]) -> dict[int, list[int]]:
+    """Trials that a fold of a method takes, with the folds that are to be trained for it."""
+    found: dict[int, list[int]] = {}
+    for fold, trial in sorted(chosen_trials(tests).items()):
+        folds = found.setdefault(trial, [])
+        if trained_fold(fold) not in folds:
+            folds.append(trained_fold(fold))
+    return found
 
 
 if __name__ == "__main__":

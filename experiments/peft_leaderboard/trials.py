@@ -135,13 +135,21 @@ def read_tested(tested: Path) -> list[Run]:
     return [run for run in tests if _place(run, _twin(run.record.fold)) in places]
 
 
-def is_complete(tests: Iterable[Run]) -> bool:
-    """Whether each trial has a test in each fold with the first seed, so that a fold can choose."""
+def is_complete(tests: Iterable[Run], tuned_by: Iterable[Run] | None = None) -> bool:
+    """Whether each fold can choose among all trials, and has tested the one that it takes.
+
+    Args:
+        tests: Of a method.
+        tuned_by: Its tests in the study that chooses, if that is another one.
+    """
     tests = list(tests)
-    first = min((run.record.seed for run in tests), default=0)
-    places = {_place(run, run.record.fold) for run in tests}
-    needed = {(n, first, trial) for n in range(len(_FOLDS)) for trial in trials_of(tests)}
-    return bool(tests) and needed <= places
+    choosing = tests if tuned_by is None else list(tuned_by)
+    if not tests or not choosing:
+        return False
+    first = _first_seed(choosing)
+    needed = {(n, first, trial) for n in range(len(_FOLDS)) for trial in trials_of(choosing)}
+    can_choose = needed <= {_place(run, run.record.fold) for run in choosing}
+    return can_choose and {run.record.fold for run in chosen(tests, tuned_by)} == {*range(6)}
 
 
 def trials_of(tests: Iterable[Run]) -> set[int]:
@@ -149,19 +157,36 @@ def trials_of(tests: Iterable[Run]) -> set[int]:
     return {trial_of(run) for run in tests}
 
 
-def chosen(tests: Iterable[Run]) -> list[Run]:
-    """Of each fold and seed the test of the trial that validates best, with the first seed."""
+def chosen_trials(tests: Iterable[Run]) -> dict[int, int]:
+    """The trial of each fold that validates best, with the first seed."""
     tests = list(tests)
-    first = min(run.record.seed for run in tests)
+    validating = [run for run in tests if run.record.seed == _first_seed(tests)]
     best = {
-        fold: max(
-            (run for run in tests if (run.record.fold, run.record.seed) == (_twin(fold), first)),
-            key=score_of,
-        )
+        fold: max((run for run in validating if run.record.fold == _twin(fold)), key=score_of)
         for fold in {run.record.fold for run in tests}
     }
-    found = [run for run in tests if trial_of(run) == trial_of(best[run.record.fold])]
+    return {fold: trial_of(run) for fold, run in best.items()}
+
+
+def chosen(tests: Iterable[Run], tuned_by: Iterable[Run] | None = None) -> list[Run]:
+    """Tests of each fold's chosen trial, with the seeds that all folds have.
+
+    Args:
+        tests: Of a method.
+        tuned_by: Its tests in the study that chooses, if that is another one.
+    """
+    tests = list(tests)
+    trials = chosen_trials(tests if tuned_by is None else tuned_by)
+    taken = [run for run in tests if trial_of(run) == trials[run.record.fold]]
+    folds_of: dict[int, set[int]] = {}
+    for run in taken:
+        folds_of.setdefault(run.record.seed, set()).add(run.record.fold)
+    found = [run for run in taken if folds_of[run.record.seed] == trials.keys()]
     return sorted(found, key=lambda run: (run.record.fold, run.record.seed))
+
+
+def _first_seed(tests: Iterable[Run]) -> int:
+    return min(run.record.seed for run in tests)
 
 
 def validation_score(tests: Iterable[Run], run: Run) -> float:

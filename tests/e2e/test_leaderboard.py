@@ -95,18 +95,36 @@ def outcome(trial, fold, score, seed):
     return Run(Path(f"{trial}-{fold}-{seed}"), record, pd.DataFrame(), pd.DataFrame())
 
 
+def places(tests):
+    """Fold, seed and trial of each."""
+    return [(run.record.fold, run.record.seed, trials.trial_of(run)) for run in tests]
+
+
 def test_a_fold_takes_the_trial_that_validates_best_not_the_one_that_tests_best():
     # Folds 0 and 2 train on one partition: what one tests on validates in the other.
     scores = {(0, 0): 0.9, (0, 2): 0.5, (1, 0): 0.6, (1, 2): 0.7}
     tests = [outcome(*place, score, 1) for place, score in scores.items()]
-    tests += [outcome(n, 0, 1.0, 2) for n in range(2)]
-    taken = [
-        (run.record.fold, run.record.seed, trials.trial_of(run)) for run in trials.chosen(tests)
-    ]
-    assert taken == [(0, 1, 1), (0, 2, 1), (2, 1, 0)]
+    assert places(trials.chosen(tests)) == [(0, 1, 1), (2, 1, 0)]
+    with_seeds = [*tests, outcome(1, 0, 1.0, 2), outcome(0, 2, 0.1, 2), outcome(1, 0, 1.0, 3)]
+    # Seed 3 lacks a fold: its mean would be one of other proteins.
+    assert places(trials.chosen(with_seeds)) == [(0, 1, 1), (0, 2, 1), (2, 1, 0), (2, 2, 0)]
     assert trials.validation_score(tests, tests[2]) == 0.7
     assert not trials.is_complete(tests)
     assert [trials.trained_fold(fold) for fold in range(6)] == [0, 1, 0, 3, 1, 3]
+
+
+def test_another_study_can_choose_the_trials():
+    few = [outcome(n, fold, 0.5 + n * (-1) ** fold / 10, 1) for n in (0, 1) for fold in range(6)]
+    assert trials.chosen_trials(few) == {0: 1, 1: 1, 2: 1, 3: 0, 4: 0, 5: 0}
+    many = [outcome(1, fold, 0.9, 7) for fold in (0, 1, 2)]
+    assert not trials.is_complete(many, few)
+    many += [outcome(0, fold, 0.1, 7) for fold in (3, 4, 5)]
+    assert not trials.is_complete(many)
+    assert trials.is_complete(many, few)
+    assert places(trials.chosen(many, few)) == [
+        (fold, 7, trial) for fold, trial in trials.chosen_trials(few).items()
+    ]
+    assert not trials.is_complete(many, few[:-1])
 
 
 def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(study, monkeypatch):
@@ -120,10 +138,16 @@ def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(
     module = sys.modules["study"]
     monkeypatch.setattr(module, "read_tested", read)
     assert made.best([*validates], 1) == ["ia3", "lora"]
-    assert made.chosen_trainings("lora") == {1: [0, 1, 3]}
-    made.train("lora", 1, [0, 1, 3], [2, 3])
+    monkeypatch.setattr(made, "test", lambda name: None)
+    made.train_chosen("lora", "signalp6_small10", [2, 3])
     for command, seed in zip(given, (2, 3), strict=True):
         assert {"data.fold=0,1,3", f"seed={seed}", "variant=-trial1"} <= set(command)
+    monkeypatch.setattr(module, "read_tested", lambda folder: read(folder)[1:])
+    made.train_chosen("lora", "signalp6_small10", [2])
+    assert len(given) == 2
+    assert made.failed == [
+        "lora: expected all trials of peft_leaderboard-esm2_8m-signalp6_small10, found fewer"
+    ]
 
 
 def test_a_method_whose_last_trial_lacks_a_test_cannot_be_compared_yet(script):
