@@ -76,3 +76,7 @@ class TrainingError(PeftspError):
 
 class RunError(PeftspError):
     """Training runs are missing, incomplete, or cannot be reported together."""
+
+
+class BusyFolderError(RunError):
+    """Another process trains in a run's folder."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from peftsp.errors import CheckpointError, ConfigError, RunError
+from peftsp.errors import BusyFolderError, CheckpointError, ConfigError, RunError
 from peftsp.model.bundle_files import CONFIG_FILE
 from peftsp.runs.identity import Contents, contents_of, first_difference, what_counts
 from peftsp.runs.record import LOGS, RUN_FILE, RunRecord, read_record, write_record
@@ -91,7 +91,7 @@ class RunFolder:
         """Keep other processes from this folder; only the first of a run's own asks.
 
         Raises:
-            RunError: Another run is there.
+            BusyFolderError: Another run is there.
         """
         if not self._is_first:
             yield
@@ -101,7 +101,7 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout:
-            raise RunError(
+            raise BusyFolderError(
                 f"{self.path}: expected no other process there, found one that is training"
             ) from None
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
@@ -10,10 +11,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 from optuna import TrialPruned
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial
 
-from peftsp.errors import ConfigError, PeftspError, TrainingError
+from peftsp.errors import BusyFolderError, ConfigError, PeftspError, TrainingError
 from peftsp.search.space import suggest
 from peftsp.training.run import train
 
@@ -27,6 +29,10 @@ class TrialError(Exception):
 
 class Interruption(BaseException):
     """Ctrl-C, by a name that Optuna does not take for a trial's failure: it is gone on with."""
+
+
+class TakenOver(BaseException):  # noqa: N818
+    """A trial is another worker's by now, which took this one for dead: there is nothing to tell."""
 
 
 class PoorTrialStop(Callback):
@@ -52,6 +58,7 @@ class PoorTrialStop(Callback):
 
         Raises:
             TrialPruned: The trial is poor beside others.
+            UpdateFinishedTrialError: It is another worker's by now.
         """
         value = trainer.callback_metrics.get(self.metric)
         if value is None or trainer.sanity_checking:
@@ -88,9 +95,16 @@ class ValidationScore:
             TrialError: It failed, for a reason that others may not have.
             PeftspError: The configuration is wrong.
             Interruption: The user stops the search.
+            TakenOver: The trial is another worker's by now.
         """
+        try:
+            return self._score(trial)
+        except UpdateFinishedTrialError:
+            raise TakenOver from None
+
+    def _score(self, trial: Trial) -> float:
         overrides = suggest(trial, self.distributions)
-        folder = folder_of(trial.study.get_trials(deepcopy=False)[trial.number])
+        folder = folder_of(_frozen(trial))
         scores: list[float] = []
         for index, fold in enumerate(self.folds):
             name = f"${{experiment_name}}/{folder}/fold{fold}"
@@ -98,14 +112,14 @@ class ValidationScore:
             metric, epochs = cfg.optimized_metric, cfg.trainer.max_epochs
             watcher = PoorTrialStop(trial, metric, scores, index * epochs)
             try:
-                metrics = train(cfg, [watcher])
+                metrics = _train_when_free(cfg, watcher)
             except KeyboardInterrupt:
                 raise Interruption from None
+            except (TrialPruned, UpdateFinishedTrialError):
+                raise
             except Exception as error:
                 # A loss that is not finite is of this trial's settings, not of the configuration.
-                if isinstance(error, TrialPruned | PeftspError) and not isinstance(
-                    error, TrainingError
-                ):
+                if isinstance(error, PeftspError) and not isinstance(error, TrainingError):
                     raise
                 line = " ".join(f"{type(error).__name__}: {error}".split())
                 trial.set_user_attr(ERROR, line)
@@ -117,7 +131,27 @@ class ValidationScore:
                     f"found {metric}"
                 )
             scores.append(metrics[metric])
+        if _frozen(trial).state.is_finished():
+            raise UpdateFinishedTrialError
         return fmean(scores)
+
+
+def _train_when_free(cfg: DictConfig, watcher: PoorTrialStop) -> dict[str, float]:
+    """Train, once the worker whose trial this has been has noticed that it is its no more."""
+    is_told = False
+    while True:
+        try:
+            return train(cfg, [watcher])
+        except BusyFolderError as error:
+            if not is_told:
+                print(f"trial {watcher.trial.number} waits: {error}", file=sys.stderr, flush=True)
+            is_told = True
+            time.sleep(cfg.search.heartbeat)
+
+
+def _frozen(trial: Trial) -> FrozenTrial:
+    """A trial as all workers see it."""
+    return trial.study.get_trials(deepcopy=False)[trial.number]
 
 
 def folder_of(trial: FrozenTrial) -> str:

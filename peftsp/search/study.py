@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from peftsp.errors import ConfigError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.identity import first_difference
-from peftsp.search.objective import ERROR, Interruption, TrialError, ValidationScore
+from peftsp.search.objective import ERROR, Interruption, TakenOver, TrialError, ValidationScore
 
 _RETRIES = 5
 _COUNTS = "counts"
@@ -132,4 +132,6 @@ def work(study: optuna.Study, objective: ValidationScore, trials: int) -> None:
             study.optimize(objective, n_trials=1, catch=(TrialError,))
         except Interruption:
             raise KeyboardInterrupt from None
+        except TakenOver:
+            print("another worker goes on with this trial, having heard nothing for too long")
         print(f"{count_ended(study)} of {trials} trials have ended", flush=True)

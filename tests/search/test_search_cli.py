@@ -9,12 +9,15 @@ from hydra.core.hydra_config import HydraConfig
 
 optuna = pytest.importorskip("optuna", reason="optuna is not installed")
 
+from filelock import FileLock  # noqa: E402
 from lightning.pytorch import Trainer  # noqa: E402
 from omegaconf import OmegaConf  # noqa: E402
+from optuna.trial import TrialState  # noqa: E402
 
 from peftsp.errors import TrainingError  # noqa: E402
 from peftsp.model.bundle import read_bundle  # noqa: E402
 from peftsp.search.cli import _differing, main  # noqa: E402
+from peftsp.search.objective import PoorTrialStop  # noqa: E402
 from peftsp.training.module import SignalPeptideModule  # noqa: E402
 
 SMALL = (
@@ -152,6 +155,44 @@ def test_poor_trials_are_pruned_and_errors_do_not_stop_a_search(search, monkeypa
     assert [row["state"] for row in rows] == ["complete", "pruned", "fail", "fail", "complete"]
     errors = ["RuntimeError: out of memory", "TrainingError: found nan"]
     assert [row["error"] for row in rows[2:4]] == errors
+
+
+def test_a_trial_that_another_worker_took_over_is_left_to_it(search, tmp_path, monkeypatch, capsys):
+    """A worker that was silent for too long, but lives, lets go; the other one waits for that."""
+    log = SignalPeptideModule._log_metrics
+    lock = FileLock(tmp_path / "runs/search_lora/trial0000/fold0/.lock")
+
+    def be_taken_for_dead(self, stage):
+        monkeypatch.setattr(SignalPeptideModule, "_log_metrics", log)
+        study = watched[0].trial.study
+        [trial] = study.get_trials()
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        study._storage.get_heartbeat_stale_trial_callback()(study, trial)
+        log(self, stage)
+
+    watched = []
+    begin = PoorTrialStop.__init__
+
+    def watch(self, trial, *arguments):
+        watched.append(self)
+        if len(watched) == 2:
+            lock.acquire()
+        begin(self, trial, *arguments)
+
+    monkeypatch.setattr(PoorTrialStop, "__init__", watch)
+    monkeypatch.setattr(SignalPeptideModule, "_log_metrics", be_taken_for_dead)
+    waited = []
+    sleep = lambda seconds: waited.append(seconds) or lock.release()  # noqa: E731
+    monkeypatch.setattr("peftsp.search.objective.time.sleep", sleep)
+    rows = search("search.trials=1", "search.folds=[0]")
+    assert [(row["state"], row["folder"], row["error"]) for row in rows] == [
+        ("fail", "trial0000", ""),
+        ("complete", "trial0000", ""),
+    ]
+    assert waited == [60]
+    out, err = capsys.readouterr()
+    assert "another worker goes on with this trial" in out
+    assert "trial 1 waits: runs/search_lora/trial0000/fold0: expected no other process" in err
 
 
 @pytest.mark.parametrize(
