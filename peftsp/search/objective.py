@@ -31,8 +31,8 @@ class Interruption(BaseException):
     """Ctrl-C, by a name that Optuna does not take for a trial's failure: it is gone on with."""
 
 
-class TakenOver(BaseException):  # noqa: N818
-    """A trial is another worker's by now, which took this one for dead: there is nothing to tell."""
+class TakenOver(BaseException):
+    """A trial is another worker's by now, which took this one for dead: nothing is left to tell."""
 
 
 class PoorTrialStop(Callback):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,13 +23,13 @@ from peftsp.model.temperature import temper_types
 from peftsp.training.augmentation import hide_residues
 from peftsp.training.predictions import KeptPredictions, Tested
 from peftsp.training.prior import favour_types
+from peftsp.training.rates import OptimizerFactory, rated_optimizer
 from peftsp.training.sharding import shard
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
 _QUANTIZATION = "quantization"
 
-OptimizerFactory = Callable[[Iterable[Tensor] | Iterable[dict[str, Any]]], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
 
@@ -180,7 +181,7 @@ class SignalPeptideModule(LightningModule):
         """
         total_steps = int(self.trainer.estimated_stepping_batches)
         try:
-            optimizer = self._optimizer()
+            optimizer = rated_optimizer(self.tagger, self.optimizer, self.head_factor)
             schedule = self.scheduler(optimizer, total_steps)
         except (TypeError, ValueError) as error:
             raise ConfigError(
@@ -191,36 +192,20 @@ class SignalPeptideModule(LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning rate"},
         }
 
-    def _optimizer(self) -> Optimizer:
-        trained = {name: p for name, p in self.tagger.named_parameters() if p.requires_grad}
-        factors = {id(p): self._rate_factor(name) for name, p in trained.items()}
-        groups: dict[float, list[Tensor]] = {}
-        for parameter in trained.values():
-            groups.setdefault(factors[id(parameter)], []).append(parameter)
-        if groups.keys() == {1.0}:
-            return self.optimizer(list(trained.values()))
-        optimizer = self.optimizer([{"params": part} for part in groups.values()])
-        for group in optimizer.param_groups:
-            # An optimizer may split groups, but joins none.
-            group["lr"] *= factors[id(group["params"][0])]
-        return optimizer
-
-    def _rate_factor(self, name: str) -> float:
-        prefix = "backbone."
-        if name.startswith(prefix):
-            return self.tagger.method.rate_factor(name.removeprefix(prefix))
-        return float(self.head_factor)
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what was trained, and remember the backbone it belongs to.
 
         Raises:
-            TrainingError: A number is not finite.
+            TrainingError: A number is not finite; in every process, as all have to call this.
         """
         kept, state = self.checkpoint_names(), checkpoint["state_dict"]
         checkpoint["state_dict"] = {name: state[name] for name in state if name in kept}
-        for name, tensor in checkpoint["state_dict"].items():
-            self._check_finite(tensor, name)
+        # A strategy may leave the tensors to the first process alone.
+        lost = [name for name, t in checkpoint["state_dict"].items() if not t.isfinite().all()]
+        self._check_finite(
+            self._reduced(torch.tensor(math.nan if lost else 0.0, device=self.device), "sum"),
+            next(iter(lost), "a trained tensor"),
+        )
         checkpoint[_HASH] = self.tagger.backbone.content_hash
         checkpoint[_QUANTIZATION] = self.tagger.backbone.source.quantization
 

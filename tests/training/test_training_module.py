@@ -14,7 +14,6 @@ from peftsp.loss.region_similarity import region_similarity
 from peftsp.model.decode import type_probabilities
 from peftsp.peft.adapter import Adapter
 from peftsp.peft.frozen import Frozen
-from peftsp.peft.lora import LoRA
 
 
 def trainer(folder, **settings):
@@ -277,13 +276,3 @@ def test_gradients_are_clipped_by_their_norm(make_module, make_data, tmp_path):
     steps = [p.detach() - before[n] for n, p in module.tagger.named_parameters()]
     assert norms[0] > 1
     assert torch.stack([step.norm() for step in steps]).norm() == pytest.approx(0.25, rel=1e-3)
-
-
-def test_learning_rate_of_b_is_a_multiple_of_that_of_a(make_module):
-    module = make_module(LoRA(4, 4, 0.1, ("q_proj",), None, lr_ratio=16.0), head_factor=2.0)
-    optimizer = module._optimizer()
-    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-    names = {name: rates[id(p)] for name, p in module.tagger.named_parameters() if p.requires_grad}
-    for name, rate in names.items():
-        factor = 2 if not name.startswith("backbone.") else 16 if "lora_B" in name else 1
-        assert rate == pytest.approx(0.01 * factor)

@@ -24,6 +24,7 @@ from peftsp.peft.lora import LoRA
 from peftsp.peft.prompt import Prompt
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.muon import MuonAdamW
+from peftsp.training.rates import rated_optimizer
 from peftsp.training.schedules import constant
 from peftsp.training.sharding import gather_state, shard, split_state
 
@@ -68,7 +69,8 @@ def make_module(method, held, optimizer):
 @mock.patch.object(SignalPeptideModule, "_reduced", lambda self, values, operation: values)
 def two_steps(module, batch):
     """Losses of two steps and what was trained by them."""
-    optimizer = module._optimizer()
+    make = partial(rated_optimizer, module.tagger, module.optimizer, module.head_factor)
+    optimizer = make()
     losses = []
     for _ in range(2):
         optimizer.zero_grad()
@@ -79,7 +81,7 @@ def two_steps(module, batch):
         losses.append(loss.detach())
         # As if the run had been stopped and gone on with.
         whole = gather_state(optimizer.state_dict(), keeps=True)
-        optimizer = module._optimizer()
+        optimizer = make()
         optimizer.load_state_dict(split_state(whole, optimizer))
     trained = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
     return torch.stack(losses), trained

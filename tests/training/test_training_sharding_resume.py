@@ -19,15 +19,36 @@ ONE = ("data.batch_size=10",)
 TWO = ("data.batch_size=5", "trainer=fsdp", "trainer.accelerator=cpu", "trainer.precision=32-true")
 
 
-def run_command(python, *settings, folder):
-    ended = subprocess.run(
-        [python, str(REPOSITORY / "train.py"), *settings, f"paths.runs_dir={folder}"],
+DIVERGE = """
+import sys, torch
+sys.argv[0] = __file__
+from peftsp.training.resume import ResumePoint
+save = ResumePoint._save
+def lose(self, trainer):
+    with torch.no_grad():
+        for parameter in trainer.lightning_module.tagger.head.parameters():
+            parameter.fill_(torch.nan)
+    save(self, trainer)
+ResumePoint._save = lose
+from peftsp.training.cli import main
+main()
+"""
+
+
+def start(python, *settings, folder, script=REPOSITORY / "train.py"):
+    return subprocess.run(
+        [python, str(script), *settings, f"paths.runs_dir={folder}"],
         cwd=folder.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
+        timeout=180,
     )
+
+
+def run_command(python, *settings, folder):
+    ended = start(python, *settings, folder=folder)
     assert ended.returncode == 0, ended.stderr
     assert "prefix cache: not used, the backbone is shared out" in ended.stdout
     [bundle] = folder.rglob("bundle")
@@ -67,3 +88,27 @@ def test_run_goes_on_in_two_processes_and_then_in_one(run, read_curve, warm_pyth
     found, weights = (load_file(part / "bundle/weights.safetensors") for part in (third, whole))
     for name, tensor in weights.items():
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
+def test_weights_that_are_not_finite_end_both_processes(warm_python, tmp_path):
+    """The first one alone holds them when a checkpoint is written."""
+    script = tmp_path / "diverging.py"
+    script.write_text(DIVERGE)
+    ended = start(
+        warm_python,
+        *SAME,
+        *TWO,
+        "callbacks.resume_point.minutes=0",
+        folder=tmp_path / "runs",
+        script=script,
+    )
+    assert ended.returncode == 2, ended.stderr
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split(":")[1].split(".")[:2] for line in sorted(lines, key=len)] == [
+        [" a trained tensor"],
+        [" tagger", "head"],
+    ]
+    assert all("expected finite numbers, found nan" in line for line in lines)
+    assert not list(tmp_path.rglob("*.ckpt"))
