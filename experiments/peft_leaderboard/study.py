@@ -41,7 +41,7 @@ from trials import (
 from peftsp.data.download import SignalP6File
 from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
-from peftsp.training.build import standalone
+from peftsp.training.build import KnownContents, standalone
 
 
 def main() -> int:
@@ -95,6 +95,7 @@ class Study:
         self.options = options
         self.name = self._name_of(options.data)
         self.failed: list[str] = []
+        self._read_contents = KnownContents()
 
     def _name_of(self, data: str) -> str:
         return f"peft_leaderboard-{self.options.backbone}-{data}"
@@ -156,7 +157,9 @@ class Study:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             run = standalone(compose("train", overrides, return_hydra_config=True))
         tests = test_folders(self._tested(name), trial, run.data.fold, run.seed)
-        return is_done(Path(run.paths.output_dir), run) or all(is_done(t, run) for t in tests)
+        known = self._read_contents
+        is_trained = is_done(Path(run.paths.output_dir), run, known)
+        return is_trained or all(is_done(test, run, known) for test in tests)
 
     def test(self, name: str) -> None:
         """Predict what each training of a method has not seen."""

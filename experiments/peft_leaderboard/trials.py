@@ -6,7 +6,7 @@ it has not seen chooses among the method's trials and the other one tests the ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from peftsp.evaluate.rows import Predicting, predict_rows, run_of
 from peftsp.evaluate.seen import members_of
 from peftsp.records import LabelledRecord
 from peftsp.runs.folder import BUNDLE, RunFolder
-from peftsp.runs.identity import contents_of
+from peftsp.runs.identity import Contents, contents_of
 from peftsp.runs.record import (
     PREDICTION_COLUMNS,
     PREDICTIONS_FILE,
@@ -31,7 +31,7 @@ from peftsp.runs.record import (
     write_record,
 )
 from peftsp.runs.results import Run, read_run
-from peftsp.training.build import read_contents, settings_of
+from peftsp.training.build import settings_of
 
 METHODS: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "methods.yaml").read_text()
@@ -67,12 +67,13 @@ def trial_settings(method: Mapping[str, Any], trial: int, trials: int) -> dict[s
     return settings
 
 
-def is_done(folder: Path, run: DictConfig) -> bool:
+def is_done(folder: Path, run: DictConfig, read_contents: Callable[[DictConfig], Contents]) -> bool:
     """Whether a folder's training or test has ended, and is of this very run.
 
     Args:
         folder: Of the training, or of one of its tests.
         run: The run's settings as composed, resolved.
+        read_contents: Gives what a run of such settings reads.
     """
     if not (folder / RUN_FILE).is_file() or read_record(folder).ended is None:
         return False

@@ -54,13 +54,14 @@ class ResumingSweeper(Sweeper):
         from peftsp.runs.folder import RunFolder
         from peftsp.sweep.outcome import State, outcome_of, summary
         from peftsp.sweep.plan import expand, plan
+        from peftsp.training.build import KnownContents
 
         parser = OverridesParser.create(config_loader=self.loader)
         given = parser.parse_overrides(arguments)
         keys = {override.get_key_element() for override in given}
         defaults = [f"{key}={value}" for key, value in self.params.items() if key not in keys]
         runs = plan(
-            expand(given + parser.parse_overrides(defaults)), self._compose, _KnownContents()
+            expand(given + parser.parse_overrides(defaults)), self._compose, KnownContents()
         )
         Path(self.base.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         waiting = [run for run in runs if not run.is_finished]
@@ -108,24 +109,6 @@ class ResumingSweeper(Sweeper):
                 f"trainer.devices: expected {tasks} in a sweep, found {devices}: several need "
                 "hydra/launcher=submitit_slurm with as many hydra.launcher.tasks_per_node"
             )
-
-
-class _KnownContents:
-    """Reads data and weights once for all runs of a sweep that have the same."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
-
-    def __call__(self, cfg: DictConfig) -> Any:
-        from peftsp.training.build import read_contents
-
-        backbone, data = cfg.backbone, {**cfg.data, "fold": 0, "seed": 0}
-        key = f"{data} {backbone.spec} {backbone.checkpoint} {backbone.seed}"
-        if cfg.init_from is not None:
-            key += f" {cfg.init_from} {cfg.peft}"
-        if key not in self._known:
-            self._known[key] = read_contents(cfg)
-        return self._known[key]
 
 
 def _error(result: JobReturn) -> str:

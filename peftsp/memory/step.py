@@ -17,7 +17,8 @@ from peftsp.labels import MAX_RESIDUES
 from peftsp.memory.gpu_arithmetic import compute_as_a_gpu
 from peftsp.memory.live_bytes import LiveBytes
 from peftsp.model.tagger import Tagger
-from peftsp.training.module import OptimizerFactory, SignalPeptideModule
+from peftsp.training.module import SignalPeptideModule
+from peftsp.training.rates import OptimizerFactory
 from peftsp.training.schedules import constant
 
 _CELLS = 60

@@ -12,7 +12,13 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from peftsp.backbone.checkpoint import content_hash, find_dtype, lasting_place, read_weights
+from peftsp.backbone.checkpoint import (
+    RANDOM,
+    content_hash,
+    find_dtype,
+    lasting_place,
+    read_weights,
+)
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.data.datamodule import SignalPeptideData
@@ -160,6 +166,28 @@ def read_contents(cfg: DictConfig) -> Contents:
     return Contents(
         data.identity().sha256, data.extra_sha256(), backbone, start.sha256 if start else None
     )
+
+
+class KnownContents:
+    """`read_contents` of many runs, which reads once what several of them have in common."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Contents] = {}
+
+    def __call__(self, cfg: DictConfig) -> Contents:
+        """What a run of these settings would read.
+
+        Raises:
+            PeftspError: A file is missing or broken.
+        """
+        backbone, data = cfg.backbone, {**cfg.data, "fold": 0, "seed": 0}
+        seed = backbone.seed if backbone.checkpoint == RANDOM else None
+        key = f"{data} {backbone.spec} {backbone.checkpoint} {seed}"
+        if cfg.init_from is not None:
+            key += f" {cfg.init_from} {cfg.peft}"
+        if key not in self._known:
+            self._known[key] = read_contents(cfg)
+        return self._known[key]
 
 
 def _source(cfg: DictConfig) -> BackboneSource:

@@ -20,7 +20,7 @@ from peftsp.labels import SP_TYPES
 from peftsp.runs.record import write_record
 from peftsp.runs.results import Run
 from peftsp.settings_folder import CONF
-from peftsp.training.build import settings_of, standalone
+from peftsp.training.build import read_contents, settings_of, standalone
 from peftsp.training.run import train
 
 pytest.importorskip("sklearn")
@@ -212,8 +212,8 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
         assert trials.score_of(run) == expected
     [folder] = runs.iterdir()
     for kept in (folder, *(run.folder for run in found)):
-        assert trials.is_done(kept, config)
-    assert not trials.is_done(tmp_path / "none", config)
+        assert trials.is_done(kept, config, read_contents)
+    assert not trials.is_done(tmp_path / "none", config, read_contents)
     (tmp_path / "study").mkdir()
     tested.rename(tmp_path / "study" / "lora")
     given = [str(tmp_path / "study"), "-o", str(tmp_path / "tests.tar.xz")]
@@ -224,12 +224,12 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
         archive.extractall(tmp_path / "elsewhere", filter="data")
     unpacked = trials.read_tested(tmp_path / "elsewhere" / "study" / "lora")
     for one, other in zip(unpacked, found, strict=True):
-        assert trials.is_done(one.folder, config)
+        assert trials.is_done(one.folder, config, read_contents)
         assert str(tmp_path) not in (one.folder / "run.json").read_text()
         pd.testing.assert_frame_equal(one.predictions, other.predictions, rtol=0.006)
     config.trainer.max_epochs = 2
     for kept in (folder, *(run.folder for run in found)):
-        assert not trials.is_done(kept, config)
+        assert not trials.is_done(kept, config, read_contents)
     other = replace(found[0].record, settings=settings_of(config), metrics={"test/mcc": -1.0})
     write_record(other, found[0].folder)
     trials.predict_folds(runs, tested, records)
@@ -239,7 +239,7 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
 def test_what_has_been_tested_is_not_trained_again(study, monkeypatch):
     made, given = study
     module = sys.modules["study"]
-    monkeypatch.setattr(module, "is_done", lambda folder, run: "-tested/lora/trial1" in str(folder))
+    monkeypatch.setattr(module, "is_done", lambda folder, *_: "-tested/lora/trial1" in str(folder))
     made.train("lora", 1, trials.TRAINED, [1])
     assert not given
     made.train("lora", 2, trials.TRAINED, [1])

@@ -4,7 +4,13 @@ import pytest
 
 from peftsp.backbone.checkpoint import PRETRAINED, content_hash, read_weights
 from peftsp.errors import ConfigError
-from peftsp.training.build import build_data, build_module, model_settings, read_contents
+from peftsp.training.build import (
+    KnownContents,
+    build_data,
+    build_module,
+    model_settings,
+    read_contents,
+)
 
 
 def test_contents_are_those_of_the_built_run(compose_run, tmp_path):
@@ -17,6 +23,20 @@ def test_contents_are_those_of_the_built_run(compose_run, tmp_path):
     assert {read_contents(other).data, read_contents(other).backbone}.isdisjoint(
         {contents.data, contents.backbone}
     )
+
+
+def test_contents_that_runs_have_in_common_are_read_once(compose_run, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr("peftsp.training.build.read_contents", lambda cfg: read.append(cfg) or cfg)
+    known = KnownContents()
+    first = compose_run(tmp_path, "backbone=compact")
+    assert known(first) is first
+    later = ("data.fold=3", "seed=7", "optimizer.lr=0.5")
+    assert known(compose_run(tmp_path, "backbone=compact", *later)) is first
+    for other in ("data.count=70", "backbone.seed=9", "init_from=fast"):
+        config = compose_run(tmp_path, other)
+        assert known(config) is config
+    assert len(read) == 4
 
 
 def test_weights_are_found_from_any_folder_later(compose_run, tmp_path, monkeypatch):
