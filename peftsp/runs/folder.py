@@ -119,7 +119,8 @@ class RunFolder:
         """Where a run is to begin.
 
         With ``last`` it goes on with the one found there, which has to be the same run; with
-        ``overwrite`` beside it another one is started over.
+        ``overwrite`` beside it another one is started over. Given the checkpoint that the one found
+        there began from, it goes on with that, too: a preempted run gets its command again.
 
         Args:
             ckpt_path: A checkpoint, ``last`` for the run's own last resume point, None for none.
@@ -135,7 +136,11 @@ class RunFolder:
         if ckpt_path == LAST and not self.has_begun:
             self.say(f"{self.last}: no such checkpoint, starting from the beginning")
             return Start(None)
-        if ckpt_path == LAST and (not overwrite or self.is_same(settings, contents)):
+        if overwrite:
+            goes_on = ckpt_path == LAST and self.is_same(settings, contents)
+        else:
+            goes_on = ckpt_path == LAST or self._began_from(ckpt_path)
+        if goes_on:
             self.check(settings, contents)
             return Start(None, True) if self.is_finished else Start(self._last_sound())
         given = None if ckpt_path in (None, LAST) else Path(ckpt_path or "")
@@ -152,6 +157,11 @@ class RunFolder:
         if overwrite and self._is_first:
             self.clear(given)
         return Start(given)
+
+    def _began_from(self, ckpt_path: str | None) -> bool:
+        if ckpt_path is None or not self.has_begun:
+            return False
+        return read_record(self.path).settings.get("ckpt_path") == ckpt_path
 
     def check(self, settings: dict[str, Any], contents: Contents) -> None:
         """Refuse to go on with a run of other settings, data or weights.

@@ -65,6 +65,24 @@ def test_run_without_a_record_is_not_gone_on_with(begun):
         folder.find_start("last", False, *same)
 
 
+def test_command_of_a_run_that_began_from_a_file_goes_on_with_it(begun, tmp_path, make_record):
+    """A scheduler that requeues a run gives its command again."""
+    folder, same = begun
+    file = tmp_path / "other.ckpt"
+    torch.save({"state_dict": {}, "loops": {}}, file)
+    with pytest.raises(ConfigError, match="expected no earlier run there, found an unfinished run"):
+        folder.find_start(str(file), False, *same)
+    record = make_record({"lr": 0.1, "ckpt_path": str(file)}, has_ended=False)
+    write_record(record, folder.path)
+    assert folder.find_start(str(file), False, *same).checkpoint == folder.last
+    with pytest.raises(RunError, match=r"lr=0\.1, found lr=0\.2"):
+        folder.find_start(str(file), False, {**record.settings, "lr": 0.2}, same[1])
+    with pytest.raises(ConfigError, match="expected no earlier run there"):
+        folder.find_start(str(folder.last), False, *same)
+    assert folder.find_start(str(file), True, *same).checkpoint == file
+    assert not folder.has_begun
+
+
 def test_starting_over_clears_the_folder_but_not_what_is_gone_on_from(begun):
     folder, same = begun
     assert folder.find_start(str(folder.last), True, *same).checkpoint == folder.last
