@@ -47,8 +47,6 @@ TESTED_ELSEWHERE = {
     "interop/reference_settings": "interop/test_reference.py",
     "labels": "crf/test_crf_linear_chain_golden.py",
     "memory/__main__": "memory/test_memory_cli.py",
-    "memory/gpu_arithmetic": "memory/test_memory_step.py",
-    "memory/live_bytes": "memory/test_memory_step.py",
     "model/lora_settings": "interop/test_huggingface_peft.py",
     "model/context": "model/test_model_head.py",
     "model/checks": "model/test_model_bundle.py",
