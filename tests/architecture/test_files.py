@@ -34,8 +34,6 @@ TESTED_ELSEWHERE = {
     "export/model": "export/test_export_cli.py",
     "export/module": "export/test_export_cli.py",
     "export/scan": "export/test_export_nodes.py",
-    "inference/compute/predictor": "inference/compute/test_inference_api.py",
-    "inference/compute/torch_models": "inference/compute/test_inference_pipeline.py",
     "model/bundle_files": "inference/compute/test_inference_cluster.py",
     "labels": "crf/test_crf_linear_chain_golden.py",
     "memory/__main__": "memory/test_memory_cli.py",
