@@ -1,5 +1,6 @@
 """Sources to read, and what was made of them."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ COLUMNS = (
     *("Entry", "Reviewed", "Taxonomic lineage", "Signal peptide", "Transmembrane", "Lipidation"),
     *("Propeptide", "Topological domain", "Protein names", "Sequence"),
 )
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 BACTERIUM = "cellular organisms (no rank), Bacteria (domain), Pseudomonadota (phylum)"
 
 
@@ -60,3 +62,29 @@ def reasons():
         return {one.accession: one.reason for one in collection.unusable}
 
     return of
+
+
+def family(rng: random.Random, members: int) -> list[str]:
+    """Sequences that differ in a few residues."""
+    parent = rng.choices(RESIDUES, k=60)
+    children = []
+    for _ in range(members):
+        child = parent.copy()
+        for place in rng.sample(range(60), 6):
+            child[place] = rng.choice(RESIDUES)
+        children.append("M" + "".join(child))
+    return children
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Ten families of four proteins, half of them with a signal peptide."""
+    rng = random.Random(0)
+    rows = ["id,type,site,kingdom,group,partition,sequence"]
+    for number in range(10):
+        for member, sequence in enumerate(family(rng, 4)):
+            label = "SP,20" if number % 2 else "NO_SP,"
+            rows.append(f"P{number}_{member},{label},EUKARYA,g{number % 3},{member},{sequence}")
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path

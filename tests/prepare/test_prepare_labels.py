@@ -46,17 +46,9 @@ def test_types_of_a_uniprot_table_follow_from_its_features(tmp_path, labels, tab
     [
         ({"Signal peptide": "SIGNAL 1..18"}, "expected evidence manual for the signal peptide"),
         ({"Signal peptide": f"SIGNAL 1..?; /{EXPERIMENT}"}, "found SIGNAL 1..?"),
-        ({"Signal peptide": f"SIGNAL 1..4; /{EXPERIMENT}"}, "of 6 to 69 residues, found 4"),
-        ({"Protein names": "Some protein (Fragment)"}, "found a fragment"),
         ({"Reviewed": "unreviewed"}, "expected a reviewed entry"),
         ({"Reviewed": ""}, "expected a reviewed entry"),
-        ({"Sequence": "A" + SP}, "expected M at the start, found A"),
-        ({"Sequence": SP[:9] + "-" + SP[9:]}, "found '-' at position 10"),
-        ({"Signal peptide": f'SIGNAL 1..18; /note="Tat-type signal"; /{EXPERIMENT}'},
-         "expected RR, KR or RK in a TAT peptide"),
         ({"Signal peptide": f'SIGNAL 1..18; /note="Not cleaved"; /{EXPERIMENT}'}, "Not cleaved"),
-        ({"Lipidation": 'LIPID 19; /note="N-palmitoyl cysteine"',
-          "Signal peptide": f"SIGNAL 1..18; /{EXPERIMENT}"}, "expected C behind the cut of LIPO"),
         ({"Propeptide": f'PROPEP 1..7; /note="Leader peptide"; /{EXPERIMENT}'}, "end with G"),
     ],
 )  # fmt: skip

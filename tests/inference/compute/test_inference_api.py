@@ -1,6 +1,5 @@
 """Prediction from Python, against the command."""
 
-import base64
 import csv
 import subprocess
 import sys
@@ -171,22 +170,6 @@ def test_frame_without_pandas_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ConfigError, match=r"expected the package pandas.* pip install"):
         peftsp.to_frame([])
-
-
-def test_prediction_shows_its_picture_in_a_notebook(bundles, short_records):
-    record = SequenceRecord("<b>P1 x", short_records[0].residues)
-    found = next(peftsp.predict([record], bundle=bundles[0], has_region_probabilities=True))
-    page = found._repr_html_()
-    picture = page.partition("data:image/svg+xml;base64,")[2].partition('"')[0]
-    assert b"P1" in base64.b64decode(picture)
-    assert "<b>" not in page
-    assert found.note in page
-
-
-def test_notebook_shows_no_picture_without_matplotlib(bundles, short_records, monkeypatch):
-    found = next(peftsp.predict(short_records[:1], bundle=bundles[0]))
-    monkeypatch.setattr("peftsp.inference.formats.notebook.find_spec", lambda _: None)
-    assert found._repr_html_() is None
 
 
 def test_region_probabilities_are_an_array(bundles, short_records):

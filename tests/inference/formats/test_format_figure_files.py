@@ -1,20 +1,14 @@
 """Files of pictures: which, how they are called, that they can be read, that workers agree."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from peftsp.errors import ConfigError
 from peftsp.inference.formats.figure_files import PDF, PNG, SVG, file_name, save
-from peftsp.inference.formats.process_pool import drawing
 
 
 def test_only_signal_peptides_are_drawn(tmp_path, make_prediction, make_facts):
@@ -74,26 +68,6 @@ def test_kinds_stand_side_by_side(tmp_path, make_prediction, make_facts):
     assert names == ["figures_png/1_one.png", "figures_svg/1_one.svg"]
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_picture_that_cannot_be_drawn_is_left_out(
-    tmp_path, make_prediction, make_facts, capsys, workers
-):
-    broken = replace(make_prediction("P\x1b[31m"), sp_type="UNHEARD")
-    proteins = [make_prediction("before"), broken, make_prediction("behind"), broken]
-    PNG.write(lambda: iter(proteins), tmp_path, make_facts(4, workers))
-    names = sorted(path.name for path in (tmp_path / "figures_png").iterdir())
-    assert names == ["1_before.png", "3_behind.png"]
-    expected = "pictures of 2 proteins are left out, such as of P\\x1b[31m: KeyError: 'UNHEARD'\n"
-    assert capsys.readouterr().err == expected
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_picture_that_cannot_be_written_ends_the_run(tmp_path, make_prediction, make_facts):
-    (tmp_path / "full.png").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"), drawing(save, 1) as add:
-        add(make_prediction(), tmp_path / "full.png")
-
-
 @pytest.mark.parametrize("name", ["\ufeffP1", "P\x00", "P\x1b[2J", "\ud800", "P\uffff", "<&'\"$_"])
 def test_any_name_makes_files_that_programs_read(tmp_path, make_prediction, name):
     for kind in ("svg", "pdf"):
@@ -102,42 +76,7 @@ def test_any_name_makes_files_that_programs_read(tmp_path, make_prediction, name
     assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.slow
-def test_lost_worker_is_told(tmp_path, make_prediction, make_facts, monkeypatch):
-    monkeypatch.setattr("peftsp.inference.formats.figure_files.save", _Ending())
-    with pytest.raises(ConfigError, match="--workers 2"):
-        PNG.write(lambda: iter([make_prediction()]), tmp_path, make_facts(1, 2))
-
-
-class _Ending:
-    """Ends the process that unpickles it."""
-
-    def __reduce__(self):
-        return os._exit, (9,)
-
-
 def test_workers_import_no_pytorch():
     code = "import sys, peftsp.inference.formats.figure_files; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
-
-
-ABANDONED = """
-import os, signal, sys, time
-from peftsp.inference.formats.process_pool import drawing
-if __name__ == "__main__":
-    with drawing(time.sleep, 2) as add:
-        add(0.01), add(60)
-        time.sleep(1)
-        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
-def test_workers_end_with_their_parent(tmp_path, name):
-    """Else whoever waits for the end of the output would wait for ever."""
-    script = tmp_path / "abandoned.py"
-    script.write_text(ABANDONED)
-    command = [sys.executable, str(script), name]
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
-    assert done.returncode == -getattr(signal, name)
