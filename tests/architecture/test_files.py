@@ -53,8 +53,6 @@ TESTED_ELSEWHERE = {
     "model/context": "model/test_model_head.py",
     "model/checks": "model/test_model_bundle.py",
     "model/settings": "model/test_model_tagger.py",
-    "peft/base": "contracts/test_peft_contract.py",
-    "peft/bottleneck": "contracts/test_peft_contract.py",
     "prepare/annotation": "prepare/test_prepare_labels.py",
     "prepare/build": "prepare/test_prepare_cli.py",
     "prepare/entry": "prepare/test_prepare_labels.py",
