@@ -170,9 +170,10 @@ def outcomes(*values):
 
 def test_a_worker_goes_on_until_enough_trials_have_ended(study, capsys):
     add(study)
+    study.add_trial(create_trial(state=TrialState.RUNNING))  # of another worker
     work(study, outcomes(0.5, TrialError("broken"), optuna.TrialPruned(), 9.0), 4)
     states = [trial.state.name for trial in study.get_trials()]
-    assert states == ["COMPLETE", "COMPLETE", "FAIL", "PRUNED"]
+    assert states == ["COMPLETE", "RUNNING", "COMPLETE", "FAIL", "PRUNED"]
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"{n} of 4 trials have ended" for n in (2, 3, 4)]
     work(study, outcomes(), 4)
