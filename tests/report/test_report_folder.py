@@ -57,15 +57,16 @@ def put_page_and_table(report):
         (partial / "tables" / "new.csv").write_text("2")
 
 
-def test_no_page_stands_beside_half_of_its_tables(report, monkeypatch):
-    replace = Path.replace
+@pytest.mark.parametrize(("step", "name"), [("unlink", "old.csv"), ("replace", "new.csv")])
+def test_no_page_stands_beside_half_of_its_tables(report, monkeypatch, step, name):
+    unharmed = getattr(Path, step)
 
-    def fail_at_tables(path, target):
-        if path.name == "new.csv":
+    def fail_at_tables(path, *arguments, **options):
+        if path.name == name:
             raise OSError("no space")
-        return replace(path, target)
+        return unharmed(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "replace", fail_at_tables)
+    monkeypatch.setattr(Path, step, fail_at_tables)
     with pytest.raises(OSError, match="no space"):
         put_page_and_table(report)
     assert not (report / "report.html").exists()
