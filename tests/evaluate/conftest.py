@@ -1,10 +1,12 @@
 """Runs whose bundles are evaluated."""
 
+import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
 from peftsp.data.labelled import write_labelled
 from peftsp.data.synthetic import SyntheticProteins
+from peftsp.evaluate.cli import main
 from peftsp.settings_folder import CONF
 from peftsp.training.build import standalone
 from peftsp.training.run import train
@@ -26,3 +28,21 @@ def trained(tmp_path_factory):
             config = standalone(compose("train", [*given], return_hydra_config=True))
         train(config)
     return folder
+
+
+@pytest.fixture(scope="session")
+def evaluate():
+    """Function that runs the command on the bundles of all runs and gives its status."""
+
+    def run(trained, output, *options, data="own.fasta"):
+        bundles = sorted(map(str, (trained / "runs").glob("*/*/bundle")))
+        given = ["--data", str(trained / data), "-o", str(output), "--resamples", "100"]
+        return main(["--bundle", *bundles, *given, "--no-progress", *options])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def measures():
+    """Function of a report's folder that gives its numbers."""
+    return lambda folder: pd.read_csv(folder / "tables" / "measures.csv").drop(columns="method")

@@ -77,37 +77,13 @@ def test_all_rows_of_the_embedding_learn(head):
     assert (head.kingdoms.weight.grad.abs().sum(dim=1) > 0).all()
 
 
-@pytest.fixture
-def seeing():
+def test_context_stands_beside_the_residues():
     torch.manual_seed(0)
-    return make_head(dropout=0.1, context_window=3).eval()
-
-
-def test_context_is_two_convolutions_over_neighbours(seeing):
-    def convolve(layer, features):
-        """Each residue sees itself and one neighbour at either side, zeros beyond the ends."""
-        padded = torch.nn.functional.pad(features, (0, 0, 1, 1))
-        rows = [
-            sum(layer.weight[:, :, k] @ padded[position + k] for k in range(3)) + layer.bias
-            for position in range(len(features))
-        ]
-        return torch.nn.functional.gelu(torch.stack(rows))
-
-    emissions = seeing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)
-    for row, residues in enumerate(RESIDUES):
-        context = convolve(seeing.context.second, convolve(seeing.context.first, residues))
-        expected = seeing.emissions(torch.cat((residues, context), dim=1))
-        torch.testing.assert_close(emissions[row], expected, atol=1e-5, rtol=1e-4)
-
-
-def test_context_ends_with_the_sequence(seeing):
-    short = EVERYWHERE.clone()
-    short[:, 4:] = False
-    padded = RESIDUES.masked_fill(~short[..., None], 7.0)
-    found = seeing(padded, EVERY_KINGDOM, short)[:, :4]
-    expected = seeing(RESIDUES[:, :4], EVERY_KINGDOM, EVERYWHERE[:, :4])
-    torch.testing.assert_close(found, expected)
-    assert not torch.allclose(found, seeing(RESIDUES, EVERY_KINGDOM, EVERYWHERE)[:, :4])
+    head = make_head(dropout=0.1, context_window=3).eval()
+    mask = torch.arange(7) < torch.tensor([7, 4, 7, 1, 7])[:, None]
+    features = torch.cat((RESIDUES, head.context(RESIDUES, mask)), dim=2)
+    found = head(RESIDUES, EVERY_KINGDOM, mask)
+    torch.testing.assert_close(found, head.emissions(features))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -1,52 +1,17 @@
 """A model put together: what trains, what is saved, how it decodes."""
 
-import pytest
 import torch
 
-from peftsp.backbone.checkpoint import load_backbone
-from peftsp.backbone.specs import BackboneSpec
 from peftsp.data.tokens import tokenize
-from peftsp.errors import ConfigError
 from peftsp.labels import STATES
-from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
+from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.full import Full
-from peftsp.peft.lora import LoRA
 
-SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
-
-
-def settings(**changes):
-    return HeadSettings(
-        **{
-            "dropout": 0.1,
-            "kingdom_embedding": 0,
-            "kingdom_dropout": 0.1,
-            "trainable": True,
-            **changes,
-        }
-    )
-
-
-HEAD_AND_CRF = {
-    "head.emissions.weight",
-    "head.emissions.bias",
-    "crf.transitions",
-    "crf.start_transitions",
-    "crf.end_transitions",
-}
-
-
-@pytest.mark.parametrize("is_trainable", [True, False])
-def test_what_trains_is_method_and_head(make_tagger, is_trainable):
-    tagger = make_tagger(settings(trainable=is_trainable))
-    training = {name for name, p in tagger.named_parameters() if p.requires_grad}
-    of_method = {f"backbone.{n}" for n in tagger.method.parameter_names(SPEC)}
-    assert training == of_method | (HEAD_AND_CRF if is_trainable else set())
-    assert tagger.trained_names() == of_method | HEAD_AND_CRF
+HEAD = HeadSettings(dropout=0.1, kingdom_embedding=4, kingdom_dropout=0.1, trainable=True)
 
 
 def test_kingdom_embedding_is_saved(make_tagger):
-    names = make_tagger(settings(kingdom_embedding=4)).trained_names()
+    names = make_tagger(HEAD).trained_names()
     assert "head.kingdoms.weight" in names
 
 
@@ -92,21 +57,6 @@ def test_merging_keeps_the_emissions(make_tagger, tokens):
     tagger.merge()
     torch.testing.assert_close(tagger(tokens, mask, kingdoms), expected, rtol=1e-4, atol=1e-5)
     assert not [name for name, _ in tagger.named_parameters() if "lora" in name]
-
-
-@pytest.mark.parametrize(
-    ("crf", "message"),
-    [
-        (CRFSettings("firm", "peftsp", "free"), r"crf\.constraint: .* found 'firm'"),
-        (CRFSettings("hard", "mine", "free"), r"crf\.table: .* found 'mine'"),
-        (CRFSettings("hard", "peftsp", "best"), r"crf\.decoding: .* found 'best'"),
-    ],
-)
-def test_unknown_settings_are_refused(crf, message):
-    with pytest.raises(ConfigError, match=message):
-        build_tagger(
-            load_backbone(SPEC, "random"), LoRA(2, 2, 0.0, ("q_proj",), None), settings(), crf
-        )
 
 
 def test_no_path_cuts_a_lipoprotein_in_front_of_anything_but_cysteine(make_tagger):

@@ -199,19 +199,10 @@ def test_a_trial_that_another_worker_took_over_is_left_to_it(search, tmp_path, m
     ("settings", "message"),
     [
         (("search.folds=[0,2]",), "expected folds with the same test partition, as [0, 1] or"),
-        (("search.folds=[]",), "search.folds: expected some of 0 to 5, found []"),
-        (("optimized_metric=test/score",), "expected val/… in a search, found test/score"),
-        (("data.train_splits=[train,test]",), "expected no test in a search"),
-        (("search.storage=sqlite:////dev/null/x",), "search.storage: expected a database"),
-        (
-            ("search.storage=postgresql+typo://me:PW@host/db",),
-            "found postgresql+typo://***@host/db (NoSuchModuleError",
-        ),
         (("search.trials=x",), "search.trials: expected int, found 'x'"),
         (("search=null",), "search: expected a group of settings, found null"),
         (("+search.sampler.foo=1",), "search.sampler.foo: expected one of consider_endpoints"),
         (("trainer=ddp",), "trainer.devices: expected 1 in a search, whose workers train side"),
-        (("+trainer.num_nodes=2",), "trainer.devices: expected 1 in a search"),
         (("search.pruner.n_startup_trials=-1",), "full_key: search.pruner"),
         (("search.folds=0",), "search.folds: expected list, found 0"),
         (("callbacks.best.monitor=null",), "best.monitor: expected val/score in a search for it"),
@@ -225,7 +216,6 @@ def test_what_a_search_must_not_do_is_refused(search, capsys, settings, message)
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
-    assert "PW" not in line
 
 
 def test_search_does_not_go_on_with_a_space_that_does_not_fit(search, tmp_path, capsys):
