@@ -14,9 +14,7 @@ EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
     "alphabet": "data/test_tokens.py",
     "backbone/contract": "contracts/test_peft_contract.py",
-    "backbone/fair_esm": "backbone/test_checkpoint.py",
     "backbone/rotary": "backbone/test_esm2.py",
-    "backbone/specs": "backbone/test_checkpoint.py",
     "backbone/exported": "export/test_export_cli.py",
     "crf/exported": "export/test_export_nodes.py",
     "crf/functional": "crf/test_crf_linear_chain_enumeration.py",
