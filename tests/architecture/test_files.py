@@ -13,8 +13,6 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
     "alphabet": "data/test_tokens.py",
-    "backbone/contract": "contracts/test_peft_contract.py",
-    "backbone/exported": "export/test_export_cli.py",
     "crf/exported": "export/test_export_nodes.py",
     "crf/functional": "crf/test_crf_linear_chain_enumeration.py",
     "crf/graph": "crf/test_crf_linear_chain_enumeration.py",
