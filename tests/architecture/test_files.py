@@ -13,9 +13,6 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
     "alphabet": "data/test_tokens.py",
-    "crf/exported": "export/test_export_nodes.py",
-    "crf/functional": "crf/test_crf_linear_chain_enumeration.py",
-    "crf/graph": "crf/test_crf_linear_chain_enumeration.py",
     "data/lines": "data/test_fasta.py",
     "data/residues": "data/test_fasta.py",
     "errors": "training/test_training_cli.py",
