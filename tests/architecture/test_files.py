@@ -12,10 +12,8 @@ SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
-    "alphabet": "data/test_tokens.py",
     "data/lines": "data/test_fasta.py",
     "data/residues": "data/test_fasta.py",
-    "errors": "training/test_training_cli.py",
     "evaluate/build": "evaluate/test_evaluate_cli.py",
     "evaluate/calibrate_cli": "evaluate/test_evaluate_calibrate.py",
     "evaluate/figures": "evaluate/test_evaluate_cli.py",
@@ -37,7 +35,6 @@ TESTED_ELSEWHERE = {
     "interop/layers": "interop/test_reference.py",
     "interop/reference_names": "interop/test_reference.py",
     "interop/reference_settings": "interop/test_reference.py",
-    "labels": "crf/test_crf_linear_chain_golden.py",
     "memory/__main__": "memory/test_memory_cli.py",
     "memory/gpu_arithmetic": "memory/test_memory_step.py",
     "memory/live_bytes": "memory/test_memory_step.py",
@@ -70,9 +67,6 @@ TESTED_ELSEWHERE = {
     "sweep/job": "e2e/test_clusters.py",
     "training/card": "training/test_training_start.py",
     "training/prior": "training/test_training_module.py",
-    "settings_folder": "backbone/test_verify.py",
-    "records": "inference/run/test_inference_store.py",
-    "web_page": "inference/formats/test_format_page.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
 
