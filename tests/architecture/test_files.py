@@ -12,8 +12,6 @@ SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
-    "data/lines": "data/test_fasta.py",
-    "data/residues": "data/test_fasta.py",
     "evaluate/build": "evaluate/test_evaluate_cli.py",
     "evaluate/calibrate_cli": "evaluate/test_evaluate_calibrate.py",
     "evaluate/figures": "evaluate/test_evaluate_cli.py",
