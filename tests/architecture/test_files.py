@@ -19,7 +19,6 @@ TESTED_ELSEWHERE = {
     "evaluate/rows": "evaluate/test_evaluate_cli.py",
     "export/check": "export/test_export_cli.py",
     "export/graph": "export/test_export_nodes.py",
-    "export/model": "export/test_export_cli.py",
     "export/module": "export/test_export_cli.py",
     "export/scan": "export/test_export_nodes.py",
     "inference/compute/predictor": "inference/compute/test_inference_api.py",

@@ -22,6 +22,7 @@ def test_just_the_letters_of_ascii_are_residues():
         ("MKL*", 3),
         ("MK L", 2),
         ("M1-K", 1),
+        ("mkl-", 3),
         # These are letters, and in the other case some become ones of ASCII.
         ("MK\u017f", 2),
         ("M\u212aL", 1),
