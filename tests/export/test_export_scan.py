@@ -1,6 +1,7 @@
 """A loop over residues as one node, against the same loop in NumPy."""
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -68,7 +69,9 @@ def session():
             "start": torch.zeros(2),
         }
         graph = write_graph(Decay(), inputs, ["last", "given", "first", "taken"])
-    return onnxruntime.InferenceSession(ir.to_proto(graph).SerializeToString())
+    written = ir.to_proto(graph)
+    onnx.checker.check_model(written, full_check=True)
+    return onnxruntime.InferenceSession(written.SerializeToString())
 
 
 @pytest.mark.parametrize("rows", [1, 4])
