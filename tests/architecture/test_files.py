@@ -12,66 +12,10 @@ SCRIPTS = [REPOSITORY / "train.py", REPOSITORY / "predict.py"]
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.py"))
 TESTED_ELSEWHERE = {
-    "alphabet": "data/test_tokens.py",
-    "backbone/contract": "contracts/test_peft_contract.py",
-    "backbone/fair_esm": "backbone/test_checkpoint.py",
-    "backbone/rotary": "backbone/test_esm2.py",
-    "backbone/specs": "backbone/test_checkpoint.py",
-    "backbone/exported": "export/test_export_cli.py",
-    "crf/exported": "export/test_export_nodes.py",
-    "crf/functional": "crf/test_crf_linear_chain_enumeration.py",
-    "crf/graph": "crf/test_crf_linear_chain_enumeration.py",
-    "data/lines": "data/test_fasta.py",
-    "data/residues": "data/test_fasta.py",
-    "errors": "training/test_training_cli.py",
-    "export/check": "export/test_export_cli.py",
-    "export/graph": "export/test_export_nodes.py",
-    "export/model": "export/test_export_cli.py",
-    "export/module": "export/test_export_cli.py",
-    "export/scan": "export/test_export_nodes.py",
-<<<<<<< HEAD
-    "model/bundle_files": "inference/compute/test_inference_cluster.py",
-    "labels": "crf/test_crf_linear_chain_golden.py",
     "memory/__main__": "memory/test_memory_cli.py",
-    "model/lora_settings": "interop/test_huggingface_peft.py",
-    "model/context": "model/test_model_head.py",
-    "model/checks": "model/test_model_bundle.py",
-    "model/settings": "model/test_model_tagger.py",
-    "peft/base": "contracts/test_peft_contract.py",
-    "peft/bottleneck": "contracts/test_peft_contract.py",
-=======
-    "inference/compute/predictor": "inference/compute/test_inference_api.py",
-    "inference/compute/torch_models": "inference/compute/test_inference_pipeline.py",
-    "inference/formats/base": "inference/formats/test_format_registry.py",
-    "inference/formats/notebook": "inference/compute/test_inference_api.py",
-    "inference/formats/process_pool": "inference/formats/test_format_figure_files.py",
-    "inference/run/skipped": "inference/run/test_inference_intake.py",
-    "inference/run/settings": "inference/commands/test_inference_predict.py",
-    "interop/layers": "interop/test_reference.py",
-    "interop/reference_names": "interop/test_reference.py",
-    "interop/reference_settings": "interop/test_reference.py",
-    "labels": "crf/test_crf_linear_chain_golden.py",
-    "memory/__main__": "memory/test_memory_cli.py",
-    "memory/gpu_arithmetic": "memory/test_memory_step.py",
-    "memory/live_bytes": "memory/test_memory_step.py",
-    "prepare/annotation": "prepare/test_prepare_labels.py",
-    "prepare/build": "prepare/test_prepare_cli.py",
->>>>>>> wt2
     "prepare/entry": "prepare/test_prepare_labels.py",
     "report/__main__": "report/test_report_cli.py",
     "search/__main__": "search/test_search_cli.py",
-<<<<<<< HEAD
-    "search/objective": "search/test_search_cli.py",
-    "search/trials": "search/test_search_cli.py",
-    "search/study": "search/test_search_cli.py",
-=======
-    "sweep/job": "e2e/test_clusters.py",
-    "training/card": "training/test_training_start.py",
-    "training/prior": "training/test_training_module.py",
->>>>>>> wt2
-    "settings_folder": "backbone/test_verify.py",
-    "records": "inference/run/test_inference_store.py",
-    "web_page": "inference/formats/test_format_page.py",
 }
 """Modules whose behaviour shows in the tests of a neighbour."""
 

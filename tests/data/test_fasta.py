@@ -59,13 +59,6 @@ def test_reads_path_text_and_byte_streams_alike(tmp_path):
         assert [list(read_fasta(source)) for source in sources] == [expected] * len(sources)
 
 
-def test_leaves_streams_of_the_caller_open():
-    streams = io.BytesIO(b">P1\nMKL\n"), io.StringIO(">P1\nMKL\n")
-    for stream in streams:
-        list(read_fasta(stream))
-        assert not stream.closed
-
-
 def test_is_lazy(tmp_path):
     records = read_fasta(tmp_path / "missing.fasta")
     with pytest.raises(RecordError):
@@ -141,25 +134,9 @@ def test_names_place_and_finding_of_broken_input(content, message, tmp_path):
     assert "\n" not in found
 
 
-def test_names_missing_file_and_folder(tmp_path):
-    missing = tmp_path / "missing.fasta"
-    with pytest.raises(RecordError) as caught:
-        list(read_fasta(missing))
-    assert str(caught.value) == f"{missing}: expected a file, found none"
-    with pytest.raises(RecordError) as caught:
-        list(read_fasta(tmp_path))
-    assert str(caught.value) == f"{tmp_path}: expected a file, found a folder"
-
-
 def test_calls_a_stream_by_the_given_name():
     with pytest.raises(RecordError, match=r"^standard input:1: expected a header"):
         list(read_fasta(io.StringIO("MKL"), name="standard input"))
-
-
-def test_text_stream_that_is_not_utf8_is_named():
-    stream = io.TextIOWrapper(io.BytesIO(b">P1 \xe9\nMKL\n"), "utf-8")
-    with pytest.raises(RecordError, match=r"^input:1: expected UTF-8 text"):
-        list(read_fasta(stream))
 
 
 def test_holds_one_record_at_a_time():

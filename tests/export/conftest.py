@@ -1,3 +1,5 @@
+import random
+
 import pytest
 import torch
 from untrained import lean_to_types
@@ -8,6 +10,7 @@ from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.lora import LoRA
 from peftsp.peft.prompt import Prompt
+from peftsp.records import SequenceRecord
 
 LORA = LoRA(2, 2, 0.5, ["q_proj", "fc1"], 1)
 PROMPT = Prompt("all", 3, None, None)
@@ -29,3 +32,23 @@ def save(folder, seed, method):
     lean_to_types(tagger)
     save_bundle(Bundle.from_tagger(tagger, head, crf, {}), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def records():
+    """24 proteins of all lengths, with a residue that is not known here and there."""
+    rng = random.Random(0)
+    lengths = [70, 200, *range(4, 70, 3)]
+    letters = "ACDEFGHIKLMNPQRSTVWYX"
+    return [
+        SequenceRecord(f"p{number}", "".join(rng.choices(letters, k=length)))
+        for number, length in enumerate(lengths)
+    ]
+
+
+@pytest.fixture(scope="session")
+def fasta(records, tmp_path_factory):
+    """File of the same."""
+    path = tmp_path_factory.mktemp("fasta") / "proteins.fasta"
+    path.write_text("".join(f">{record.header}\n{record.residues}\n" for record in records))
+    return path
