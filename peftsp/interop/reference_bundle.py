@@ -35,8 +35,6 @@ from peftsp.peft.lora import LoRA
 PUBLISHED_ALPHA = 8.0
 """LoRA's alpha in the published settings."""
 
-"""Where a bundle has a backbone of its own, counted from the bundle."""
-
 
 def read_reference_file(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint file; nothing in it is executed.

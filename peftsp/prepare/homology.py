@@ -9,7 +9,7 @@ import numpy as np
 
 from peftsp.errors import ConfigError
 
-_GAP_OPEN, _GAP_EXTEND = 11, 1  # of BLOSUM62
+_MATRIX, _GAP_OPEN, _GAP_EXTEND = "BLOSUM62", 11, 1
 _KNOWN = str.maketrans("UOJ", "CKL")
 
 Pair = tuple[int, int, float]
@@ -37,7 +37,7 @@ def homologs(
         ConfigError: pyopal is not installed.
     """
     pyopal = _pyopal()
-    aligner = pyopal.Aligner(gap_open=_GAP_OPEN, gap_extend=_GAP_EXTEND)
+    aligner = pyopal.Aligner(_MATRIX, gap_open=_GAP_OPEN, gap_extend=_GAP_EXTEND)
     # The alphabet of the matrix has no U, O and J.
     known = [sequence.translate(_KNOWN) for sequence in sequences]
     database = pyopal.Database(known)

@@ -15,7 +15,10 @@ _POSITIVE_PHYLA = {
 
 _EUKARYOTIC_GROUPS = {"fungi": "fungi", "viridiplantae": "plants", "metazoa": "metazoa"}
 _OTHER_EUKARYOTES = "protists"
-_ABOVE_PHYLA = ("bacteria", "bacillati", "pseudomonadati", "cellular", "unclassified")
+_ABOVE_PHYLA = (
+    *("bacteria", "bacillati", "fusobacteriati", "pseudomonadati", "thermotogati"),
+    *("cellular", "unclassified"),
+)
 
 
 def kingdom_and_group(lineage: Iterable[str]) -> tuple[str, str]:

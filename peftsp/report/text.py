@@ -49,24 +49,25 @@ def p_value(value: float) -> str:
 def duration(seconds: float) -> str:
     """A time span.
 
-    >>> duration(22.5), duration(754), duration(11000)
-    ('22.5 s', '12.6 min', '3.1 h')
+    >>> duration(22.5), duration(754), duration(7199), duration(11000)
+    ('22.5 s', '12.6 min', '2.0 h', '3.1 h')
     """
     if seconds < 120:
         return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds < 7197 else f"{seconds / 3600:.1f} h"
 
 
 def size(count: float) -> str:
     """A number of bytes.
 
-    >>> size(237138), size(788492288)
-    ('237 kB', '788 MB')
+    >>> size(237138), size(788492288), size(999_999), size(99_960)
+    ('237 kB', '788 MB', '1.0 MB', '100 kB')
     """
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            shown = count / factor
-            return f"{shown:.0f} {unit}" if shown >= 100 else f"{shown:.1f} {unit}"
+        shown = count / factor
+        # What is rounded up to the next unit is told in it.
+        if shown >= 0.9995:
+            return f"{shown:.0f} {unit}" if shown >= 99.95 else f"{shown:.1f} {unit}"
     return f"{count:.0f} B"
 
 

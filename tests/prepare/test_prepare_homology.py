@@ -33,7 +33,7 @@ def test_pairs_are_those_of_the_best_alignments_of_biopython():
     align = pytest.importorskip("Bio.Align")
     aligner = align.PairwiseAligner(mode="global", open_gap_score=-11, extend_gap_score=-1)
     aligner.substitution_matrix = align.substitution_matrices.load("BLOSUM62")
-    sequences = list(relatives(random.Random(8), 8))
+    sequences = list(relatives(random.Random(0), 8))
     found = {(a, b): share for row in homologs(sequences, 0.55) for a, b, share in row}
     for pair in combinations(range(8), 2):
         best = aligner.align(*(sequences[place] for place in pair))

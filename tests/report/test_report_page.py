@@ -71,4 +71,6 @@ def test_what_there_is_none_of_is_left_out(page):
     for absent in ("Read this first", 'id="further"', "What it costs", "DOME", 'id="table-cost"'):
         assert absent not in text
     assert "nothing is compared" in text
+    linked, known = (set(re.findall(f'{name}([^"]+)"', text)) for name in ('<a href="#', ' id="'))
+    assert linked <= known
     assert "<strong>Read this first" in page(warnings=["one seed"])
