@@ -1,6 +1,7 @@
 """Pack the tests of a study, so that it can be gone on with elsewhere.
 
 python experiments/peft_leaderboard/pack.py runs/STUDY-tested -o tests.tar.xz
+python experiments/peft_leaderboard/pack.py runs/STUDY-tested --beyond tests.tar.xz -o more.tar.xz
 
 Probabilities keep three digits; of settings that no fold has chosen only the calls stay, with
 probability 1. Of paths the last part stays. The same tests give the same bytes.
@@ -26,25 +27,36 @@ from peftsp.runs.results import Run
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", type=Path, help="folder with one for each method")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    add = parser.add_argument
+    add("study", type=Path, help="folder with one for each method")
+    add(
+        "--beyond", type=Path, nargs="+", default=[], metavar="FILE", help="packed before: left out"
+    )
+    add("-o", "--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     study: Path = options.study.resolve()
     if not study.is_dir():
         parser.error(f"{options.study}: expected the folder of a study, found none")
+    packed = set[str]()
+    for path in options.beyond:
+        with tarfile.open(path) as archive:
+            packed.update(archive.getnames())
     partial: Path = options.output.with_name(f".{options.output.name}.partial")
     with tarfile.open(partial, "w:xz") as archive:
         for method in sorted(path for path in study.iterdir() if path.is_dir()):
             tests = read_tested(method)
             needed = needed_folders(tests)
             for run in tests:
+                place = run.folder.relative_to(study.parent).as_posix()
+                if f"{place}/{RUN_FILE}" in packed:
+                    continue
                 table = table_text(run, has_probabilities=run.folder in needed)
                 contents = {RUN_FILE: record_text(run), PREDICTIONS_FILE: table}
                 for name, text in contents.items():
-                    place = tarfile.TarInfo(f"{run.folder.relative_to(study.parent)}/{name}")
+                    member = tarfile.TarInfo(f"{place}/{name}")
                     data = text.encode()
-                    place.size = len(data)
-                    archive.addfile(place, io.BytesIO(data))
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
     partial.replace(options.output)
 
 
