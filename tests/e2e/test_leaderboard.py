@@ -173,12 +173,8 @@ def own_run(tmp_path):
     given = (
         *("experiment=quickstart", "overwrite=false", "data=labelled", "variant=-trial3"),
         *(f"data.path={tmp_path}/own.fasta", "trainer.max_epochs=1", "test=false"),
-        *(
-            "trainer.limit_val_batches=0",
-            "callbacks.best.monitor=null",
-            "callbacks.early_stopping=null",
-        ),
-        *("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false"),
+        *("trainer.limit_val_batches=0", "callbacks.best.monitor=null"),
+        *("callbacks.early_stopping=null", "callbacks.progress_bar=null"),
         f"paths.runs_dir={tmp_path}/runs",
     )
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -216,11 +212,14 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
     assert not trials.is_done(tmp_path / "none", config, read_contents)
     (tmp_path / "study").mkdir()
     tested.rename(tmp_path / "study" / "lora")
-    given = [str(tmp_path / "study"), "-o", str(tmp_path / "tests.tar.xz")]
-    monkeypatch.setattr(sys, "argv", ["pack", *given])
-    script("pack").main()
+    first, second = str(tmp_path / "tests.tar.xz"), str(tmp_path / "more")
+    for given in (["-o", first], ["--beyond", first, "-o", second]):
+        monkeypatch.setattr(sys, "argv", ["pack", str(tmp_path / "study"), *given])
+        script("pack").main()
+    with tarfile.open(second) as archive:
+        assert archive.getnames() == []
     (tmp_path / "study" / "lora").rename(tested)
-    with tarfile.open(tmp_path / "tests.tar.xz") as archive:
+    with tarfile.open(first) as archive:
         archive.extractall(tmp_path / "elsewhere", filter="data")
     unpacked = trials.read_tested(tmp_path / "elsewhere" / "study" / "lora")
     for one, other in zip(unpacked, found, strict=True):
