@@ -75,15 +75,13 @@ def main() -> None:
         against=BASELINE if BASELINE in tests else None,
     )
     options.output.mkdir(parents=True, exist_ok=True)
-    warnings = find_caveats(methods, skipped) + uneven_trials(
-        tests if options.tuned_by is None else {}
-    )
+    uneven = uneven_trials({name: choosing[name] for name in tests})
+    warnings = find_caveats(methods, skipped) + uneven
     write_report(methods, settings, skipped, warnings)
     for warning in warnings:
         print(warning)
-    trials_table(tests, chosen_runs).to_csv(
-        options.output / "trials.csv", index=False, float_format="%.6g"
-    )
+    trials = trials_table(tests, chosen_runs)
+    trials.to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
     of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
     table = table.merge(calibrated_table(of_types), "left", on="method")
