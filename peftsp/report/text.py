@@ -54,7 +54,8 @@ def duration(seconds: float) -> str:
     """
     if seconds < 120:
         return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7197 else f"{seconds / 3600:.1f} h"
+    minutes = round(seconds / 60, 1)
+    return f"{minutes:.1f} min" if minutes < 120 else f"{seconds / 3600:.1f} h"
 
 
 def size(count: float) -> str:
