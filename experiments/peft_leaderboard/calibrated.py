@@ -36,6 +36,12 @@ def calibrated(tests: Sequence[Run], runs: Sequence[Run]) -> Method:
     return Method(runs[0].record.method, tuple(found), {})
 
 
+def has_probabilities(tests: Sequence[Run], runs: Sequence[Run]) -> bool:
+    """Whether tests, and what calibrates them, hold more than calls, which are all 0 and 1."""
+    needed = [test for run in runs for test in (run, validating(tests, run))]
+    return not any(test.predictions[list(SP_TYPES)].isin([0, 1]).all(axis=None) for test in needed)
+
+
 def calibrated_table(methods: Mapping[str, Method]) -> pd.DataFrame:
     """A row for each method: MCC2, calibration error and membrane proteins called, calibrated."""
     proteins = Proteins.of([*methods.values()])

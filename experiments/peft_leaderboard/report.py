@@ -15,7 +15,7 @@ from statistics import fmean
 
 import pandas as pd
 from adjustText import adjust_text
-from calibrated import calibrated, calibrated_table
+from calibrated import calibrated, calibrated_table, has_probabilities
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
@@ -83,7 +83,12 @@ def main() -> None:
     trials = trials_table(tests, chosen_runs)
     trials.to_csv(options.output / "trials.csv", index=False, float_format="%.6g")
     table = leaderboard(methods, options.output / "report" / "tables")
-    of_types = {name: calibrated(tests[name], runs) for name, runs in chosen_runs.items()}
+    of_types = {
+        name: calibrated(tests[name], runs)
+        for name, runs in chosen_runs.items()
+        if has_probabilities(tests[name], runs)
+    }
+    table.loc[~table["method"].isin(of_types), "error"] = float("nan")
     table = table.merge(calibrated_table(of_types), "left", on="method")
     table.to_csv(options.output / "leaderboard.csv", index=False, float_format="%.4f")
     (options.output / "leaderboard.md").write_text(as_markdown(table))
@@ -187,8 +192,9 @@ def as_markdown(table: pd.DataFrame) -> str:
             f"| {row.method} | {row.runs} | {row.mcc2:.3f} ({row.low:.3f} to {row.high:.3f}) "
             f"| {row.of_each_seed} "
             f"| {_or_dash(row.less_lora, '+.3f')} | {_or_dash(row.p_holm, '.3f')} "
-            f"| {row.calibrated_mcc2:.3f} | {row.error:.3f} | {row.calibrated_error:.3f} "
-            f"| {row.membrane:.3f} | {row.calibrated_membrane:.3f} "
+            f"| {_or_dash(row.calibrated_mcc2, '.3f')} | {_or_dash(row.error, '.3f')} "
+            f"| {_or_dash(row.calibrated_error, '.3f')} "
+            f"| {row.membrane:.3f} | {_or_dash(row.calibrated_membrane, '.3f')} "
             f"| {row.trained:,} | {_or_dash(row.seconds_a_step, '.3f')} "
             f"| {row.peak_memory / 1e9:.1f} | {row.bundle / 1e3:,.0f} |"
         )

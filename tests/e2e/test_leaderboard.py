@@ -145,9 +145,8 @@ def test_the_best_methods_and_lora_train_their_chosen_trials_with_further_seeds(
     monkeypatch.setattr(module, "read_tested", lambda folder: read(folder)[1:])
     made.train_chosen("lora", "signalp6_small10", [2])
     assert len(given) == 2
-    assert made.failed == [
-        "lora: expected all trials of peft_leaderboard-esm2_8m-signalp6_small10, found fewer"
-    ]
+    told = "lora: expected all trials of peft_leaderboard-esm2_8m-signalp6_small10, found fewer"
+    assert made.failed == [told]
 
 
 def test_a_method_whose_last_trial_lacks_a_test_cannot_be_compared_yet(script):
@@ -175,7 +174,7 @@ def own_run(tmp_path):
         *(f"data.path={tmp_path}/own.fasta", "trainer.max_epochs=1", "test=false"),
         *("trainer.limit_val_batches=0", "callbacks.best.monitor=null"),
         *("callbacks.early_stopping=null", "callbacks.progress_bar=null"),
-        f"paths.runs_dir={tmp_path}/runs",
+        *("+trainer.enable_progress_bar=false", f"paths.runs_dir={tmp_path}/runs"),
     )
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return records, standalone(compose("train", [*given], return_hydra_config=True))
@@ -203,9 +202,8 @@ def test_a_training_is_tested_in_both_folds_of_its_partition_once(
         own = [r for r in records if r.partition == partition]
         assert list(run.predictions["accession"]) == [r.accession for r in own]
         assert run.record.splits["test"] == len(own)
-        own = run.predictions
-        expected = trials.matthews_corrcoef(own["sp_type"], own["predicted_type"])
-        assert trials.score_of(run) == expected
+        of = run.predictions
+        assert trials.score_of(run) == trials.matthews_corrcoef(of["sp_type"], of["predicted_type"])
     [folder] = runs.iterdir()
     for kept in (folder, *(run.folder for run in found)):
         assert trials.is_done(kept, config, read_contents)
@@ -293,6 +291,9 @@ def test_calibration_of_a_fold_is_found_on_its_validating_partition(script):
         for fold, sp_types in ((0, ["NO_SP", "NO_SP"]), (2, ["SP", "NO_SP"]))
     ]
     tests = [replace(run, record=SimpleNamespace(method="x", **vars(run.record))) for run in tests]
+    calls = replace(tests[1], predictions=tests[1].predictions.round())
+    known = [module.has_probabilities([tests[0], of], tests[:1]) for of in (tests[1], calls)]
+    assert known == [True, False]
     of_fold_0, of_fold_2 = module.calibrated(tests, tests).runs
     # What validates in fold 0 says that 0.4 is a signal peptide; in fold 2, that none is one.
     assert list(of_fold_0.predictions["predicted_type"][:2]) == ["SP", "NO_SP"]
