@@ -19,11 +19,10 @@ from peftsp.evaluate.rows import Predicting, predict_types
 from peftsp.evaluate.seen import members_of
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
-from peftsp.model.bundle import Bundle, read_bundle, save_bundle
-from peftsp.peft.registry import find_method
+from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.records import LabelledRecord
 from peftsp.training.card import papers_of
-from peftsp.training.start import find_start, read_start
+from peftsp.training.start import Start, read_trained
 
 _PARTS = 5
 
@@ -97,14 +96,14 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
         )
     if settings.output.exists():
         raise ConfigError(f"{settings.output}: expected a new folder, found one that exists")
-    folder = find_start(settings.bundle)
     test_set = read_test_set(settings.data)
     if not test_set.has_types:
         raise RecordError(
             f"{settings.data}: expected a 3-line file with SP types, found a table without"
         )
     records = test_set.records
-    bundle = read_bundle(folder)
+    start = read_trained(settings.bundle, settings.predicting.allow_code)
+    folder, bundle = start.folder, start.bundle
     fold, used = _calibrating(folder, bundle, records, settings)
     true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
     count = int((true == NO_SP).sum())
@@ -127,7 +126,7 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     training = _seen(bundle, used, fold)
     about = {**asdict(calibration), "proteins": len(used), "sha256": dataset_digest(records)}
     training["calibration"] = about
-    _save(settings, bundle, replace(calibrate(bundle, calibration), training=training))
+    _save(settings, start, replace(calibrate(bundle, calibration), training=training))
     return summary
 
 
@@ -196,12 +195,10 @@ def _each_part_by_the_others(probabilities: Tensor, true: Tensor) -> Tensor:
     return found
 
 
-def _save(settings: CalibrateSettings, was: Bundle, bundle: Bundle) -> None:
+def _save(settings: CalibrateSettings, start: Start, bundle: Bundle) -> None:
     """Write the bundle, with what its model carries: backbone, card and licences."""
-    method = find_method(was.peft, settings.predicting.allow_code)
-    start = read_start(settings.bundle, method, was.head, was.crf, was.backbone)
     papers = papers_of(start, settings.output.name, "Calibrated") if start.papers else None
-    save_bundle(bundle, settings.output, start.own_backbone(method), papers)
+    save_bundle(bundle, settings.output, start.own_backbone(start.method), papers)
 
 
 def _seen(was: Bundle, used: Sequence[LabelledRecord], fold: int | None) -> dict[str, Any]:

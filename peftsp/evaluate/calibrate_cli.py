@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> str:
     offsets = ", ".join(f"{k} {v:+.2f}" for k, v in summary.calibration.offsets.items() if v)
     return "\n".join(
         (
-            f"temperature {summary.calibration.temperature:.2f}; offsets {offsets}",
+            f"temperature {summary.calibration.temperature:.2f}; offsets {offsets or 'none'}",
             f"of {summary.proteins:,} proteins, each fifth calibrated on the others:",
             f"  of a wrong type    {before.wrong:,}, then {after.wrong:,}",
             f"  calibration error  {before.error:.4f}, then {after.error:.4f}",

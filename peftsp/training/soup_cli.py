@@ -50,30 +50,25 @@ def _average(
 ) -> None:
     """Write the mean of models, with the backbone, licences and card that one carries."""
     # PyTorch takes seconds to import, which --help need not wait for.
-    from peftsp.model.bundle import read_bundle, save_bundle
+    from peftsp.model.bundle import save_bundle
     from peftsp.model.restore import check_sizes
     from peftsp.model.soup import average
-    from peftsp.peft.registry import find_method
     from peftsp.training.card import papers_of
-    from peftsp.training.start import find_start, read_start
+    from peftsp.training.start import read_trained
 
-    folders = [find_start(name) for name in names]
-    for place, folder in enumerate(folders):
-        if folder in folders[:place]:
-            raise ConfigError(f"expected each model once, found {names[place]} twice")
-    bundles = {name: read_bundle(folder) for name, folder in zip(names, folders, strict=True)}
-    methods = [find_method(bundle.peft, allow_code) for bundle in bundles.values()]
-    starts = []
-    for (name, bundle), method in zip(bundles.items(), methods, strict=True):
-        check_sizes(bundle, method, name)
-        starts.append(read_start(name, method, bundle.head, bundle.crf, bundle.backbone))
+    starts = [read_trained(name, allow_code) for name in names]
+    for place, start in enumerate(starts):
+        if start.folder in [before.folder for before in starts[:place]]:
+            raise ConfigError(f"expected each model once, found {start.name} twice")
+        check_sizes(start.bundle, start.method, start.name)
     # All have the same backbone; where one carries it, the mean does.
     start = next((start for start in starts if start.carries), starts[0])
     papers: dict[str, str] = {}
     for one in starts:
         if one.papers:
             papers = papers_of(one, output.name, "Averaged with others") | papers
-    averaged = average(bundles, methods, shares)
+    bundles = {one.name: one.bundle for one in starts}
+    averaged = average(bundles, [one.method for one in starts], shares)
     save_bundle(averaged, output, start.own_backbone(start.method), papers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,7 @@ class Start:
 
     Attributes:
         name: What ``init_from`` says.
+        folder: Where that is.
         bundle: The model; its backbone lies where the run's settings say.
         method: That of the model.
         sha256: Of its content.
@@ -55,6 +56,7 @@ class Start:
     """
 
     name: str
+    folder: Path
     bundle: Bundle
     method: PeftMethod
     sha256: str
@@ -166,23 +168,43 @@ def read_start(
     for name, expected, found in _pairs(bundle, head, crf, backbone.spec):
         if expected != found:
             raise ConfigError(f"{name}: expected {expected} as in {init_from}, found {found}")
-    lies_at = bundle.backbone.checkpoint
-    is_inside = lies_at not in (None, RANDOM) and Path(lies_at or "").is_relative_to(folder)
-    digest = hash_content(bundle)
-    papers = {
-        name: (folder / name).read_text(encoding="utf-8")
-        for name in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
-        if (folder / name).is_file()
-    }
+    # The run has named its own method, and thereby allowed the code of its package.
+    was = find_method(bundle.peft, {type(method).__module__.partition(".")[0]})
+    start = _start_of(init_from, folder, bundle, was)
     placed = replace(
         bundle,
         backbone=replace(backbone, spec=spec),
         weights=_with_head(bundle, head, crf),
     )
-    # The run has named its own method, and thereby allowed the code of its package.
-    was = find_method(bundle.peft, {type(method).__module__.partition(".")[0]})
-    is_kept = was.computes_like(method)
-    return Start(init_from, placed, was, digest, papers, is_kept, is_inside)
+    return replace(start, bundle=placed, is_kept=was.computes_like(method))
+
+
+def read_trained(name: str, allow_code: Collection[str]) -> Start:
+    """Read a trained model by itself, for another that is made of it without training.
+
+    Args:
+        name: Folder of a bundle, or the name of a model that ships.
+        allow_code: Packages whose code may be imported for the method.
+
+    Raises:
+        PeftspError: There is no such model, or its method may not be imported.
+    """
+    folder = find_start(name)
+    bundle = read_bundle(folder)
+    return _start_of(name, folder, bundle, find_method(bundle.peft, allow_code))
+
+
+def _start_of(name: str, folder: Path, bundle: Bundle, method: PeftMethod) -> Start:
+    """A model that keeps its method, with what lies beside it."""
+    lies_at = bundle.backbone.checkpoint
+    is_inside = lies_at not in (None, RANDOM) and Path(lies_at or "").is_relative_to(folder)
+    papers = {
+        paper: (folder / paper).read_text(encoding="utf-8")
+        for paper in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
+        if (folder / paper).is_file()
+    }
+    digest = hash_content(bundle)
+    return Start(name, folder, bundle, method, digest, papers, is_kept=True, carries=is_inside)
 
 
 def find_start(init_from: str) -> Path:

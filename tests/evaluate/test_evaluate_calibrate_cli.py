@@ -1,5 +1,6 @@
 """What the calibrating command reads, says and ends with; the work itself is made up."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_before_and_after_are_said(asked, capsys):
         "  log loss           0.5432, then 0.2500",
         "new",
     ]
+
+
+def test_offsets_of_nothing_are_said_to_be_none(monkeypatch, capsys):
+    plain = replace(SUMMARY, calibration=Calibration(1.0, {"NO_SP": 0.0, "SP": 0.0}))
+    monkeypatch.setattr("peftsp.evaluate.calibrate.calibrate_bundle", lambda _: plain)
+    main(["fast", "--data", "own.fasta", "-o", "new"])
+    assert capsys.readouterr().out.startswith("temperature 1.00; offsets none\n")
 
 
 def test_every_option_arrives(asked):

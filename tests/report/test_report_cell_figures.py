@@ -43,7 +43,7 @@ def test_butterfly_has_precision_left_and_recall_right(evaluations):
 def test_tick_labels_do_not_overlap(evaluations, draw):
     with paper_style("test"):
         figure = draw(evaluations, None) if draw is draw_mcc2 else draw(evaluations)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for axes in figure.axes:
         for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
             boxes = [label.get_window_extent() for label in labels if label.get_text()]
@@ -57,4 +57,4 @@ def test_more_methods_than_colours_can_still_be_drawn(make_run):
     proteins = Proteins.of(methods)
     evaluations = [evaluate(m, proteins, 3, 0, lambda draws: draws) for m in methods]
     for figure in (draw_mcc2(evaluations, None), draw_sites(evaluations), draw_offsets(methods)):
-        figure.canvas.draw()
+        figure.draw_without_rendering()

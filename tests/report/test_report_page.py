@@ -74,3 +74,10 @@ def test_what_there_is_none_of_is_left_out(page):
     linked, known = (set(re.findall(f'{name}([^"]+)"', text)) for name in ('<a href="#', ' id="'))
     assert linked <= known
     assert "<strong>Read this first" in page(warnings=["one seed"])
+
+
+def test_each_section_is_linked(page):
+    text = page(further=("mcc2",))
+    titles = re.findall('<h2 id="([^"]+)"', text)
+    assert "further" in titles
+    assert re.findall('<a href="#([^"]+)"', text) == titles

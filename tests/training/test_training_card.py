@@ -1,5 +1,7 @@
 """What a bundle says of the model that it was trained on from."""
 
+from pathlib import Path
+
 import pytest
 
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
@@ -24,7 +26,9 @@ def make_start():
             training,
             {},
         )
-        return Start("accurate", bundle, Frozen(), "a" * 64, papers or {}, is_kept, True)
+        return Start(
+            "accurate", Path("accurate"), bundle, Frozen(), "a" * 64, papers or {}, is_kept, True
+        )
 
     return make
 
