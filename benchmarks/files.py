@@ -19,7 +19,7 @@ from benchmarks.workload import Task
 from peftsp.alphabet import ALPHABET, PAD_TOKEN
 from peftsp.data.batch import Batch
 from peftsp.data.fasta import read_fasta
-from peftsp.data.synthetic import SyntheticProteins
+from peftsp.data.synthetic import FEWEST, SyntheticProteins
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.compute.torch_models import TorchModels
 from peftsp.inference.formats.table import table_row
@@ -33,8 +33,8 @@ Protein = tuple[str, str]
 
 def write_fasta(path: Path, proteins: int) -> None:
     """Write made-up proteins with tails, a few of them shorter than 70 residues."""
-    records = SyntheticProteins(max(proteins, 60), seed=1).load()[:proteins]
-    tail = "".join(SyntheticProteins(60, seed=2).load()[i].residues for i in range(5))[:_TAIL]
+    records = SyntheticProteins(max(proteins, FEWEST), seed=1).load()[:proteins]
+    tail = "".join(SyntheticProteins(FEWEST, seed=2).load()[i].residues for i in range(5))[:_TAIL]
     with path.open("w") as file:
         for index, record in enumerate(records):
             is_long = len(record.residues) == MAX_RESIDUES

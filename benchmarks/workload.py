@@ -18,7 +18,7 @@ from peftsp.crf.constraints import constraint_table
 from peftsp.crf.linear_chain import LinearChainCRF
 from peftsp.data.batch import LabelledBatch, collate_labelled
 from peftsp.data.dataset import LabelledDataset
-from peftsp.data.synthetic import SyntheticProteins
+from peftsp.data.synthetic import FEWEST, SyntheticProteins
 from peftsp.errors import ConfigError
 from peftsp.labels import MAX_RESIDUES, STATES
 from peftsp.peft.base import PeftMethod
@@ -136,7 +136,7 @@ def find_method(name: str) -> PeftMethod:
 def tasks(batch_size: int, device: torch.device, seed: int) -> Iterator[Task]:
     """Endless batches of proteins of 70 residues."""
     while True:
-        records = SyntheticProteins(max(60, 2 * batch_size), seed).load()
+        records = SyntheticProteins(max(FEWEST, 2 * batch_size), seed).load()
         long = [record for record in records if len(record.residues) == MAX_RESIDUES]
         yield _task(long[:batch_size], device)
         seed += 1
@@ -144,7 +144,7 @@ def tasks(batch_size: int, device: torch.device, seed: int) -> Iterator[Task]:
 
 def uneven_task(batch_size: int, device: torch.device) -> Task:
     """A batch with padding in it, on which results are compared."""
-    records = sorted(SyntheticProteins(60, seed=0).load(), key=lambda r: len(r.residues))
+    records = sorted(SyntheticProteins(FEWEST, seed=0).load(), key=lambda r: len(r.residues))
     half = batch_size // 2
     return _task(records[: batch_size - half] + records[len(records) - half :], device)
 

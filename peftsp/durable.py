@@ -1,8 +1,9 @@
-"""Files that survive a failure and a power cut: whole, or as they were before."""
+"""Files and folders that survive a failure and a power cut: whole, or as they were before."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,36 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Let a folder appear whole or not at all, in the place of one that may be there.
+
+    Args:
+        path: The folder, replaced with all that is in it if the block ends well.
+
+    Yields:
+        New folder beside it to write to; nothing of it is left if the block fails.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    former = path.with_name(f".{path.name}.former")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                _flush(file, os.O_RDWR)
+        # No moment is without a whole folder by one of the names.
+        shutil.rmtree(former, ignore_errors=True)
+        if path.exists():
+            path.rename(former)
+        partial.rename(path)
+        _flush_folder(path.parent)
+        shutil.rmtree(former, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def put_in_place(partial: Path, path: Path) -> None:
     """Let a file that is written take another's place, once it is on the disk.
 
@@ -40,13 +71,18 @@ def put_in_place(partial: Path, path: Path) -> None:
         partial: The new file, in the same folder.
         path: What it replaces, if there is such a file.
     """
-    _flush(partial, os.O_RDWR)  # Windows flushes what is open for writing
+    _flush(partial, os.O_RDWR)
     partial.replace(path)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(path: Path) -> None:
     if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened
-        _flush(path.parent, os.O_RDONLY)
+        _flush(path, os.O_RDONLY)
 
 
 def _flush(path: Path, mode: int) -> None:
+    """Wait until a file is on the disk; Windows flushes what is open for writing alone."""
     number = os.open(path, mode)
     try:
         os.fsync(number)

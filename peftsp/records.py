@@ -18,6 +18,15 @@ SURE_SITE = 0.5
 UNSURE_SITE = "unsure cleavage site"
 
 
+def identifier_of(header: str) -> str:
+    """First word of a FASTA header, as its readers take it; empty where there is none.
+
+    >>> identifier_of("sp|P0A855|TOLB_ECOLI Protein TolB"), identifier_of(" ")
+    ('sp|P0A855|TOLB_ECOLI', '')
+    """
+    return next(iter(header.split()), "")
+
+
 @dataclass(frozen=True, slots=True)
 class SequenceRecord:
     """One protein of a FASTA file.
@@ -32,12 +41,8 @@ class SequenceRecord:
 
     @property
     def identifier(self) -> str:
-        """First word of the header, as FASTA readers take it.
-
-        >>> SequenceRecord("sp|P0A855|TOLB_ECOLI Protein TolB", "MKQ").identifier
-        'sp|P0A855|TOLB_ECOLI'
-        """
-        return self.header.split(maxsplit=1)[0] if self.header.strip() else ""
+        """See `identifier_of`."""
+        return identifier_of(self.header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,8 @@ class Prediction:
 
     @property
     def identifier(self) -> str:
-        """First word of the header."""
-        return self.header.split(maxsplit=1)[0]
+        """See `identifier_of`."""
+        return identifier_of(self.header)
 
     @property
     def description(self) -> str:

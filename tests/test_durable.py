@@ -3,11 +3,12 @@
 import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from peftsp.durable import put_in_place, whole_file
+from peftsp.durable import put_in_place, whole_file, whole_folder
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def windows(monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "open", open_file)
     monkeypatch.delattr(os, "O_DIRECTORY")
+    monkeypatch.setattr(shutil, "_use_fd_functions", False)
 
 
 @pytest.mark.parametrize("system", ["here", "windows"])
@@ -67,3 +69,58 @@ def test_link_is_followed_and_pipe_is_written_to(tmp_path):
     assert os.read(reader, 9) == b"said"
     os.close(reader)
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("system", ["here", "windows"])
+def test_folder_appears_whole_or_not_at_all(system, tmp_path, request):
+    if system == "windows":
+        request.getfixturevalue("windows")
+    folder = tmp_path / "new" / "bundle"
+    with whole_folder(folder) as partial:
+        (partial / "inside").mkdir()
+        (partial / "inside" / "weights").write_text("first")
+        assert not folder.exists()
+    with pytest.raises(TypeError), whole_folder(folder) as partial:
+        (partial / "weights").write_text(None)
+    assert (folder / "inside" / "weights").read_text() == "first"
+    with whole_folder(folder) as partial:
+        (partial / "weights").write_text("second")
+    assert [path.name for path in folder.iterdir()] == ["weights"]
+    assert [left.name for left in folder.parent.iterdir()] == ["bundle"]
+
+
+def test_a_kill_between_two_folders_leaves_one_of_them(tmp_path, monkeypatch):
+    folder = tmp_path / "bundle"
+    with whole_folder(folder) as partial:
+        (partial / "weights").write_text("first")
+    rename = Path.rename
+
+    def killed(path, target):
+        if target == folder:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt), whole_folder(folder) as partial:
+        (partial / "weights").write_text("second")
+    assert [path.read_text() for path in tmp_path.rglob("weights")] == ["first"]
+
+
+def test_folder_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
+    flushed = []
+    flush = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda number: flushed.append(name_of(number)) or flush(number)
+    )
+    with whole_folder(tmp_path / "bundle") as partial:
+        (partial / "weights").write_text("first")
+        (partial / "config.json").write_text("{}")
+    assert sorted(flushed) == [
+        str(tmp_path),
+        str(tmp_path / ".bundle.partial" / "config.json"),
+        str(tmp_path / ".bundle.partial" / "weights"),
+    ]
+
+
+def name_of(number):
+    return str(Path(f"/proc/self/fd/{number}").readlink())

@@ -39,6 +39,7 @@ def test_identifier_is_the_first_word_of_the_header(header, identifier):
         ("P1 P1 P1", "P1", "P1 P1"),
         ("P1", "P1", ""),
         ("  P1\t name", "P1", "name"),
+        (" ", "", ""),
     ],
 )
 def test_header_of_a_prediction_has_two_parts(header, identifier, description):

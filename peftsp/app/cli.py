@@ -15,7 +15,7 @@ from peftsp.durable import whole_file
 from peftsp.errors import ConfigError, tell
 from peftsp.inference.compute.options import GRAPH_SUFFIX
 from peftsp.model.bundle_files import GRAPH_FILES
-from peftsp.model.shipped import SHIPPED
+from peftsp.model.shipped import SHIPPED, find_bundle
 
 _HOST = "127.0.0.1"
 _EPILOG = """\
@@ -104,7 +104,7 @@ def read_graph(bundles: Sequence[str], precision: str | None) -> tuple[bytes, di
             raise ConfigError(f"{bundles[0]}: expected a graph alone, found {len(bundles)}")
         return _given_graph(Path(bundles[0]), precision), {}
     precision = precision or "fp32"
-    folders = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in bundles]
+    folders = [find_bundle(name) for name in bundles]
     graph = folders[0] / GRAPH_FILES[precision]
     if len(folders) == 1 and graph.is_file():
         files = [path for path in folders[0].rglob("*.safetensors") if path.is_file()]

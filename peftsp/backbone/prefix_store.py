@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.backbone.esm2 import ESM2
+from peftsp.durable import put_in_place
 from peftsp.errors import PrefixStoreError
 
 VERSION = 1
@@ -98,9 +98,7 @@ class PrefixStore:
             save_file(shard, partial, self._metadata)
         except SafetensorError as error:
             raise OSError(f"{partial}: cannot be written ({error})") from error
-        with partial.open("rb+") as file:  # Windows flushes what is open for writing
-            os.fsync(file.fileno())
-        partial.replace(path)
+        put_in_place(partial, path)
 
     def look_up(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """States of a batch.

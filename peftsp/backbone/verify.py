@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import esm
 import torch
 from torch import Tensor
 
@@ -78,10 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="backbone=NAME and, if need be, backbone.checkpoint=PATH, as for training",
     )
     given = parse(parser, arguments)
+    if not find_spec("esm"):
+        tell("expected the package fair-esm, found none: pip install fair-esm brings it")
+        return _EXIT_BAD_INPUT
     try:
         backbone = _load(given.settings)
     except PeftspError as error:
-        tell(f"error: {error}")
+        tell(str(error))
         return _EXIT_BAD_INPUT
     print(f"{backbone.spec.name}: content hash {backbone.content_hash}")
     has_passed = _knows_alphabet()
@@ -139,6 +141,8 @@ def _load(settings: Sequence[str]) -> ESM2:
 
 
 def _knows_alphabet() -> bool:
+    import esm
+
     theirs = tuple(esm.data.Alphabet.from_architecture("ESM-1b").all_toks)
     is_same = theirs == ALPHABET
     print(f"{'fair-esm':12} alphabet of {len(theirs)} tokens: {'agrees' if is_same else 'DIFFERS'}")
@@ -153,6 +157,8 @@ def _others(backbone: ESM2) -> Iterator[tuple[str, Encode]]:
 
 
 def _fair_esm(backbone: ESM2) -> Encode:
+    import esm
+
     spec = backbone.spec
     with torch.device("meta"):
         model = esm.ESM2(spec.layers, spec.width, spec.heads).eval()

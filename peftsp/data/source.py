@@ -22,7 +22,7 @@ class LabelledFile:
     """A 3-line file of the user.
 
     Attributes:
-        path: The file, plain or gzip.
+        path: The file, plain or packed by gzip, xz or zst.
         is_extra: Whether its records may have homologs in several partitions.
     """
 

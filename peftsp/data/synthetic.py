@@ -23,6 +23,8 @@ _CELLS = tuple(
     for kingdom, sp_type in product(KINGDOMS, SP_TYPES)
     if kingdom != "EUKARYA" or sp_type in _EUKARYOTIC_TYPES
 )
+FEWEST = len(_CELLS) * len(_PARTITIONS)
+"""Of each kingdom, SP type and partition one."""
 _SHORTEST = 45
 _SHORT_SHARE = 0.1
 _MEMBRANE_SHARE = 0.5
@@ -62,9 +64,8 @@ class SyntheticProteins:
         Raises:
             ConfigError: The count leaves a cell without proteins, or the seed is negative.
         """
-        fewest = len(_CELLS) * len(_PARTITIONS)
-        if self.count < fewest:
-            raise ConfigError(f"synthetic proteins: expected {fewest} or more, found {self.count}")
+        if self.count < FEWEST:
+            raise ConfigError(f"synthetic proteins: expected {FEWEST} or more, found {self.count}")
         if self.seed < 0:
             raise ConfigError(f"data.proteins_seed: expected 0 or more, found {self.seed}")
         rng = np.random.default_rng(self.seed)

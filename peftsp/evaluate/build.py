@@ -183,6 +183,11 @@ def _read_groups(settings: EvaluateSettings) -> dict[str, str]:
         return {}
     lines = (f"{line}\n" for _, line in numbered_lines(path, str(path)))
     rows = csv.DictReader(lines, delimiter="\t")
-    if not {"accession", "group"} <= set(rows.fieldnames or ()):
-        raise RecordError(f"{path}:1: expected the columns accession and group, found others")
-    return {row["accession"]: row["group"] or "" for row in rows}
+    try:
+        if not {"accession", "group"} <= set(rows.fieldnames or ()):
+            raise RecordError(f"{path}:1: expected the columns accession and group, found others")
+        return {row["accession"]: row["group"] or "" for row in rows}
+    except csv.Error as error:
+        raise RecordError(
+            f"{path}:{rows.line_num + 1}: expected a row of a table, found: {error}"
+        ) from error

@@ -32,7 +32,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.evaluate.calibrate import CalibrateSettings, calibrate_bundle
     except ModuleNotFoundError as error:
-        raise lacking("calibrate", error, "report") from error
+        raise lacking("peftsp-calibrate", error, "report") from error
     summary = calibrate_bundle(
         CalibrateSettings(
             bundle=options.bundle,

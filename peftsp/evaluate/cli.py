@@ -16,6 +16,7 @@ from peftsp.command_line import (
 )
 from peftsp.errors import ConfigError, tell
 from peftsp.evaluate.options import add_predicting, predicting
+from peftsp.model.shipped import find_bundle
 
 _OWN = "peftsp"
 
@@ -43,7 +44,7 @@ def _run(options: argparse.Namespace) -> str:
         from peftsp.evaluate.build import EvaluateSettings, evaluate_bundles
         from peftsp.report.build import ReportSettings
     except ModuleNotFoundError as error:
-        raise lacking("evaluate", error, "report") from error
+        raise lacking("peftsp-evaluate", error, "report") from error
     methods = _methods(options)
     contenders: dict[str, Path] = {}
     for given in options.contender:
@@ -77,15 +78,13 @@ def _run(options: argparse.Namespace) -> str:
 
 
 def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:
-    from peftsp.training.start import find_start
-
-    methods = {_OWN: [find_start(b) for b in options.bundle]} if options.bundle else {}
+    methods = {_OWN: [find_bundle(b) for b in options.bundle]} if options.bundle else {}
     for name, *bundles in options.method:
         if not bundles:
             raise ConfigError(f"--method {name}: expected a name and bundles, found no bundle")
         if name in methods:
             raise ConfigError(f"--method: expected each name once, found {name} again")
-        methods[name] = [find_start(bundle) for bundle in bundles]
+        methods[name] = [find_bundle(bundle) for bundle in bundles]
     if not methods:
         raise ConfigError("expected --bundle or --method, found neither")
     return methods

@@ -13,7 +13,8 @@ from peftsp.durable import put_in_place
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
 from peftsp.inference.run.output import writing_to
-from peftsp.model.shipped import SHIPPED
+from peftsp.model.bundle_files import GRAPH_FILES
+from peftsp.model.shipped import SHIPPED, find_bundle
 
 _EPILOG = """\
 examples:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--output", "-o", type=Path, required=True, metavar="FILE", help="a new .onnx file")
     add(
         "--precision",
-        choices=["fp32", "int8"],
+        choices=list(GRAPH_FILES),
         default="fp32",
         help="arithmetic of the backbone; int8 is smaller and less exact (default: fp32)",
     )
@@ -71,7 +72,7 @@ def _run(options: Namespace) -> str:
         from peftsp.export.model import export_model, save_model
     except ImportError as error:
         raise lacking("peftsp-export", error, "export") from error
-    bundles = [SHIPPED[name].folder if name in SHIPPED else Path(name) for name in options.bundles]
+    bundles = [find_bundle(name) for name in options.bundles]
     model = export_model(bundles, options.precision, options.backbone, options.calibrate)
     with writing_to(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,6 @@ from peftsp.model.restore import load_taggers
 
 _MOST_BYTES = 2_000_000_000
 """Less than protobuf's limit of 2 GiB by what the nodes themselves take."""
-PRECISIONS = ("fp32", "int8")
 
 
 def export_model(
@@ -48,7 +47,7 @@ def export_model(
 
     Args:
         bundles: Bundle folders, at least one.
-        precision: One of `PRECISIONS`: arithmetic of the backbone.
+        precision: One of `peftsp.model.bundle_files.GRAPH_FILES`: arithmetic of the backbone.
         backbone: Where its weights lie, if not where the bundles say.
         calibration: FASTA file of proteins on which int8 finds the scales of activations.
 
@@ -103,7 +102,7 @@ def describe(bundles: Sequence[Path], precision: str) -> dict[str, Any]:
 
 def _config(bundle: Path) -> dict[str, Any]:
     """Settings of a bundle, without the marks of the proteins it has seen: 8 letters for each."""
-    config: dict[str, Any] = json.loads((bundle / CONFIG_FILE).read_text())
+    config: dict[str, Any] = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
     config["training"].pop("proteins", None)
     return config
 
@@ -137,4 +136,4 @@ def save_model(model: ir.Model, path: Path, most_bytes: int = _MOST_BYTES) -> No
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text() if path.is_file() else None
+    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -176,7 +176,7 @@ def _read(bundle: Path) -> Iterator[_Stored]:
 
 
 def _lora_scale(bundle: Path) -> float:
-    peft = json.loads((bundle / CONFIG_FILE).read_text())["peft"]
+    peft = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))["peft"]
     if peft["method"] != "lora":
         return 0.0
     return float(peft["alpha"] / peft["rank"])

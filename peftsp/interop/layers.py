@@ -8,11 +8,10 @@ from collections.abc import Iterable
 
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import CheckpointError
+from peftsp.peft.base import LINEAR_PLACES
 
-_LORA = re.compile(
-    r"layers\.(\d+)\.(?:self_attn\.(q_proj|k_proj|v_proj|out_proj)|(fc1|fc2))\.lora_[AB]"
-)
-_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+_PLACES = "|".join(map(re.escape, LINEAR_PLACES.values()))
+_LORA = re.compile(rf"layers\.(\d+)\.({_PLACES})\.lora_[AB]")
 
 
 def is_lora(name: str) -> bool:
@@ -46,18 +45,19 @@ def lora_extent(
     """
     targets: defaultdict[int, set[str]] = defaultdict(set)
     for match in filter(None, map(_LORA.fullmatch, names)):
-        targets[int(match[1])].add(match[2] or match[3])
+        targets[int(match[1])].add(match[2])
     if not targets:
         raise CheckpointError(f"{place}: expected LoRA in some layer, found none")
     last_k = count_last_layers(targets, spec, "LoRA", place)
     expected = targets[spec.layers - 1]
     for layer, found in sorted(targets.items()):
         if found != expected:
+            wanted, others = (", ".join(_names(places)) for places in (expected, found))
             raise CheckpointError(
-                f"{place}: expected LoRA on {_listed(expected)} in layer {layer} as in layer "
-                f"{spec.layers - 1}, found it on {_listed(found)}"
+                f"{place}: expected LoRA on {wanted} in layer {layer} as in layer "
+                f"{spec.layers - 1}, found it on {others}"
             )
-    return tuple(target for target in _TARGETS if target in expected), last_k
+    return _names(expected), last_k
 
 
 def count_last_layers(layers: Iterable[int], spec: BackboneSpec, kind: str, place: str) -> int:
@@ -84,5 +84,5 @@ def count_last_layers(layers: Iterable[int], spec: BackboneSpec, kind: str, plac
     return len(found)
 
 
-def _listed(targets: set[str]) -> str:
-    return ", ".join(target for target in _TARGETS if target in targets)
+def _names(places: set[str]) -> tuple[str, ...]:
+    return tuple(name for name, place in LINEAR_PLACES.items() if place in places)

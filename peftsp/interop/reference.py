@@ -93,10 +93,7 @@ def _run(options: argparse.Namespace) -> str:
     bundle = reference_bundle.convert(state, source, weights, alpha, place)
     if has_alpha and "alpha" not in bundle.peft:
         raise ConfigError(f"--lora-alpha: expected none, {place} has no LoRA; found one")
-    if is_own:
-        reference_bundle.save_with_backbone(bundle, weights, folder)
-    else:
-        save_bundle(bundle, folder)
+    save_bundle(bundle, folder, weights if is_own else None)
     _report(bundle, options)
     unused = len(sort_tensors(state, place).unused)
     print(f"left out {unused} tensors of the language model and contact heads")

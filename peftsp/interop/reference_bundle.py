@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from peftsp.backbone.checkpoint import content_hash
 from peftsp.backbone.esm2 import ESM2
-from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_pickled_tensors
 from peftsp.crf.constraints import constraint_table
@@ -26,7 +24,7 @@ from peftsp.interop.reference_settings import (
     infer_method,
     infer_table,
 )
-from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, save_bundle
+from peftsp.model.bundle import BACKBONE_FOLDER, Bundle
 from peftsp.model.head import EmissionHead
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.base import PeftMethod
@@ -130,26 +128,6 @@ def convert(
         training={"converted_from": "PEFT-SP"},
         weights={name: trained[name].float().contiguous() for name in sorted(trained)},
     )
-
-
-def save_with_backbone(bundle: Bundle, weights: Mapping[str, Tensor], folder: Path) -> None:
-    """Write a bundle and, inside it, the backbone that it refers to.
-
-    Args:
-        bundle: Refers to `BACKBONE_FOLDER`.
-        weights: The backbone's tensors by parameter name.
-        folder: Replaced if it exists and is a bundle.
-
-    Raises:
-        BundleError: The folder exists and is something else.
-    """
-    staged = folder.with_name(f".{folder.name}.{BACKBONE_FOLDER}")
-    try:
-        write_esm_folder(staged, bundle.backbone.spec, dict(weights))
-        save_bundle(bundle, folder)
-        staged.rename(folder / BACKBONE_FOLDER)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _expected(spec: BackboneSpec, method: PeftMethod) -> dict[str, Tensor]:

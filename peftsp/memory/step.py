@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from peftsp.backbone.contract import Backbone
 from peftsp.data.batch import LabelledBatch, collate_labelled
 from peftsp.data.dataset import LabelledDataset
-from peftsp.data.synthetic import SyntheticProteins
+from peftsp.data.synthetic import FEWEST, SyntheticProteins
 from peftsp.labels import MAX_RESIDUES
 from peftsp.memory.gpu_arithmetic import compute_as_a_gpu
 from peftsp.memory.live_bytes import LiveBytes
@@ -20,9 +20,6 @@ from peftsp.model.tagger import Tagger
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.rates import OptimizerFactory
 from peftsp.training.schedules import constant
-
-_CELLS = 60
-"""Of kingdom, SP type and partition, of which made-up proteins need one each."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _update_memory(optimizer: OptimizerFactory, trained: Sequence[Tensor]) -> tu
 
 
 def _made_up_batch(size: int) -> LabelledBatch:
-    proteins = LabelledDataset(SyntheticProteins(max(_CELLS, 2 * size), 0).load())
+    proteins = LabelledDataset(SyntheticProteins(max(FEWEST, 2 * size), 0).load())
     longest = sorted(range(len(proteins)), key=lambda index: -len(proteins.tokens[index]))
     batch = collate_labelled([proteins[index] for index in longest[:size]])
     assert batch.residue_mask.shape == (size, MAX_RESIDUES)

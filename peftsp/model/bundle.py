@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from peftsp.backbone.checkpoint import content_hash
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
+from peftsp.durable import whole_folder
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
 from peftsp.model.bundle_files import (
@@ -140,22 +140,18 @@ def save_bundle(
         "crf": asdict(bundle.crf),
         "training": bundle.training,
     }
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    if backbone is not None:
-        write_esm_folder(partial / BACKBONE_FOLDER, bundle.backbone.spec, dict(backbone))
-    for name, text in (papers or {}).items():
-        (partial / name).parent.mkdir(exist_ok=True)
-        (partial / name).write_text(text, encoding="utf-8", newline="\n")
-    (partial / CONFIG_FILE).write_text(
-        json.dumps(config, indent=2, allow_nan=False) + "\n", newline="\n"
-    )
-    save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
-    # Safetensors makes files that only their owner may read, but bundles are to be shared.
-    (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        if backbone is not None:
+            write_esm_folder(partial / BACKBONE_FOLDER, bundle.backbone.spec, dict(backbone))
+        for name, text in (papers or {}).items():
+            (partial / name).parent.mkdir(exist_ok=True)
+            (partial / name).write_text(text, encoding="utf-8", newline="\n")
+        (partial / CONFIG_FILE).write_text(
+            json.dumps(config, indent=2, allow_nan=False) + "\n", newline="\n"
+        )
+        save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
+        # Safetensors makes files that only their owner may read, but bundles are to be shared.
+        (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)
 
 
 def _check_own(folder: Path) -> None:

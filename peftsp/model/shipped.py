@@ -1,12 +1,14 @@
-"""The models that come with the package, by name."""
+"""The models that come with the package, by name, and others by their place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import peftsp
 from peftsp.errors import ConfigError
+from peftsp.hub import fetch_model, is_on_hub
 
 _FOLDER = Path(peftsp.__file__).parent / "pretrained"
 
@@ -50,6 +52,21 @@ def find_model(name: str) -> Path:
     if name not in SHIPPED:
         raise ConfigError(f"--model: expected one of {', '.join(SHIPPED)}, found {name!r}")
     return SHIPPED[name].folder
+
+
+def find_bundle(place: str | PathLike[str]) -> Path:
+    """Bundle folder of a model: one that ships by its name, one of the Hub, or a folder.
+
+    Raises:
+        PeftspError: It cannot be fetched from the Hub (`peftsp.hub.fetch_model`).
+
+    >>> find_bundle("fast") == find_model("fast"), find_bundle("runs/mine/bundle").name
+    (True, 'bundle')
+    """
+    name = str(place)
+    if is_on_hub(name):
+        return fetch_model(name)
+    return SHIPPED[name].folder if name in SHIPPED else Path(place)
 
 
 def model_of_mode(mode: str) -> str:

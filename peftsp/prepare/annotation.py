@@ -15,7 +15,7 @@ from peftsp.prepare.labels import UnclearLabelError, label_of
 from peftsp.prepare.lineage import kingdom_and_group
 from peftsp.records import LabelledRecord
 
-SHORTEST, LONGEST = 6, MAX_RESIDUES
+SHORTEST, LONGEST = 6, MAX_RESIDUES - 1
 """Residues of a signal peptide, at least and at most; a pilin's leader may be shorter."""
 
 _TWIN_ARGININE = re.compile("RR|KR|RK")
@@ -83,9 +83,9 @@ def _check_peptide(label: Label, residues: str) -> None:
     if label.site is None:
         return
     least = 1 if label.sp_type == "PILIN" else SHORTEST
-    if not least <= label.site < LONGEST:
+    if not least <= label.site <= LONGEST:
         raise UnclearLabelError(
-            f"expected a signal peptide of {least} to {LONGEST - 1} residues, found {label.site}"
+            f"expected a signal peptide of {least} to {LONGEST} residues, found {label.site}"
         )
     if label.site >= len(residues):
         raise UnclearLabelError(

@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.prepare.build import SPLITS, PrepareSettings, outputs, prepare
     except ModuleNotFoundError as error:
-        raise lacking("prepare", error, "prepare") from error
+        raise lacking("peftsp-prepare", error, "prepare") from error
     if options.split not in SPLITS:
         raise ConfigError(f"--split: expected {', '.join(SPLITS)}, found {options.split!r}")
     if not 0 < options.identity <= 1:
@@ -82,7 +82,13 @@ def _parser() -> argparse.ArgumentParser:
         _EPILOG,
     )
     add = parser.add_argument
-    add("sources", type=Path, nargs="+", metavar="SOURCE", help="files of any kinds; gzip is read")
+    add(
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="SOURCE",
+        help="files of any kinds, plain or packed by gzip, xz or zst",
+    )
     add("--output", "-o", type=file, required=True, metavar="FILE", help="the 3-line file")
     add("--partitions", type=int, default=3, metavar="N", help="how many (default: %(default)s)")
     add(

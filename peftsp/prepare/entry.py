@@ -54,7 +54,7 @@ class Entry:
         features: What UniProt and GFF3 files say.
         label: What tables, predictions and 3-line files say.
         topology: One letter a residue, I, M, O or U; empty where it follows from the features.
-        group: Of organisms, or any other, for `by_group`; empty where it follows from the lineage.
+        group: Of organisms, or any other, to tell apart; empty where it follows from the lineage.
         partition: Given one.
         is_fragment: Whether the N-terminus may be missing.
         is_reviewed: Whether a curator has looked at it, so that a missing feature says something.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from peftsp.command_line import (
     parse,
     run_command,
 )
-from peftsp.errors import ConfigError
+from peftsp.errors import ConfigError, tell
 
 _EPILOG = """\
 examples:
@@ -42,7 +41,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         from peftsp.report.build import ReportSettings, build_report
     except ModuleNotFoundError as error:
-        raise lacking("report", error, "report") from error
+        raise lacking("peftsp-report", error, "report") from error
     settings = ReportSettings(
         places=options.runs,
         output=options.output,
@@ -55,12 +54,9 @@ def _run(options: argparse.Namespace) -> str:
     )
     summary = build_report(settings)
     for skipped in summary.skipped:
-        print(
-            f"skipped {skipped}: not finished, not tested, or no sound run.json",
-            file=sys.stderr,
-        )
+        tell(f"skipped {skipped}: not finished, not tested, or no sound run.json")
     for warning in summary.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        tell(f"warning: {warning}")
     archived = f", in {options.archive}" if options.archive else ""
     return f"{summary.page}: {summary.runs} runs of {', '.join(summary.methods)}{archived}"
 

@@ -41,7 +41,8 @@ def dome_sheet(evaluations: Sequence[Evaluation], resamples: int, seed: int) -> 
 def _data(records: Sequence[RunRecord]) -> dict[str, str]:
     first = records[0]
     data = first.settings.get("data", {})
-    splits = {f"fold {record.fold}": _splits(record.splits) for record in records}
+    by_fold = sorted(records, key=lambda record: record.fold)
+    splits = (f"fold {record.fold}: {_splits(record.splits)}" for record in by_fold)
     extra = sorted({record.extra_sha256 for record in records if record.extra_sha256})
     started = sorted({record.start_sha256 for record in records if record.start_sha256})
     return {
@@ -49,7 +50,7 @@ def _data(records: Sequence[RunRecord]) -> dict[str, str]:
         f"{first.dataset.records:,} proteins, sha256 of their content {first.dataset.sha256}"
         + _also("further training proteins", extra)
         + _also("began from a trained model", started),
-        "Splits": "; ".join(f"{fold}: {text}" for fold, text in sorted(splits.items())),
+        "Splits": "; ".join(dict.fromkeys(splits)),
         "Redundancy between splits": "partitions of the data set, which are homology clusters if "
         f"its makers made them so; {_OPEN}: at what identity",
         "Availability": _OPEN,
@@ -59,11 +60,15 @@ def _data(records: Sequence[RunRecord]) -> dict[str, str]:
 def _optimisation(
     evaluations: Sequence[Evaluation], records: Sequence[RunRecord]
 ) -> dict[str, str]:
+    is_alone = not any(record.extra_sha256 or record.start_sha256 for record in records)
     epochs = _all(record.settings.get("trainer", {}).get("max_epochs") for record in records)
     return {
         "Algorithm": "ESM-2 language model with a PEFT method, linear layer and linear-chain CRF "
         f"over 37 states; {'; '.join(e.method.label for e in evaluations)}",
-        "Meta-predictions": "none",
+        "Meta-predictions": "none"
+        if is_alone
+        else f"{_OPEN}: whether a model labelled any of "
+        "the further training proteins, or of those that trained the model that was begun from",
         "Encoding": "the first 70 residues as tokens of ESM-2",
         "Parameters": _counts(records, "trained_parameters") + " train, of "
         f"{_counts(records, 'all_parameters')}",

@@ -11,6 +11,7 @@ from peftsp.data.identity import DatasetIdentity
 from peftsp.data.regions import cleavage_site
 from peftsp.durable import whole_file
 from peftsp.errors import RunError
+from peftsp.files import read_json
 from peftsp.labels import SP_TYPES
 from peftsp.model.checks import check_types
 from peftsp.records import LabelledRecord
@@ -135,11 +136,8 @@ def read_record(folder: Path) -> RunRecord:
         RunError: It is missing or broken.
     """
     path = folder / RUN_FILE
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise RunError(f"{path}: expected JSON, found {error}") from error
-    kind = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
+    content = read_json(path, RunError)
+    kind = content.get("format"), content.get("version")
     if kind != (FORMAT, VERSION):
         raise RunError(f"{path}: expected {FORMAT} of version {VERSION}, found {kind}")
     values = {name: value for name, value in content.items() if name not in ("format", "version")}

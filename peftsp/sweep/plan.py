@@ -93,7 +93,7 @@ def plan(
         read_contents: Gives what a run of such settings reads; asked where one has begun before.
 
     Raises:
-        ConfigError: Two runs share a folder.
+        ConfigError: There is no run, or two share a folder.
         RunError: A run would go on with one of other settings, data or weights.
         HydraException: Settings do not fit the configuration.
     """
@@ -109,6 +109,8 @@ def plan(
                 folder.check(settings, contents)
             is_finished = folder.is_finished and folder.is_same(settings, contents)
         planned.append(PlannedRun(overrides, folder.path, is_finished, starts_over))
+    if not planned:
+        raise ConfigError("expected a sweep of one run or more, found one of none")
     path, count = Counter(run.folder for run in planned).most_common(1)[0]
     if count > 1:
         raise ConfigError(

@@ -184,7 +184,7 @@ class KnownContents:
         seed = backbone.seed if backbone.checkpoint == RANDOM else None
         key = f"{data} {backbone.spec} {backbone.checkpoint} {seed}"
         if cfg.init_from is not None:
-            key += f" {cfg.init_from} {cfg.peft}"
+            key += f" {cfg.init_from} {cfg.peft} {cfg.head} {cfg.crf}"
         if key not in self._known:
             self._known[key] = read_contents(cfg)
         return self._known[key]

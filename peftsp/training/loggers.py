@@ -93,10 +93,10 @@ def _unreachable() -> str | None:
     name = server.hostname or ""
     proxy = None if proxy_bypass(name) else getproxies().get(server.scheme)
     address = urlsplit(proxy) if proxy else server
-    port = address.port or (443 if address.scheme == "https" else 80)
     try:
+        port = address.port or (443 if address.scheme == "https" else 80)
         socket.create_connection((address.hostname or "", port), _PATIENCE).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         way = f" by {address.hostname}" if proxy else ""
         return f"{name} cannot be reached{way} ({error})"
     return None

@@ -137,6 +137,4 @@ def _is_validated_after(trainer: Trainer, batch_idx: int) -> bool:
     every = trainer.val_check_batch
     if not isinstance(every, int):
         return False
-    is_of_epochs = trainer.check_val_every_n_epoch is not None
-    number = batch_idx if is_of_epochs else trainer.fit_loop.epoch_loop.total_batch_idx
-    return (number + 1) % every == 0
+    return (batch_idx + 1) % every == 0

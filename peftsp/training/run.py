@@ -183,6 +183,7 @@ def _commit(checkout: Path) -> str | None:
     if not (checkout / ".git").exists():
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40"]
+    command.append("--exclude=*")  # tags
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -191,8 +192,11 @@ def _commit(checkout: Path) -> str | None:
 
 
 def _device(accelerator: str) -> str:
-    is_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return torch.cuda.get_device_name() if is_gpu else f"{torch.get_num_threads()} CPU threads"
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return "Apple GPU"
+    return f"{torch.get_num_threads()} CPU threads"
 
 
 def _log_settings(run: FittedRun) -> None:

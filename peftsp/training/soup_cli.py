@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> str:
     try:
         _average(names, shares, output, options.allow_code)
     except ModuleNotFoundError as error:
-        raise lacking("average", error, "train") from error
+        raise lacking("peftsp-average", error, "train") from error
     return str(output)
 
 

@@ -22,13 +22,12 @@ from peftsp.backbone.checkpoint import (
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.data.identity import sequence_mark, split_marks
 from peftsp.errors import ConfigError
-from peftsp.hub import fetch_model, is_on_hub
 from peftsp.model.adapter_folder import Adapter, is_adapter, read_adapter
 from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, hash_content, read_bundle
 from peftsp.model.bundle_files import CARD, LICENCES
 from peftsp.model.restore import is_whole, load_trained, restore_backbone, restore_tagger
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
-from peftsp.model.shipped import SHIPPED
+from peftsp.model.shipped import find_bundle
 from peftsp.model.tagger import Tagger
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.frozen import Frozen
@@ -159,7 +158,7 @@ def read_start(
     Raises:
         PeftspError: There is no such model, or it is of another backbone, head or CRF.
     """
-    folder = find_start(init_from)
+    folder = find_bundle(init_from).absolute()
     if is_adapter(folder):
         bundle = _of_adapter(read_adapter(folder), head, crf, backbone)
     else:
@@ -189,7 +188,7 @@ def read_trained(name: str, allow_code: Collection[str]) -> Start:
     Raises:
         PeftspError: There is no such model, or its method may not be imported.
     """
-    folder = find_start(name)
+    folder = find_bundle(name).absolute()
     bundle = read_bundle(folder)
     return _start_of(name, folder, bundle, find_method(bundle.peft, allow_code))
 
@@ -205,13 +204,6 @@ def _start_of(name: str, folder: Path, bundle: Bundle, method: PeftMethod) -> St
     }
     digest = hash_content(bundle)
     return Start(name, folder, bundle, method, digest, papers, is_kept=True, carries=is_inside)
-
-
-def find_start(init_from: str) -> Path:
-    """Folder of a model, given as such, by its name on the Hub, or that of one that ships."""
-    if is_on_hub(init_from):
-        return fetch_model(init_from)
-    return SHIPPED[init_from].folder if init_from in SHIPPED else Path(init_from).absolute()
 
 
 def _of_adapter(

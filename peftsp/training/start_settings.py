@@ -15,10 +15,10 @@ from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import ConfigError
 from peftsp.model.adapter_folder import is_adapter, read_adapter
 from peftsp.model.bundle import Bundle, read_bundle
+from peftsp.model.shipped import find_bundle
 from peftsp.peft.base import PeftMethod
 from peftsp.peft.registry import find_method, is_outside
 from peftsp.settings_folder import CONF
-from peftsp.training.start import find_start
 
 _KEY = re.compile(r"[+~]*([\w./@]+)(?:=|$)")
 _INIT_FROM = re.compile(r"\+*init_from=.+")
@@ -57,7 +57,7 @@ def fill_in(arguments: Sequence[str]) -> list[str]:
 
 
 def _implied(init_from: str, given: set[str], allow_code: Sequence[str]) -> list[str]:
-    folder = find_start(init_from)
+    folder = find_bundle(init_from)
     choices: dict[str, str] = {}
     values: dict[str, Any] = {}
     known = ["seed", "quantization"]

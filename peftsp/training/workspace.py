@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.labels import KINGDOMS, NO_SP, SP_TYPES
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 COMPARED = {"method": "choices.peft", "backbone": "choices.backbone"}
 """What runs are grouped by: a heading, and the setting that a run logs."""
-
-_USAGE = "usage: python -m peftsp.training.workspace ENTITY [PROJECT]"
 
 
 def make_workspace(entity: str, project: str) -> Workspace:
@@ -79,27 +79,33 @@ def _mcc2(kingdom: str) -> list[str]:
     return [f"test/mcc2/{kingdom}/{name}" for name in types]
 
 
-def main(arguments: list[str]) -> int:
-    """Make the workspace on the server and print its address.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the workspace on the server and print its address; returns `run_command`'s status."""
+    parser = new_parser(
+        "python -m peftsp.training.workspace",
+        "Make the workspace of a project in Weights & Biases, once for a project.",
+        "example: python -m peftsp.training.workspace my-team peftsp",
+    )
+    parser.add_argument("entity", metavar="ENTITY", help="user or team in Weights & Biases")
+    parser.add_argument(
+        "project",
+        metavar="PROJECT",
+        nargs="?",
+        default="peftsp",
+        help="as logger.wandb.project has it (default: %(default)s)",
+    )
+    options = parse(parser, arguments)
+    return run_command(lambda: _run(options.entity, options.project), "interrupted")
 
-    Args:
-        arguments: Entity, and perhaps project.
 
-    Returns:
-        The exit status.
-    """
-    if not 1 <= len(arguments) <= 2:
-        print(_USAGE, file=sys.stderr)
-        return 2
-    entity, project = (*arguments, "peftsp")[:2]
+def _run(entity: str, project: str) -> str:
+    workspace = make_workspace(entity, project)
     try:
-        workspace = make_workspace(entity, project).save()
+        return str(workspace.save().url)
+    # What the server refuses, its library raises as an Exception of no kind.
     except Exception as error:
-        print(f"error: workspace: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    print(workspace.url)
-    return 0
+        raise ConfigError(f"workspace: {' '.join(str(error).split())}") from error
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

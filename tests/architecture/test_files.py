@@ -79,6 +79,13 @@ def test_written_texts_are_the_same_on_every_system(path):
     assert not [line for line, words in ends if "newline" not in words]
 
 
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_read_texts_are_the_same_on_every_system(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    reading = [node for node in calls if getattr(node.func, "attr", "") == "read_text"]
+    assert not [node.lineno for node in reading if not node.args and not node.keywords]
+
+
 def test_no_module_is_a_drawer():
     drawers = {"utils", "util", "helpers", "common", "misc", "tools", "core"}
     assert not [path for path in MODULES if path.stem in drawers or path.parent.name in drawers]
@@ -95,13 +102,15 @@ MODULE_NAMES = [
 def test_module_has_its_test(name):
     tests = REPOSITORY / "tests"
     folder, _, stem = name.rpartition("/")
-    beside = [path for path in (tests / folder).glob("test_*.py") if stem in path.stem]
+    packages = (word.removesuffix(end) for word in folder.split("/") for end in ("", "s"))
+    names = {f"test_{stem}", *(f"test_{package}_{stem}" for package in packages)}
+    beside = [path for path in (tests / folder).glob("test_*.py") if path.stem in names]
     if name in TESTED_ELSEWHERE:
         assert not beside, f"tests/{folder} has a test of its own now: {beside}"
         path = tests / TESTED_ELSEWHERE[name]
         assert path.is_file()
     elif folder != "peft":  # where the contract suite finds every method by itself
-        assert beside, f"tests/{folder}/test_*{stem}*.py: expected a test, found none"
+        assert beside, f"tests/{folder}: expected one of {', '.join(sorted(names))}, found none"
 
 
 def test_no_test_is_left_behind_by_its_module():

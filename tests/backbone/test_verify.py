@@ -43,7 +43,7 @@ def test_a_wrong_forward_pass_is_noticed(folder, capsys, monkeypatch):
 def test_wrong_settings_give_one_line(tmp_path, capsys):
     assert verify.main(["backbone=esm2_8m", f"backbone.checkpoint={tmp_path}/none"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"error: {tmp_path}/none: expected a fair-esm .pt file")
+    assert error.startswith(f"{tmp_path}/none: expected a fair-esm .pt file")
     assert error.count("\n") == 1
     assert verify.main(["backbone=esm9"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -94,6 +94,10 @@ def test_contenders_are_tested_on_the_same_proteins(evaluate, trained, tmp_path,
         (None, "groups.tsv: expected a file, found none"),
         (b"accession\tgroup\nP1\tl\xe9zard\n", "groups.tsv:2: expected UTF-8 text"),
         (b"name\tgroup\n", "groups.tsv:1: expected the columns accession and group"),
+        (
+            b"accession\tgroup\nP1\t" + b"x" * 200_000,
+            "groups.tsv:2: expected a row of a table, found: field larger",
+        ),
     ],
 )
 def test_wrong_groups_are_one_line(evaluate, trained, tmp_path, capsys, content, message):

@@ -62,6 +62,22 @@ def test_what_trained_beside_the_data_set_is_named(answers):
     )
 
 
+def test_methods_may_split_a_fold_differently(answers):
+    said = answers(
+        {"fold": 10, "splits": {"train": 3}},
+        {"fold": 2, "splits": {"train": 1}},
+        {"fold": 2, "splits": {"train": 2}},
+        {"fold": 2, "splits": {"train": 1}},
+    )
+    assert said["Splits"] == "fold 2: 1 train; fold 2: 2 train; fold 10: 3 train"
+
+
+@pytest.mark.parametrize("key", ["extra_sha256", "start_sha256"])
+def test_another_model_may_have_labelled_what_trained(answers, key):
+    assert answers({})["Meta-predictions"] == "none"
+    assert answers({}, {key: "e"})["Meta-predictions"].startswith("*to be filled in*")
+
+
 def test_what_only_people_know_is_left_open(answers):
     said = answers({"settings": {"data": {"path": "own.fasta"}}})
     assert said["Provenance"].startswith("own.fasta: 360 proteins")

@@ -61,7 +61,7 @@ def test_point_with_numbers_that_are_not_finite_is_refused(begun):
 def test_run_without_a_record_is_not_gone_on_with(begun):
     folder, same = begun
     (folder.path / "run.json").unlink()
-    with pytest.raises(RunError, match=r"run\.json: expected JSON"):
+    with pytest.raises(RunError, match=r"run\.json: expected a file, found none"):
         folder.find_start("last", False, *same)
 
 

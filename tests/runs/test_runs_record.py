@@ -27,5 +27,5 @@ def test_record_says_what_was_asked_for_before_it_says_what_came_of_it(make_reco
 
 
 def test_missing_record_is_named(tmp_path):
-    with pytest.raises(RunError, match=r"run\.json: expected JSON, found .*No such file"):
+    with pytest.raises(RunError, match=r"run\.json: expected a file, found none"):
         read_record(tmp_path)

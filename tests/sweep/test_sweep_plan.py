@@ -77,6 +77,11 @@ def test_runs_that_would_share_a_folder_are_refused(tmp_path):
         plan([("lr=1",), ("lr=2",), ("name=other",)], composer(tmp_path), pytest.fail)
 
 
+def test_a_sweep_of_no_runs_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="expected a sweep of one run or more, found one of none"):
+        plan([], composer(tmp_path), pytest.fail)
+
+
 @pytest.fixture(params=[False, True], ids=["stopped", "finished"])
 def begun(request, tmp_path, make_record):
     """Folder above one in which a run with ``lr=0.1`` has begun."""

@@ -39,6 +39,16 @@ def test_contents_that_runs_have_in_common_are_read_once(compose_run, tmp_path, 
     assert len(read) == 4
 
 
+def test_an_adapter_begins_with_the_head_of_the_run(compose_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("peftsp.training.build.read_contents", lambda cfg: cfg)
+    known = KnownContents()
+    given = "backbone=compact", "init_from=adapter"
+    first = compose_run(tmp_path, *given)
+    assert known(first) is known(compose_run(tmp_path, *given, "seed=7")) is first
+    for other in ("head.dropout=0.3", "crf.constraint=soft"):
+        assert known(compose_run(tmp_path, *given, other)) is not first
+
+
 def test_weights_are_found_from_any_folder_later(compose_run, tmp_path, monkeypatch):
     (tmp_path / "weights").symlink_to(PRETRAINED / "compact")
     monkeypatch.chdir(tmp_path)

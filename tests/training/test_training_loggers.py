@@ -83,6 +83,8 @@ def test_server_is_reached_by_a_proxy(monkeypatch):
         assert loggers._unreachable() is None
     message = loggers._unreachable()
     assert message.startswith("nowhere.invalid cannot be reached by 127.0.0.1 (")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:many")
+    assert "Port could not be cast" in loggers._unreachable()
 
 
 def test_run_that_cannot_be_begun_is_one_line(monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from peftsp.model.restore import load_taggers
 from peftsp.runs.folder import check_checkpoint
 from peftsp.runs.record import read_record
 from peftsp.training.module import SignalPeptideModule
-from peftsp.training.run import train
+from peftsp.training.run import _commit, _device, train
 
 
 def weights_of(folder):
@@ -223,3 +224,30 @@ def test_loss_that_is_not_finite_keeps_the_point_before(run, tmp_path, monkeypat
         run(tmp_path)
     [last] = tmp_path.rglob("last.ckpt")
     assert torch.load(last, weights_only=True)["global_step"] == 4
+
+
+def test_commit_is_that_of_the_checkout_whatever_tags_it_has(tmp_path):
+    def git(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        command = ["git", "-C", str(tmp_path), *who, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert _commit(tmp_path) is None
+    git("init")
+    (tmp_path / "code").write_text("1")
+    git("add", "code")
+    git("commit", "-m", "one")
+    git("tag", "-a", "v1", "-m", "release")
+    assert _commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "code").write_text("2")
+    assert _commit(tmp_path) == git("rev-parse", "HEAD") + "-dirty"
+
+
+def test_device_is_the_one_that_trains(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert _device("auto") == _device("mps") == "Apple GPU"
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert _device("cpu") == "3 CPU threads"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert _device("auto") == "3 CPU threads"

@@ -44,6 +44,31 @@ def test_kingdoms_tables_and_confusion_have_their_panels(sections):
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "b", "c"]])
-def test_command_tells_its_usage(capsys, arguments):
-    assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("usage: python -m peftsp.training.workspace")
+def test_wrong_arguments_are_one_line(capsys, arguments):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    error = capsys.readouterr().err
+    assert error.startswith("python -m peftsp.training.workspace: ")
+    assert error.count("\n") == 1
+
+
+def test_what_the_server_refuses_is_one_line(monkeypatch, capsys):
+    class Refused:
+        def save(self):
+            raise Exception("permission\ndenied")
+
+    monkeypatch.setattr("peftsp.training.workspace.make_workspace", lambda *_: Refused())
+    assert main(["someone"]) == 2
+    assert capsys.readouterr().err == "workspace: permission denied\n"
+
+
+def test_address_is_printed(monkeypatch, capsys):
+    class Saved:
+        url = "https://wandb.ai/someone/peftsp"
+
+        def save(self):
+            return self
+
+    monkeypatch.setattr("peftsp.training.workspace.make_workspace", lambda *_: Saved())
+    assert main(["someone"]) == 0
+    assert capsys.readouterr().out == "https://wandb.ai/someone/peftsp\n"

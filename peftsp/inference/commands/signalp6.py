@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         *("--fastafile", "-ff", "-fasta"),
         required=True,
         metavar="FASTA",
-        help="proteins as FASTA, plain or gzip; - reads standard input",
+        help="proteins as FASTA, plain or packed by gzip, xz or zst; - reads standard input",
     )
     add(
         *("--output_dir", "-od"),

@@ -81,8 +81,8 @@ def _quota(group: Path) -> int:
         ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
     ):
         try:
-            texts = (group / quota).read_text().split()
-            texts += (group / period).read_text().split() if period else []
+            texts = (group / quota).read_text(encoding="ascii").split()
+            texts += (group / period).read_text(encoding="ascii").split() if period else []
             allowed, every = (int(text) for text in texts[:2])
         # No such limit, or "max".
         except (OSError, ValueError):

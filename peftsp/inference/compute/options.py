@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from peftsp.errors import ConfigError
-from peftsp.hub import fetch_model, is_on_hub
 from peftsp.inference.compute.device import DEVICES, may_have_a_gpu
 from peftsp.labels import KINGDOMS
 from peftsp.model.bundle_files import GRAPH_FILES
-from peftsp.model.shipped import DEFAULT_MODEL, find_model
+from peftsp.model.shipped import DEFAULT_MODEL, find_bundle, find_model
 
 ANY = "other"
 EUKARYA = "eukarya"
@@ -164,7 +163,7 @@ def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) ->
 
     Args:
         model: Name of a model that ships; None for the default one.
-        bundles: Folders of other models, or their names on the Hub (`peftsp.hub`), if any.
+        bundles: Other models, as `peftsp.model.shipped.find_bundle` takes them, if any.
 
     Raises:
         ConfigError: There is no such model, or both are given.
@@ -174,7 +173,7 @@ def chosen_bundles(model: str | None, bundles: Sequence[str | PathLike[str]]) ->
         return (find_model(model or DEFAULT_MODEL),)
     if model is not None:
         raise ConfigError(f"--model {model}: expected it without --bundle, found both")
-    return tuple(fetch_model(str(b)) if is_on_hub(b) else Path(b) for b in bundles)
+    return tuple(map(find_bundle, bundles))
 
 
 def kingdom_of(kingdom: str) -> int:

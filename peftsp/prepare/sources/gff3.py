@@ -41,7 +41,7 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
             continue
         cells = line.split("\t")
         # SignalP 6.0 has the whole header there.
-        named = unquote(cells[0]).split(maxsplit=1)[0] if cells[0].strip() else ""
+        named = next(iter(unquote(cells[0]).split()), "")
         if len(cells) != 9:
             broken.add(named)
             yield Unusable(place, named, f"expected the nine columns of GFF3, found {line[:60]!r}")

@@ -59,7 +59,7 @@ def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
     """Place and cells of each row by lower-case column; a number of cells where they do not fit.
 
     Raises:
-        RecordError: The file is empty.
+        RecordError: The file is empty, or a row is none.
     """
     lines = ((n, line) for n, line in numbered_lines(path, str(path)) if line.strip())
     first = next(lines, None)
@@ -67,10 +67,14 @@ def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
         raise RecordError(f"{path}: expected a table, found an empty file")
     names = _names(first[1])
     for number, line in lines:
-        [row] = csv.reader([line], delimiter=_separator(first[1]))
+        place = f"{path}:{number}"
+        try:
+            [row] = csv.reader([line], delimiter=_separator(first[1]))
+        except csv.Error as error:
+            raise RecordError(f"{place}: expected a row of a table, found: {error}") from error
         is_whole = len(row) == len(names)
         cells = dict(zip(names, map(str.strip, row), strict=True)) if is_whole else len(row)
-        yield f"{path}:{number}", cells
+        yield place, cells
 
 
 def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:

@@ -23,7 +23,7 @@ def read_uniprot_json(path: Path) -> Iterator[Entry | Unusable]:
     text = whole_text(path, str(path))
     try:
         content: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: expected JSON, found {error}") from error
     found = content.get("results", [content]) if isinstance(content, dict) else content
     if not isinstance(found, list) or not any(_is_entry(one) for one in found):
@@ -51,7 +51,10 @@ def _entry(entry: dict[str, Any], place: str) -> Entry:
         place,
         _checked(entry["primaryAccession"], str, "an accession"),
         _checked(entry["sequence"]["value"], str, "a sequence"),
-        lineage=tuple(entry.get("organism", {}).get("lineage", ())),
+        lineage=tuple(
+            _checked(taxon, str, "the name of a taxon")
+            for taxon in entry.get("organism", {}).get("lineage", ())
+        ),
         features=tuple(_feature(feature) for feature in entry.get("features", ())),
         is_fragment="Fragment" in flag,
         is_reviewed="Swiss-Prot" in entry.get("entryType", "")

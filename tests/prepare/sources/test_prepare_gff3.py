@@ -44,6 +44,14 @@ def test_protein_with_a_row_that_cannot_be_read_is_left_out(read):
     assert reasons["P1"] == "expected a label of this name, found none"
 
 
+@pytest.mark.parametrize("name", ["", " ", "%20"])
+def test_row_without_a_name_is_of_no_protein(read, name):
+    row = "{}\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\t.\n".format
+    labels, reasons = read(HEAD + row("P1") + row(name))
+    assert labels["P1"] == ("SP", 18, False)
+    assert "" in reasons
+
+
 def test_not_a_word_of_signal_peptides_says_nothing(read):
     rows = "P1\tProdigal\tCDS\t1\t39\t.\t+\t0\t.\n##sequence-region P2 1 41\n"
     labels, reasons = read(HEAD + rows)

@@ -1,5 +1,8 @@
 """Tables of labels, of UniProt and of predictions."""
 
+import pytest
+
+from peftsp.errors import RecordError
 from peftsp.prepare.collection import collect
 
 SP = "MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLG"
@@ -42,3 +45,10 @@ def test_a_table_of_predictions_has_weak_labels(tmp_path, written):
     rows = f"{header}\nP1,SP,0,1,0,0,0,0,18,{SP}\n"
     [found] = collect([written(tmp_path / "t.csv", rows)], None, 0).proteins
     assert found.is_weak
+
+
+def test_cell_that_is_too_large_is_one_line(tmp_path, written):
+    rows = f"entry,type,cleavage site,sequence\nP1,SP,18,{'A' * 200_000}\n"
+    source = written(tmp_path / "t.csv", rows)
+    with pytest.raises(RecordError, match=rf"{source}:2: .* field larger than field limit"):
+        collect([source], "EUKARYA", 0)

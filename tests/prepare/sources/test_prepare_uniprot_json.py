@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from peftsp.errors import RecordError
 from peftsp.prepare.collection import collect
 
 SP = "MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLG"
@@ -31,6 +34,7 @@ def test_uniprot_json_says_the_same(tmp_path, written, labels):
     assert len(collect([written(source, json.dumps(many))], None, 2).proteins) == 1
     wrong = {
         "an accession, found 5": {**entry, "primaryAccession": 5},
+        "the name of a taxon, found {}": {**entry, "organism": {"lineage": ["Bacteria", {}]}},
         "a sequence, found None": {**entry, "sequence": {"value": None}},
         "the place of a feature, found '1'": {
             **entry,
@@ -39,5 +43,7 @@ def test_uniprot_json_says_the_same(tmp_path, written, labels):
     }
     found = collect([written(source, json.dumps([entry, *wrong.values()]))], None, 2)
     assert len(found.proteins) == 1
+    with pytest.raises(RecordError, match="expected JSON, found maximum recursion"):
+        collect([written(source, '[{"primaryAccession": ' + "[" * 100_000)], None, 2)
     for one, reason in zip(found.unusable, wrong, strict=True):
         assert one.reason in (f"expected {reason}", "expected a whole entry, found none of 'value'")

@@ -43,7 +43,7 @@ class Request:
 
     Attributes:
         format: One of `FORMATS`: the plots that are wanted.
-        mode: One of `MODES`, which changes nothing and is only written down.
+        mode: One of `MODES`, which is only written down here.
     """
 
     format: str = "none"
