@@ -35,7 +35,8 @@ def read_labelled(
     r"""Read the records of a 3-line file, each cut to its first 70 residues.
 
     Gzip, xz, zst, any line end, blank lines and lower-case residues are accepted, and so are two
-    records of one accession. Each record can be trained on: some path of CRF states fits its annotation.
+    records of one accession. Each record can be trained on: some path of CRF states fits its
+    annotation.
 
     >>> import io
     >>> read_labelled(io.StringIO(">P1|EUKARYA|NO_SP|0\nMKLAAQ\nIIMMOO\n"))[0].annotation
