@@ -1,7 +1,7 @@
 """More labelled proteins for a model that trains on every partition, as a 3-line file.
 
 python experiments/esm2_8m/more_data.py DIR -o more.fasta              # all of them
-python experiments/esm2_8m/more_data.py DIR --keep-back 0.5 -o more.fasta
+python experiments/esm2_8m/more_data.py DIR --keep-back 0.5 -o more.fasta --kept kept.fasta
 
 DIR holds signalp6_remainder.fasta, records that homology reduction left out of the SignalP 6.0 set;
 eukarya_uniprot_2024.tsv, UniProt proteins with a known type and site; and
@@ -41,6 +41,7 @@ def main() -> None:
         help="leave out this share of the UniProt proteins, by a hash of their accessions, in all "
         "three files",
     )
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="those left out, to test on")
     options = parser.parse_args()
     uniprot = list(read_uniprot(options.folder / "eukarya_uniprot_2024.tsv"))
     kept_back = {r.residues for r in uniprot if is_kept_back(r, options.keep_back)}
@@ -53,6 +54,8 @@ def main() -> None:
     records = [record for record in records if record.residues not in kept_back]
     write_labelled(records, options.output)
     read_labelled(options.output)
+    if options.kept:
+        write_labelled([r for r in uniprot if r.residues in kept_back], options.kept)
     for (kingdom, sp_type), count in sorted(
         Counter((r.kingdom, r.sp_type) for r in records).items()
     ):

@@ -29,6 +29,7 @@ def more(tmp_path, monkeypatch):
     def run(share):
         output = tmp_path / "more.fasta"
         given = [str(SCRIPT), str(tmp_path), "--keep-back", str(share), "-o", str(output)]
+        given += ["--kept", str(tmp_path / "kept.fasta")]
         monkeypatch.setattr(sys, "argv", given)
         runpy.run_path(str(SCRIPT), run_name="__main__")
         return {record.accession: record.residues for record in read_labelled(output)}
@@ -36,8 +37,12 @@ def more(tmp_path, monkeypatch):
     return run
 
 
-def test_a_protein_that_is_kept_back_is_so_by_any_accession(more):
-    everything, rest = more(0), more(0.5)
+def test_a_protein_that_is_kept_back_is_so_by_any_accession(more, tmp_path):
+    everything = more(0)
+    assert (tmp_path / "kept.fasta").read_text() == ""
+    rest = more(0.5)
+    kept = {record.accession for record in read_labelled(tmp_path / "kept.fasta")}
+    assert kept == PROTEINS.keys() - rest.keys()
     assert len(everything) == 18
     assert 0 < len(rest) < 18
     assert {name[1:] for name in rest if name[0] == "P"} == {
