@@ -162,7 +162,9 @@ def test_holds_one_record_at_a_time():
 
 
 def test_reads_real_proteomes(shared):
-    for path in sorted((shared / "data" / "proteomes").glob("m*.faa.gz")):
+    paths = sorted((shared / "data" / "proteomes").glob("m*.faa.gz"))
+    assert paths
+    for path in paths:
         with tempfile.TemporaryDirectory() as folder:
             plain = Path(folder) / "plain.faa"
             plain.write_bytes(gzip.decompress(path.read_bytes()))
