@@ -182,8 +182,8 @@ def file(text: str) -> Path:
     'own.fasta'
     """
     path = Path(text)
-    if not text.strip() or not path.name or path.is_dir():
-        found = "a folder" if text.strip() else "none"
+    if text.strip() in ("", "-") or not path.name or path.is_dir():
+        found = {"": "none", "-": "a stream"}.get(text.strip(), "a folder")
         raise argparse.ArgumentTypeError(f"expected the name of a file, found {found} ({text!r})")
     return path
 

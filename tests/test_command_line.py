@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 
 import pytest
 
-from peftsp.command_line import add_resamples, new_parser, parse, run_command
+from peftsp.command_line import add_resamples, file, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 
 
@@ -105,3 +106,11 @@ def test_wrong_option_is_one_line_on_standard_error(capsys, words, message):
     with pytest.raises(SystemExit, match="2"):
         parse(parser, words)
     assert capsys.readouterr() == ("", f"{message}; x --help lists what it takes\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "none"), (" ", "none"), ("-", "a stream"), (".", "a folder")]
+)
+def test_name_of_a_file_is_no_stream_or_folder(text, found):
+    with pytest.raises(ArgumentTypeError, match=f"expected the name of a file, found {found}"):
+        file(text)

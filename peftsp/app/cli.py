@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from peftsp.app.page import build_page
-from peftsp.command_line import at_least, lacking, new_parser, parse, run_command
+from peftsp.command_line import add_allow_code, at_least, lacking, new_parser, parse, run_command
 from peftsp.data.fasta import EXAMPLES
 from peftsp.durable import whole_file
 from peftsp.errors import ConfigError, tell
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="arithmetic of the backbone: int8 is faster and less exact (default: fp32)",
     )
     add("--port", type=at_least(1), default=8000, help=f"of {_HOST} (default: 8000)")
+    add_allow_code(parser)
     options = parse(parser, arguments)
     return run_command(lambda: _run(options), "the page is no longer served")
 
@@ -66,7 +67,7 @@ def _run(options: Namespace) -> str:
         raise ConfigError(f"{output}: expected no such file yet, found one")
     examples = EXAMPLES.read_text(encoding="utf-8")
     name = ", ".join(Path(bundle).stem for bundle in options.bundles)
-    graph, weights = read_graph(options.bundles, options.precision)
+    graph, weights = read_graph(options.bundles, options.precision, options.allow_code)
     page = build_page(graph, name, examples, weights).encode()
     if output is None:
         _serve(page, options.port)
@@ -88,12 +89,15 @@ def _given_graph(path: Path, precision: str | None) -> bytes:
     return path.read_bytes()
 
 
-def read_graph(bundles: Sequence[str], precision: str | None) -> tuple[bytes, dict[str, bytes]]:
+def read_graph(
+    bundles: Sequence[str], precision: str | None, allow_code: Collection[str] = ()
+) -> tuple[bytes, dict[str, bytes]]:
     """A graph, and the files that it takes its weights from, if those are not in it.
 
     Args:
         bundles: Those of the command line.
         precision: Of the graph; None for that of a file, else ``fp32``.
+        allow_code: Packages whose code may be imported for a bundle's method.
 
     Raises:
         ConfigError: A graph is asked for together with others, in another precision than its own,
@@ -116,7 +120,7 @@ def read_graph(bundles: Sequence[str], precision: str | None) -> tuple[bytes, di
         raise lacking("peftsp-app", error, "export") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        save_model(export_model(folders, precision), path)
+        save_model(export_model(folders, precision, allow_code=allow_code), path)
         return path.read_bytes(), {}
 
 

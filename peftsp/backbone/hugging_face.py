@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.alphabet import ALPHABET, MASK_TOKEN, PAD_TOKEN
@@ -19,6 +18,7 @@ from peftsp.backbone.tensor_files import (
     read_pickled_tensors,
     read_safetensors,
     tensor_table,
+    write_safetensors,
 )
 from peftsp.errors import CheckpointError
 from peftsp.files import is_there, read_json, shown
@@ -120,9 +120,7 @@ def write_esm_folder(folder: Path, spec: BackboneSpec, weights: dict[str, Tensor
     for layer in range(spec.layers):
         key = f"encoder.layer.{layer}.attention.self.{_FREQUENCIES}"
         theirs[key] = inverse_frequencies(spec.head_width, spec.half_rotary)
-    save_file(theirs, folder / _SAFETENSORS, metadata={"format": "pt"})
-    # Safetensors makes files that only their owner may read.
-    (folder / _SAFETENSORS).chmod((folder / "config.json").stat().st_mode)
+    write_safetensors(theirs, folder / _SAFETENSORS)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.backbone.esm2 import ESM2
+from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.durable import put_in_place
 from peftsp.errors import PrefixStoreError
 
@@ -94,10 +94,7 @@ class PrefixStore:
         }
         path = self.folder / f"{hashlib.sha256(keys).hexdigest()[:16]}{_ENDING}"
         partial = path.with_suffix(_PARTIAL)
-        try:
-            save_file(shard, partial, self._metadata)
-        except SafetensorError as error:
-            raise OSError(f"{partial}: cannot be written ({error})") from error
+        write_safetensors(shard, partial, self._metadata)
         put_in_place(partial, path)
 
     def look_up(self, tokens: Tensor, mask: Tensor) -> Tensor:

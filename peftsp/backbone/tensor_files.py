@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from peftsp.errors import CheckpointError, PeftspError
@@ -33,6 +34,24 @@ def read_safetensors(path: Path, error: type[PeftspError] = CheckpointError) -> 
             f"{path}: expected a complete safetensors file, found {path.stat().st_size:,} bytes "
             f"that cannot be read as one ({shown(reason)})"
         ) from reason
+
+
+def write_safetensors(
+    tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write tensors to a file for those who may read what else its folder gets.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.touch()
+    mode = path.stat().st_mode
+    try:
+        save_file(dict(tensors), path, dict(metadata or {"format": "pt"}))
+    except SafetensorError as error:
+        raise OSError(f"{path}: cannot be written ({error})") from error
+    # Safetensors makes files that only their owner may read.
+    path.chmod(mode)
 
 
 def read_pickled_tensors(path: Path, allowed: Sequence[type]) -> Any:

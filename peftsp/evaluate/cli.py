@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,6 +86,10 @@ def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:
         if name in methods:
             raise ConfigError(f"--method: expected each name once, found {name} again")
         methods[name] = [find_bundle(bundle) for bundle in bundles]
+    for name, folders in methods.items():
+        twice = [folder for folder, count in Counter(folders).items() if count > 1]
+        if twice:
+            raise ConfigError(f"{name}: expected each model once, found {twice[0]} twice")
     if not methods:
         raise ConfigError("expected --bundle or --method, found neither")
     return methods

@@ -10,7 +10,7 @@ from peftsp.data.lines import numbered_lines
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
 from peftsp.labels import ANNOTATION_LETTER, KINGDOM_LABELS, MAX_RESIDUES, UNKNOWN_TOPOLOGY
-from peftsp.prepare.sources.tables import table_rows
+from peftsp.prepare.sources.tables import table_rows, whole_number
 from peftsp.records import LabelledRecord
 
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0")
@@ -74,11 +74,12 @@ def _record(place: str, cells: dict[str, str] | int) -> LabelledRecord:
 
 def _site(place: str, text: str, length: int, name: str) -> int:
     """Residues before the cut; 0 where it is not known."""
-    if text in ("", "-", "0"):
+    whole = whole_number(text)
+    if whole in ("", "-", "0"):
         return 0
-    if not (text.isascii() and text.isdecimal() and int(text) < length):
+    if not (whole.isascii() and whole.isdecimal() and int(whole) < length):
         raise RecordError(f"{place}: expected a site of 1 to {length - 1}, found {text!r} ({name})")
-    return int(text)
+    return int(whole)
 
 
 def _is_signal(place: str, text: str, site: int, name: str) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from peftsp.evaluate.figures import draw_calibration, draw_groups, draw_thresholds
 from peftsp.labels import NO_SP, SP_TYPES
-from peftsp.metrics.calibration import calibration_error
+from peftsp.metrics.calibration import are_graded, calibration_error
 from peftsp.report.methods import Method
 from peftsp.report.proteins import joined
 from peftsp.report.table import Table
@@ -22,8 +22,7 @@ _BINS = np.linspace(0, 1, 11)
 
 def gives_probabilities(method: Method) -> bool:
     """Whether a method says how sure it is, and not only what it calls."""
-    shares = joined(method.runs)[list(SP_TYPES)].to_numpy(float)
-    return bool(((shares > 0) & (shares < 1)).any())
+    return are_graded(joined(method.runs)[list(SP_TYPES)].to_numpy(float))
 
 
 def threshold_table(methods: Sequence[Method]) -> Table:

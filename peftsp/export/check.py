@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,11 @@ class Comparison:
 
 
 def compare(
-    graph: Path, bundles: Sequence[Path], fasta: Path, backbone: str | None = None
+    graph: Path,
+    bundles: Sequence[Path],
+    fasta: Path,
+    backbone: str | None = None,
+    allow_code: Collection[str] = (),
 ) -> Comparison:
     """Predict a file with a graph and with PyTorch.
 
@@ -49,8 +53,9 @@ def compare(
         bundles: Bundle folders that it was made of.
         fasta: Proteins.
         backbone: Where the backbone's weights lie, if not where the bundles say.
+        allow_code: Packages whose code may be imported for a bundle's method.
     """
-    taggers = load_taggers(bundles, backbone_checkpoint=backbone)
+    taggers = load_taggers(bundles, backbone_checkpoint=backbone, allow_code=allow_code)
     width = max(tagger.backbone.spec.width for tagger in taggers)
     size = fitting_batch_size("cpu", width)
     models = OnnxModel(graph, usable_cpus()), taggers

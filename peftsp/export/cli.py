@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from peftsp.command_line import lacking, new_parser, parse, run_command
+from peftsp.command_line import add_allow_code, lacking, new_parser, parse, run_command
 from peftsp.data.fasta import EXAMPLES
 from peftsp.durable import put_in_place
 from peftsp.errors import ConfigError
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add("--check", type=Path, metavar="FASTA", help="predict these with PyTorch too and compare")
     add("--backbone", metavar="CHECKPOINT", help="ESM-2 weights (default: where the bundle says)")
+    add_allow_code(parser)
     options = parse(parser, arguments)
     return run_command(lambda: _run(options), "interrupted; nothing was written")
 
@@ -73,7 +74,8 @@ def _run(options: Namespace) -> str:
     except ImportError as error:
         raise lacking("peftsp-export", error, "export") from error
     bundles = [find_bundle(name) for name in options.bundles]
-    model = export_model(bundles, options.precision, options.backbone, options.calibrate)
+    allowed = options.allow_code
+    model = export_model(bundles, options.precision, options.backbone, options.calibrate, allowed)
     with writing_to(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(".partial", f".{output.name}.", output.parent) as folder:
@@ -81,7 +83,7 @@ def _run(options: Namespace) -> str:
             save_model(model, made)
             said = f"{output}: {options.precision}, {made.stat().st_size / 1e6:.1f} MB"
             if options.check is not None:
-                said += f"; {compare(made, bundles, options.check, options.backbone)}"
+                said += f"; {compare(made, bundles, options.check, options.backbone, allowed)}"
             # The graph last, since it needs the weights beside it.
             for path in sorted(Path(folder).iterdir(), reverse=True):
                 put_in_place(path, output.with_name(path.name))

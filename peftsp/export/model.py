@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def export_model(
     precision: str = "fp32",
     backbone: str | None = None,
     calibration: Path = EXAMPLES,
+    allow_code: Collection[str] = (),
 ) -> ir.Model:
     """A graph of one model, or of several as one.
 
@@ -50,11 +51,12 @@ def export_model(
         precision: One of `peftsp.model.bundle_files.GRAPH_FILES`: arithmetic of the backbone.
         backbone: Where its weights lie, if not where the bundles say.
         calibration: FASTA file of proteins on which int8 finds the scales of activations.
+        allow_code: Packages whose code may be imported for a bundle's method.
 
     Raises:
         PeftspError: A bundle or its backbone is missing or broken, or cannot be exported so.
     """
-    taggers = load_taggers(bundles, backbone_checkpoint=backbone)
+    taggers = load_taggers(bundles, backbone_checkpoint=backbone, allow_code=allow_code)
     for tagger in taggers:
         if tagger.backbone.source.quantization:
             raise ConfigError(

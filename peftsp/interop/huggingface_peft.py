@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from peftsp.backbone.checkpoint import lasting_place
 from peftsp.backbone.hugging_face import THEIR_MODULES
+from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import BundleError, CheckpointError
 from peftsp.hub import push_model
@@ -83,7 +82,7 @@ def _export_lora(bundle: Bundle, method: LoRA, folder: Path) -> None:
         "inference_mode": True,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    write_safetensors(tensors, folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", newline="\n")
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import THEIR_MODULES
+from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.model.bundle import Bundle
 from peftsp.peft.hf import PLACES, HuggingFace
 
@@ -48,7 +47,7 @@ def export_injected(bundle: Bundle, method: HuggingFace, folder: Path) -> None:
     config.save_pretrained(str(folder))
     # Clones, since layers of some methods share tensors, which a file of tensors cannot.
     theirs = {f"base_model.model.{their_name(k)}": t.clone() for k, t in tensors.items()}
-    save_file(theirs, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    write_safetensors(theirs, folder / "adapter_model.safetensors")
 
 
 def their_name(name: str) -> str:

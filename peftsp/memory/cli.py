@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from peftsp.errors import ConfigError
 from peftsp.memory.estimate import estimate_memory
@@ -45,4 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _devices(cfg: DictConfig) -> int:
     """As many as the settings say, or two to show what they would bring."""
     devices = cfg.trainer.devices
-    return devices if isinstance(devices, int) and devices > 1 else 2
+    if isinstance(devices, int) and (devices > 0 or devices == -1):
+        return devices if devices > 1 else 2
+    if devices == "auto" or isinstance(devices, ListConfig):
+        return 2
+    raise ConfigError(f"trainer.devices: expected auto or 1 or more, found {devices!r}")

@@ -8,6 +8,15 @@ from numpy.typing import NDArray
 _BINS = 15
 
 
+def are_graded(probabilities: NDArray[np.float64]) -> bool:
+    """Whether some are neither 0 nor 1, and so more than calls.
+
+    >>> are_graded(np.array([0.0, 1.0])), are_graded(np.array([0.0, 0.9, 0.1]))
+    (False, True)
+    """
+    return bool(((probabilities > 0) & (probabilities < 1)).any())
+
+
 def calibration_error(
     confidence: NDArray[np.float64], is_right: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> float:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp.backbone.hugging_face import THEIR_MODULES
@@ -21,6 +20,7 @@ from peftsp.backbone.tensor_files import (
     read_pickled_tensors,
     read_safetensors,
     tensor_table,
+    write_safetensors,
 )
 from peftsp.errors import CheckpointError, ConfigError
 from peftsp.files import is_there, read_json, shown
@@ -144,7 +144,7 @@ def write_head(bundle: Bundle, folder: Path) -> None:
         "seed": str(bundle.backbone.seed),
         "quantization": bundle.backbone.quantization or "",
     }
-    save_file(tensors, folder / HEAD_FILE, metadata=about)
+    write_safetensors(tensors, folder / HEAD_FILE, about)
 
 
 def read_tensors(folder: Path) -> tuple[Path, Mapping[str, Tensor]]:

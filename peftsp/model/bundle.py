@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from peftsp import __version__
 from peftsp.backbone.checkpoint import content_hash
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
-from peftsp.backbone.tensor_files import check_finite, check_plain, read_safetensors
+from peftsp.backbone.tensor_files import (
+    check_finite,
+    check_plain,
+    read_safetensors,
+    write_safetensors,
+)
 from peftsp.durable import whole_folder
 from peftsp.errors import BundleError
 from peftsp.files import is_there, read_json, shown
@@ -149,9 +153,7 @@ def save_bundle(
         (partial / CONFIG_FILE).write_text(
             json.dumps(config, indent=2, allow_nan=False) + "\n", newline="\n"
         )
-        save_file(bundle.weights, partial / WEIGHTS_FILE, metadata={"format": "pt"})
-        # Safetensors makes files that only their owner may read, but bundles are to be shared.
-        (partial / WEIGHTS_FILE).chmod((partial / CONFIG_FILE).stat().st_mode)
+        write_safetensors(bundle.weights, partial / WEIGHTS_FILE)
 
 
 def _check_own(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from peftsp.labels import NO_SP, SP_TYPES
-from peftsp.metrics.calibration import calibration_error
+from peftsp.metrics.calibration import are_graded, calibration_error
 from peftsp.metrics.cells import (
     WINDOWS,
     CellCounter,
@@ -65,7 +65,7 @@ class Evaluation:
         of_seeds: The same from the runs of each seed alone, by seed.
         pooled_mean: MCC2, mean over cells, all folds as one.
         membrane: Share of the NO_SP proteins with an early membrane stretch that get an SP.
-        calibration: Expected calibration error of the SP type.
+        calibration: Expected calibration error of the SP type; NaN of calls alone.
         samples: float, ``(resamples, models, cells)``; MCC2 of each model.
     """
 
@@ -129,6 +129,7 @@ class _Sampler:
         probabilities = rows[list(SP_TYPES)].to_numpy(float)
         self.predicted = codes(rows["predicted_type"], SP_TYPES)
         self.confidence = probabilities[np.arange(len(rows)), self.predicted]
+        self.is_graded = are_graded(probabilities)
         self.is_right = self.predicted == self.outcomes.true_type
         start = rows["membrane_start"].to_numpy(float)
         self.is_membrane = (self.outcomes.true_type == NO_SP) & (start <= LATEST_MEMBRANE)
@@ -159,6 +160,8 @@ class _Sampler:
         membrane = of_row * self.is_membrane
         called = (membrane * (self.predicted != NO_SP)).sum()
         share = called / membrane.sum() if membrane.any() else float("nan")
+        if not self.is_graded:
+            return share, float("nan")
         return share, calibration_error(self.confidence, self.is_right, of_row)
 
     def mean_of_seeds(self, mcc2: Array) -> dict[int, float]:

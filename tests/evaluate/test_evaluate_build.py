@@ -81,6 +81,11 @@ def test_contenders_are_tested_on_the_same_proteins(evaluate, trained, tmp_path,
     assert {"phobius", "peftsp"} == set(table["first"]) | set(table["second"])
     curve = pd.read_csv(tmp_path / "a" / "tables" / "thresholds.csv")
     assert set(curve["method"]) == {"peftsp"}
+    overall = pd.read_csv(tmp_path / "a" / "tables" / "overall.csv").set_index("method")
+    assert overall["calibration error value"].notna().to_dict() == {
+        "peftsp": True,
+        "phobius": False,
+    }
     assert "phobius: nothing says whether it was trained" in capsys.readouterr().err
     (tmp_path / "p.txt").write_text("\n".join([header, *calls[1:]]) + "\n")
     assert evaluate(trained, tmp_path / "b", *given) == 2

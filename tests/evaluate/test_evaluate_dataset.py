@@ -11,7 +11,8 @@ HEADER = "id\tsequence\tsignal_peptide\tsite\tkingdom\n"
 
 def test_a_table_says_presence_or_site_or_both(tmp_path):
     path = tmp_path / "own.tsv"
-    rows = "P1\tMKLAAQ\tyes\t4\tarchaea\nP2\tMKLAAQ\tno\t\t\nP3\tMKLAAQ\t\t3\t\nP4\tMKLAAQ\t1\t\t\n"
+    rows = "P1\tMKLAAQ\tyes\t4\tarchaea\nP2\tMKLAAQ\tno\tNaN\t\n"
+    rows += "P3\tMKLAAQ\t\t3.0\t\nP4\tMKLAAQ\t1\t\t\n"
     path.write_text(HEADER + rows)
     found = read_test_set(path)
     assert not found.has_types

@@ -35,6 +35,8 @@ def test_trained_model_that_is_begun_from_decides_the_backbone(capsys):
         (["init_from=nowhere"], "nowhere: expected a bundle folder"),
         (["data.batch_size=0"], "data.batch_size: expected 1 or more, found 0"),
         (["optimizer.lr=x"], "optimizer.lr: expected float or Tensor, found 'x'"),
+        (["trainer.devices=0"], "trainer.devices: expected auto or 1 or more, found 0"),
+        (["trainer.devices=x"], "trainer.devices: expected auto or 1 or more, found 'x'"),
         (["peft=null"], "peft: expected one of adapter"),
     ],
 )

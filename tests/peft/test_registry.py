@@ -5,9 +5,12 @@ import sys
 import pytest
 import torch
 
+import peftsp.app.cli
+import peftsp.export.cli
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
+from peftsp.inference.commands import signalp6
 from peftsp.inference.commands.predict import main
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.restore import load_taggers
@@ -82,6 +85,26 @@ def test_command_predicts_with_it_where_that_is_allowed(mylab, tmp_path, capsys)
     assert "--allow-code mylab" in line
     assert main([*command, "--allow-code", "mylab"]) == 0
     assert (tmp_path / "out" / "predictions.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (peftsp.export.cli, "BUNDLE -o DIR/model.onnx --check DIR/in.fasta"),
+        (peftsp.app.cli, "BUNDLE -o DIR/page.html"),
+        (signalp6, "--fastafile DIR/in.fasta --output_dir DIR/out --model_dir BUNDLE"),
+    ],
+    ids=["export", "app", "signalp6"],
+)
+def test_commands_take_it_where_that_is_allowed(
+    mylab, tmp_path, capsys, monkeypatch, command, words
+):
+    (tmp_path / "in.fasta").write_text(">a\nMKKTAIAIAVALAGFATVAQA\n")
+    monkeypatch.setattr("peftsp.app.cli.build_page", lambda *_: "page")
+    given = words.replace("BUNDLE", str(mylab)).replace("DIR", str(tmp_path)).split()
+    assert command.main(given) == 2
+    assert "--allow-code mylab" in capsys.readouterr().err
+    assert command.main([*given, "--allow-code", "mylab"]) == 0
 
 
 @pytest.mark.parametrize(

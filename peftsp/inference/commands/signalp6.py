@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from peftsp.command_line import add_number, folder, new_parser, parse, run_command
+from peftsp.command_line import (
+    add_allow_code,
+    add_number,
+    folder,
+    new_parser,
+    parse,
+    run_command,
+)
 from peftsp.errors import BundleError, tell
 from peftsp.inference.commands.command import MORE, interruption, sentence
 from peftsp.inference.compute.options import ANY, EUKARYA, ModelSettings
@@ -35,6 +42,7 @@ def _run(options: argparse.Namespace) -> RunSummary:
             bundles=(_bundle(options.model_dir, options.mode),),
             kingdom=_ORGANISMS[options.organism],
             batch_size=options.bsize,
+            allow_code=tuple(options.allow_code),
         ),
         fasta=(options.fastafile,),
         output=options.output_dir,
@@ -134,3 +142,4 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
         help="folder of a model that peftsp trained (default: the model that ships with peftsp)",
     )
     add("--skip_resolve", action="store_true", help="without effect")
+    add_allow_code(parser)

@@ -13,7 +13,7 @@ from peftsp.errors import ConfigError, RecordError
 from peftsp.inference.compute.options import ModelSettings, check_count, chosen_bundles
 from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.formats.notebook import shown
-from peftsp.inference.formats.table import COLUMNS, cells
+from peftsp.inference.formats.table import COLUMNS, POSITIONS, cells
 from peftsp.labels import MAX_RESIDUES
 from peftsp.records import Prediction, SequenceRecord
 
@@ -107,7 +107,9 @@ def to_frame(predictions: Iterable[Prediction]) -> pd.DataFrame:
             "to_frame: expected the package pandas, found none; pip install 'pandas>=2'"
         ) from error
 
-    return pd.DataFrame(map(cells, predictions), columns=list(COLUMNS))
+    frame = pd.DataFrame(map(cells, predictions), columns=list(COLUMNS))
+    # Positions that may be missing would be floating-point numbers.
+    return frame.astype(dict.fromkeys(POSITIONS, "Int64"))
 
 
 def _records(proteins: Proteins) -> Iterator[SequenceRecord]:
@@ -138,7 +140,7 @@ def _of_file(path: str | PathLike[str]) -> Iterator[SequenceRecord]:
 
 def _record(protein: Any, number: int) -> SequenceRecord:
     header, sequence = _name_and_residues(protein, number)
-    residues = sequence.strip().rstrip("*")
+    residues = "".join(sequence.split()).rstrip("*")
     stop = residues.find("*", MAX_RESIDUES)  # as in a FASTA file
     residues = residues[:stop] if stop >= 0 else residues
     if len(residues) > MOST_RESIDUES:
@@ -168,6 +170,8 @@ def _name_and_residues(protein: Any, number: int) -> tuple[str, str]:
         is_header = described.split(maxsplit=1)[:1] == [str(protein.id)]
         return described if is_header else str(protein.id), str(protein.seq)
     is_pair = isinstance(protein, tuple | list) and len(protein) == 2
+    if is_pair and isinstance(protein[0], str) and hasattr(protein[1], "seq"):
+        return protein[0], str(protein[1].seq)
     if not is_pair or not all(isinstance(part, str) for part in protein):
         raise RecordError(
             f"protein {number}: expected a record, a pair of name and residues, residues or a "

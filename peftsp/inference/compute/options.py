@@ -77,7 +77,7 @@ class ModelSettings:
         check_choice("kingdom", self.kingdom, KINGDOM_NAMES)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("device", self.device, DEVICES)
-        check_count("batch size", self.batch_size)
+        check_count("batch size", self.batch_size, most=1_000_000)
         share: Any = self.min_probability
         is_number = isinstance(share, int | float) and not isinstance(share, bool)
         if not is_number or not 0 <= share <= 1:
@@ -196,8 +196,17 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise ConfigError unless a setting is a whole number of one or more, or None."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value is not None and not is_count:
+def check_count(name: str, value: object, most: int = 1024) -> None:
+    """Raise ConfigError unless a setting is a whole number of one or more, or None.
+
+    Args:
+        name: Of the setting.
+        value: Of the setting.
+        most: What it may be; by default more threads or processes than any machine has use for.
+    """
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{name}: expected a whole number of 1 or more, found {value!r}")
+    if value > most:
+        raise ConfigError(f"{name}: expected at most {most:,}, found {value:,}")

@@ -23,6 +23,8 @@ COLUMNS = (
     "description",
     "note",
 )
+POSITIONS = ("cleavage_site", "n_region_end", "h_region_end", "c_region_end")
+"""Columns of whole numbers, empty where there is none."""
 
 _ROW_GROUP = 10_000
 _FORMULA = ("=", "+", "-", "@")

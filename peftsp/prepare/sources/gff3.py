@@ -39,7 +39,8 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
             first.setdefault(named, place)
         if line.startswith("#") or not line.strip():
             continue
-        cells = line.split("\t")
+        # UniProt ends each row with a tab.
+        cells = line.removesuffix("\t").split("\t")
         # SignalP 6.0 has the whole header there.
         named = next(iter(unquote(cells[0]).split()), "")
         if len(cells) != 9:

@@ -30,6 +30,7 @@ _PREDICTED = {name.casefold() for name in SP_TYPES}
 """Columns of peftsp's own tables of predictions."""
 SIGNALP_SITE = re.compile(r"CS pos: (\d+)-\d+")
 """Residues before the cut in a cell of SignalP 6.0's table."""
+_MISSING = {"na", "nan", "n/a", "<na>", "none", "null"}
 
 
 def is_uniprot_table(header: str) -> bool:
@@ -178,14 +179,24 @@ def _label(sp_type: str, site: str) -> Label:
     return Label(named, found)
 
 
+def whole_number(cell: str) -> str:
+    """A cell's whole number as people write it, where pandas or R wrote the cell.
+
+    >>> whole_number("17.0"), whole_number("17"), whole_number("NaN"), whole_number("1.5")
+    ('17', '17', '', '1.5')
+    """
+    return "" if cell.casefold() in _MISSING else cell.removesuffix(".0")
+
+
 def _number(text: str, what: str) -> int | None:
-    if text in ("", "-", "0") and what == "a site":
+    whole = whole_number(text)
+    if whole in ("", "-", "0") and what == "a site":
         return None
-    if text == "":
+    if whole == "":
         return None
-    if not (text.isascii() and text.isdecimal()):
+    if not (whole.isascii() and whole.isdecimal()):
         raise ValueError(f"expected {what} as a whole number, found {text!r}")
-    return int(text)
+    return int(whole)
 
 
 def _kingdom(text: str) -> str | None:

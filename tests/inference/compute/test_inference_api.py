@@ -51,6 +51,8 @@ def test_frame_has_the_columns_of_the_table(bundles, short_records):
     assert list(frame.columns) == list(COLUMNS)
     assert list(frame["id"]) == [record.identifier for record in short_records]
     assert frame.loc[frame["sp_type"] == "NO_SP", "cleavage_site"].isna().all()
+    for name in ("cleavage_site", "n_region_end", "h_region_end", "c_region_end"):
+        assert frame[name].dtype == peftsp.to_frame([])[name].dtype == "Int64"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,8 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         {"a described": "MKLAAVW"},
         [("a described", "mklaavw*")],
         [["a described", "MKLAAVW "]],
+        [["a described", "MKL AAV\nW"]],
+        {"a described": SeqRecordLike("other", "MKLAAVW")},
         [SeqRecordLike("a", "MKLAAVW")],
         [path],
     ]
@@ -136,6 +140,7 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         ({"min_probability": True}, "min probability: expected a number from 0 to 1, found True"),
         ({"device": "tpu"}, "device: expected one of auto, cpu, cuda, mps, found 'tpu'"),
         ({"kingdom": "plants"}, "kingdom: expected one of other, eukarya"),
+        ({"batch_size": 10**23}, "batch size: expected at most 1,000,000, found 100,000,000,000"),
         ({"batch_size": 0}, "batch size: expected a whole number of 1 or more, found 0"),
         ({"model": "huge"}, "model: expected one of accurate, fast"),
         ({"model": "fast", "bundle": "here"}, "--model fast: expected it without --bundle"),

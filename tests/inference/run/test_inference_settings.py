@@ -24,6 +24,13 @@ def test_number_that_counts_no_processes_is_named(name, number):
     assert str(raised.value) == expected
 
 
+@pytest.mark.parametrize("name", ["threads", "workers"])
+def test_more_processes_than_any_machine_has_use_for_are_refused(name):
+    settings_of(**{name: 1024})
+    with pytest.raises(ConfigError, match=f"{name}: expected at most 1,024, found 3,000,000,000"):
+        settings_of(**{name: 3_000_000_000})
+
+
 @pytest.mark.parametrize("number", [None, 1, 64])
 def test_number_may_be_left_to_the_machine(number):
     assert settings_of(threads=number, workers=number).workers == number

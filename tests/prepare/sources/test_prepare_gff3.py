@@ -32,7 +32,8 @@ def read(tmp_path):
 
 
 def test_features_of_uniprot_and_what_it_has_none_of(read):
-    row = "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\tOntology_term=ECO:0000269\n"
+    # With a tab at its end, as UniProt writes it.
+    row = "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\tOntology_term=ECO:0000269\t\n"
     labels, _ = read(HEAD + "##sequence-region P2 1 41\n" + row, evidence=2)
     assert labels == {"P1": ("SP", 18, False), "P2": ("NO_SP", None, False)}
 

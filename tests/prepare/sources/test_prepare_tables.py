@@ -52,3 +52,10 @@ def test_cell_that_is_too_large_is_one_line(tmp_path, written):
     source = written(tmp_path / "t.csv", rows)
     with pytest.raises(RecordError, match=rf"{source}:2: .* field larger than field limit"):
         collect([source], "EUKARYA", 0)
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "<NA>", "None"])
+def test_tables_may_come_from_pandas_or_r(tmp_path, written, labels, missing):
+    rows = f"id,sp_type,cleavage_site,sequence\nP1,SP,18.0,{SP}\nP2,NO_SP,{missing},{LIPO}\n"
+    found = collect([written(tmp_path / "t.csv", rows)], "EUKARYA", 0)
+    assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("EUKARYA", "NO_SP", None)}
