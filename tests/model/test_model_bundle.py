@@ -134,7 +134,7 @@ def test_failed_write_keeps_the_earlier_bundle(bundle, make_bundle, monkeypatch)
     def fail(*args, **kwargs):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("peftsp.model.bundle.save_file", fail)
+    monkeypatch.setattr("peftsp.model.bundle.write_safetensors", fail)
     with pytest.raises(OSError, match="no space"):
         make_bundle(seed=9)
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
