@@ -162,19 +162,19 @@ def _record(protein: Any, number: int) -> SequenceRecord:
 def _name_and_residues(protein: Any, number: int) -> tuple[str, str]:
     if isinstance(protein, SequenceRecord):
         return protein.header, protein.residues
-    if isinstance(protein, str):
-        return f"protein_{number}", protein
     if hasattr(protein, "seq") and hasattr(protein, "id"):
         # Biopython describes a record by its whole header, if it has one.
         described = str(getattr(protein, "description", ""))
         is_header = described.split(maxsplit=1)[:1] == [str(protein.id)]
         return described if is_header else str(protein.id), str(protein.seq)
     is_pair = isinstance(protein, tuple | list) and len(protein) == 2
-    if is_pair and isinstance(protein[0], str) and hasattr(protein[1], "seq"):
-        return protein[0], str(protein[1].seq)
-    if not is_pair or not all(isinstance(part, str) for part in protein):
+    name, part = protein if is_pair else (f"protein_{number}", protein)
+    # Biopython's record, or its sequence.
+    sequence = getattr(part, "seq", part)
+    is_sequence = isinstance(sequence, str) or hasattr(sequence, "reverse_complement")
+    if not isinstance(name, str) or not is_sequence:
         raise RecordError(
             f"protein {number}: expected a record, a pair of name and residues, residues or a "
             f"path, found {type(protein).__name__}"
         )
-    return protein[0], protein[1]
+    return name, str(sequence)

@@ -111,6 +111,19 @@ class SeqRecordLike:
         self.id, self.seq, self.description = name, sequence, f"{name} described"
 
 
+class SeqLike:
+    """What Biopython's Seq has, and no more."""
+
+    def __init__(self, residues):
+        self.residues = residues
+
+    def __str__(self):
+        return self.residues
+
+    def reverse_complement(self):
+        raise NotImplementedError
+
+
 def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
     path = tmp_path / "p.fasta"
     path.write_text(">a described\nMKLAAVW*\n")
@@ -120,14 +133,16 @@ def test_proteins_may_come_in_many_shapes(bundles, tmp_path):
         [["a described", "MKLAAVW "]],
         [["a described", "MKL AAV\nW"]],
         {"a described": SeqRecordLike("other", "MKLAAVW")},
+        {"a described": SeqLike("MKLAAVW")},
         [SeqRecordLike("a", "MKLAAVW")],
         [path],
     ]
     expected = list(peftsp.predict(path, bundle=bundles[0]))
     for proteins in shapes:
         assert list(peftsp.predict(proteins, bundle=bundles[0])) == expected
-    (found,) = peftsp.predict(["MKLAAVW"], bundle=bundles[0])
-    assert (found.header, found.probabilities) == ("protein_1", expected[0].probabilities)
+    for alone in ("MKLAAVW", SeqLike("MKLAAVW")):
+        (found,) = peftsp.predict([alone], bundle=bundles[0])
+        assert (found.header, found.probabilities) == ("protein_1", expected[0].probabilities)
     with pytest.raises(RecordError, match=r"protein 1: expected a record, a pair .* found int"):
         list(peftsp.predict([7], bundle=bundles[0]))
 
