@@ -103,6 +103,9 @@ def _as_start(arguments: Sequence[str]) -> list[str]:
             f"peft.path: expected one folder of an adapter with peft=from_adapter, and no "
             f"init_from, found {' '.join(paths) or 'none'}"
         )
+    path = paths[0].removeprefix("peft.path=")
+    if not is_adapter(find_bundle(path)):
+        raise ConfigError(f"peft.path: expected the folder of an adapter, found none in {path}")
     return [
         argument.replace("peft.path=", "init_from=") if argument in paths else argument
         for argument in arguments
