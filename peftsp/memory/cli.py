@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig
 
+from peftsp import __version__
 from peftsp.errors import ConfigError
 from peftsp.memory.estimate import estimate_memory
 from peftsp.memory.table import format_estimate
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     overrides = sys.argv[1:] if arguments is None else list(arguments)
     if {"-h", "--help"} & set(overrides):
         print(_HELP, end="")
+        return
+    if "--version" in overrides:
+        print(f"peftsp {__version__}")
         return
     with one_line_errors():
         with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.peftsp import register
+from peftsp import __version__
 from peftsp.errors import ConfigError, PeftspError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.folder import ERROR_LOG
@@ -55,6 +56,9 @@ def run_with_hydra(config_name: str, task: Callable[[DictConfig], object]) -> No
         config_name: Of a file in `CONF`.
         task: Called for the one run, or for each of a sweep.
     """
+    if "--version" in sys.argv[1:]:  # Hydra would tell its own
+        print(f"peftsp {__version__}")
+        return
     # Hydra then raises its errors instead of printing several lines and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register()

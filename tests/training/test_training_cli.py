@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
+import peftsp
 from peftsp.training.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -193,3 +195,10 @@ def test_help_names_the_groups_and_their_choices(command, capsys):
     shown = capsys.readouterr().out
     for path in (REPOSITORY / "conf" / "peft").glob("*.yaml"):
         assert path.stem in shown
+
+
+@pytest.mark.parametrize("name", ["training", "search", "memory"])
+def test_version_is_that_of_the_package(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [name, "--version"])
+    import_module(f"peftsp.{name}.cli").main()
+    assert capsys.readouterr().out == f"peftsp {peftsp.__version__}\n"

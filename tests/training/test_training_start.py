@@ -159,7 +159,7 @@ def test_adapter_without_a_folder_is_refused(adapter):
         fill_in(["peft=from_adapter"])
     with pytest.raises(ConfigError, match=r"peft\.path: expected one folder"):
         fill_in(["peft=from_adapter", f"peft.path={adapter}", "init_from=accurate"])
-    with pytest.raises(ConfigError, match="peft.path: expected the folder of an adapter, found"):
+    with pytest.raises(ConfigError, match=r"peft\.path: expected the folder of an adapter, found"):
         fill_in(["peft=from_adapter", f"peft.path={adapter}/nothere"])
 
 
