@@ -15,18 +15,18 @@ from peftsp import __version__
 from peftsp.errors import ConfigError, PeftspError, tell
 
 
-def run_command(predict: Callable[[], str], interruption: str) -> int:
+def run_command(work: Callable[[], str], interruption: str) -> int:
     """Print what was done, or on standard error why it was not.
 
     Args:
-        predict: Does it and says so.
+        work: Does it and says so.
         interruption: What to say when the user interrupts it.
 
     Returns:
         Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
     """
     try:
-        text = predict()
+        text = work()
     except (PeftspError, OSError) as error:
         tell(str(error))
         return 2

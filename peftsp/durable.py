@@ -53,7 +53,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for file in partial.rglob("*"):
             if file.is_file():
                 _flush(file, os.O_RDWR)
-        # No moment is without a whole folder by one of the names.
+        # No moment is without a whole folder, by its name or beside it.
         shutil.rmtree(former, ignore_errors=True)
         if path.exists():
             path.rename(former)
@@ -61,6 +61,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
         _flush_folder(path.parent)
         shutil.rmtree(former, ignore_errors=True)
     finally:
+        if former.exists() and not path.exists():
+            former.rename(path)
         shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -89,21 +89,22 @@ def test_folder_appears_whole_or_not_at_all(system, tmp_path, request):
     assert [left.name for left in folder.parent.iterdir()] == ["bundle"]
 
 
-def test_a_kill_between_two_folders_leaves_one_of_them(tmp_path, monkeypatch):
+def test_what_fails_between_two_folders_leaves_the_former(tmp_path, monkeypatch):
     folder = tmp_path / "bundle"
     with whole_folder(folder) as partial:
         (partial / "weights").write_text("first")
     rename = Path.rename
 
     def killed(path, target):
-        if target == folder:
+        if path.name.endswith(".partial"):
             raise KeyboardInterrupt
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", killed)
     with pytest.raises(KeyboardInterrupt), whole_folder(folder) as partial:
         (partial / "weights").write_text("second")
-    assert [path.read_text() for path in tmp_path.rglob("weights")] == ["first"]
+    assert [path.read_text() for path in folder.iterdir()] == ["first"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_folder_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):

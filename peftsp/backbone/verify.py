@@ -18,7 +18,7 @@ from torch import Tensor
 from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, PAD_TOKEN, STANDARD_RESIDUE_TOKENS
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.rotary import inverse_frequencies
-from peftsp.command_line import new_parser, parse
+from peftsp.command_line import lacking, new_parser, parse
 from peftsp.errors import ConfigError, PeftspError, tell
 from peftsp.settings_folder import CONF
 
@@ -77,16 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="backbone=NAME and, if need be, backbone.checkpoint=PATH, as for training",
     )
     given = parse(parser, arguments)
-    if not find_spec("esm"):
-        tell("expected the package fair-esm, found none: pip install fair-esm brings it")
-        return _EXIT_BAD_INPUT
     try:
         backbone = _load(given.settings)
+        has_passed = _knows_alphabet()
+    except ModuleNotFoundError as error:
+        tell(str(lacking(parser.prog, error, "train")))
+        return _EXIT_BAD_INPUT
     except PeftspError as error:
         tell(str(error))
         return _EXIT_BAD_INPUT
     print(f"{backbone.spec.name}: content hash {backbone.content_hash}")
-    has_passed = _knows_alphabet()
     for comparison in compare(backbone):
         has_passed &= comparison.agrees
         shape = "padded" if comparison.padded else "unpadded"

@@ -89,7 +89,8 @@ def _methods(options: argparse.Namespace) -> dict[str, list[Path]]:
     for name, folders in methods.items():
         twice = [folder for folder, count in Counter(folders).items() if count > 1]
         if twice:
-            raise ConfigError(f"{name}: expected each model once, found {twice[0]} twice")
+            option = "--bundle" if name == _OWN else f"--method {name}"
+            raise ConfigError(f"{option}: expected each model once, found {twice[0]} twice")
     if not methods:
         raise ConfigError("expected --bundle or --method, found neither")
     return methods

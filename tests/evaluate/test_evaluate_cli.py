@@ -31,7 +31,7 @@ def test_named_methods_are_compared(trained, tmp_path, capsys):
     table = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
     assert (table["difference"] == 0).all()
     assert main(["--bundle", "fast", "fast", *given, "-o", str(tmp_path / "b")]) == 2
-    assert "peftsp: expected each model once, found " in capsys.readouterr().err
+    assert "--bundle: expected each model once, found " in capsys.readouterr().err
     assert main([*given, "-o", str(tmp_path / "b")]) == 2
     assert main(["--method", "one", *given, "-o", str(tmp_path / "b")]) == 2
     assert main([*named, *given, "--contender", "two=x", "-o", str(tmp_path / "b")]) == 2

@@ -83,7 +83,7 @@ class ModelSettings:
         if not is_number or not 0 <= share <= 1:
             raise ConfigError(f"min probability: expected a number from 0 to 1, found {share!r}")
         if self.cluster is not None:
-            check_count("cluster workers", self.cluster.workers)
+            check_count("cluster workers", self.cluster.workers, most=1_000_000)
             check_count("threads", self.cluster.threads)
         check_choice("runtime", self.runtime, RUNTIMES)
         self._check_graph()
@@ -202,7 +202,7 @@ def check_count(name: str, value: object, most: int = 1024) -> None:
     Args:
         name: Of the setting.
         value: Of the setting.
-        most: What it may be; by default more threads or processes than any machine has use for.
+        most: What it may be; by default more threads or processes than one machine has use for.
     """
     if value is None:
         return

@@ -39,8 +39,9 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
             first.setdefault(named, place)
         if line.startswith("#") or not line.strip():
             continue
-        # UniProt ends each row with a tab.
-        cells = line.removesuffix("\t").split("\t")
+        cells = line.split("\t")
+        if len(cells) == 10 and not cells[9].strip():  # UniProt ends each row with a tab
+            cells.pop()
         # SignalP 6.0 has the whole header there.
         named = next(iter(unquote(cells[0]).split()), "")
         if len(cells) != 9:

@@ -38,6 +38,11 @@ def test_features_of_uniprot_and_what_it_has_none_of(read):
     assert labels == {"P1": ("SP", 18, False), "P2": ("NO_SP", None, False)}
 
 
+def test_row_may_have_no_attributes(read):
+    labels, _ = read(HEAD + "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\t\n")
+    assert labels["P1"] == ("SP", 18, False)
+
+
 def test_protein_with_a_row_that_cannot_be_read_is_left_out(read):
     row = "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\t.\n"
     labels, reasons = read(HEAD + "##sequence-region P2 1 41\n" + row + "P1\tbroken\n")
