@@ -8,6 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from peftsp.errors import ConfigError
+
+
+@contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Name the file or folder that a block writes to if the block cannot.
+
+    Raises:
+        ConfigError: The disk is full, the folder is read-only, and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        if _is_elsewhere(error, place):
+            raise
+        found = error.strerror or error
+        raise ConfigError(f"{place}: expected a place to write to, found: {found}") from error
+
+
+def _is_elsewhere(error: OSError, place: Path) -> bool:
+    """Whether an error names a file that is neither beside a place nor on the way to it."""
+    if error.filename is None:
+        return False
+    real = Path(os.path.realpath(place))
+    named = Path(os.path.realpath(os.fsdecode(error.filename)))
+    return real.parent not in named.parents and named not in real.parents
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -20,18 +47,23 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Yields:
         Path beside it to write to; nothing of it is left if the block fails.
+
+    Raises:
+        ConfigError: See `writing_to`.
     """
     if path.exists() and not path.is_file():
-        yield path
+        with writing_to(path):
+            yield path
         return
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        put_in_place(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    real = Path(os.path.realpath(path))
+    partial = real.with_name(f".{real.name}.partial")
+    with writing_to(path):
+        real.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            put_in_place(partial, real)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -43,27 +75,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Yields:
         New folder beside it to write to; nothing of it is left if the block fails.
+
+    Raises:
+        ConfigError: See `writing_to`.
     """
     partial = path.with_name(f".{path.name}.partial")
-    former = path.with_name(f".{path.name}.former")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for file in partial.rglob("*"):
-            if file.is_file():
-                _flush(file, os.O_RDWR)
-        # No moment is without a whole folder, by its name or beside it.
-        shutil.rmtree(former, ignore_errors=True)
-        if path.exists():
-            path.rename(former)
-        partial.rename(path)
-        _flush_folder(path.parent)
-        shutil.rmtree(former, ignore_errors=True)
-    finally:
-        if former.exists() and not path.exists():
-            former.rename(path)
+    with writing_to(path):
         shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            for file in partial.rglob("*"):
+                if file.is_file():
+                    _flush(file, os.O_RDWR)
+            _replace_folder(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def put_in_place(partial: Path, path: Path) -> None:
@@ -76,6 +103,22 @@ def put_in_place(partial: Path, path: Path) -> None:
     _flush(partial, os.O_RDWR)
     partial.replace(path)
     _flush_folder(path.parent)
+
+
+def _replace_folder(partial: Path, path: Path) -> None:
+    """Rename both, so that no moment is without a whole folder, by its name or beside it."""
+    former = path.with_name(f".{path.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if path.exists():
+        path.rename(former)
+    try:
+        partial.rename(path)
+        _flush_folder(path.parent)
+    except BaseException:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def _flush_folder(path: Path) -> None:

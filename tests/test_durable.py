@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peftsp.durable import put_in_place, whole_file, whole_folder
+from peftsp.errors import ConfigError
 
 
 @pytest.fixture
@@ -53,6 +54,41 @@ def test_file_appears_whole_or_not_at_all(tmp_path):
         file.writelines(["half", None])
     assert path.read_text() == "first"
     assert [left.name for left in path.parent.iterdir()] == ["table.csv"]
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def write(whole, place):
+    with whole(place) as partial:
+        (partial if whole is whole_file else partial / "weights").write_text("new")
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+@pytest.mark.parametrize("step", [(Path, "write_text"), (os, "fsync")])
+def test_full_disk_is_told_by_the_name_that_was_given(whole, step, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(*step, full)
+    with pytest.raises(ConfigError) as found:
+        write(whole, Path("out"))
+    assert str(found.value) == "out: expected a place to write to, found: No space left on device"
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_on_the_way_is_told_with_the_place(tmp_path):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "new" / "table.csv"
+    with pytest.raises(ConfigError, match=r"table.csv: expected a place to write to, found: Not a"):
+        whole_file(place).__enter__()
+
+
+def test_what_cannot_be_read_is_not_told_as_written(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match="input"),
+        whole_file(tmp_path / "out" / "table.csv") as partial,
+    ):
+        partial.write_text((tmp_path / "input").read_text())
 
 
 def test_link_is_followed_and_pipe_is_written_to(tmp_path):

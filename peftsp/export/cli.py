@@ -9,10 +9,9 @@ from tempfile import TemporaryDirectory
 
 from peftsp.command_line import add_allow_code, lacking, new_parser, parse, run_command
 from peftsp.data.fasta import EXAMPLES
-from peftsp.durable import put_in_place
+from peftsp.durable import put_in_place, writing_to
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
-from peftsp.inference.run.output import writing_to
 from peftsp.model.bundle_files import GRAPH_FILES
 from peftsp.model.shipped import SHIPPED, find_bundle
 
@@ -76,7 +75,7 @@ def _run(options: Namespace) -> str:
     bundles = [find_bundle(name) for name in options.bundles]
     allowed = options.allow_code
     model = export_model(bundles, options.precision, options.backbone, options.calibrate, allowed)
-    with writing_to(output.parent):
+    with writing_to(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(".partial", f".{output.name}.", output.parent) as folder:
             made = Path(folder) / output.name

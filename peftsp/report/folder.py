@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from peftsp import __version__
+from peftsp.durable import writing_to
 from peftsp.errors import RunError
 from peftsp.files import read_json
 
@@ -48,15 +49,16 @@ def check_output(folder: Path) -> None:
 def new_report(folder: Path) -> Iterator[Path]:
     """Give a place to write a report to; an earlier one stays until the new one is whole."""
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(mkdtemp(".partial", f".{folder.name}.", folder.parent))
-    try:
-        for name in (TABLES, FIGURES):
-            (partial / name).mkdir()
-        yield partial
-        _put_in_place(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing_to(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(".partial", f".{folder.name}.", folder.parent))
+        try:
+            for name in (TABLES, FIGURES):
+                (partial / name).mkdir()
+            yield partial
+            _put_in_place(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from peftsp.errors import RunError
+from peftsp.errors import ConfigError, RunError
 from peftsp.report.folder import check_output, new_report
 
 
@@ -45,7 +45,10 @@ def test_a_new_one_takes_the_place_of_the_old_and_leaves_what_is_not_its_own(rep
 
 def test_what_fails_leaves_the_old_one(report):
     before = files_in(report)
-    with pytest.raises(FileNotFoundError), new_report(report) as partial:
+    with (
+        pytest.raises(ConfigError, match="expected a place to write"),
+        new_report(report) as partial,
+    ):
         (partial / "not there" / "page.html").write_text("half")
     assert files_in(report) == before
     assert [path.name for path in report.parent.iterdir()] == ["report"]
@@ -67,7 +70,7 @@ def test_no_page_stands_beside_half_of_its_tables(report, monkeypatch, step, nam
         return unharmed(path, *arguments, **options)
 
     monkeypatch.setattr(Path, step, fail_at_tables)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(ConfigError, match="no space"):
         put_page_and_table(report)
     assert not (report / "report.html").exists()
     monkeypatch.undo()

@@ -27,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> str:
     from peftsp.inference.compute.api import predict
     from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
-    from peftsp.inference.run.output import writing_to
 
     check_count("threads", options.threads)
     inputs, target = find_inputs([options.fasta]), options.outf
@@ -38,7 +37,6 @@ def _run(options: argparse.Namespace) -> str:
     kingdom = _ORGANISMS[options.organism]
     predictions = predict(intake.records(), kingdom=kingdom, threads=options.threads)
     with (
-        writing_to(target.parent),
         whole_file(target) as partial,
         partial.open("w", encoding="utf-8", newline="\n") as file,
     ):

@@ -65,9 +65,14 @@ class Predictor:
         )
 
     @property
+    def device(self) -> str:
+        """Kind of the device that computes: ``cpu``, ``cuda`` or ``mps``."""
+        return self._device.type if self._device else "cpu"
+
+    @property
     def emulates_bfloat16(self) -> bool:
         """Whether it computes in bfloat16 on a processor without instructions for it."""
-        if self.options.precision != "bf16" or self._device is None or self._device.type != "cpu":
+        if self.options.precision != "bf16" or self.device != "cpu":
             return False
         from peftsp.processor import multiplies_bfloat16
 
@@ -79,12 +84,12 @@ class Predictor:
         Raises:
             PeftspError: A bundle or its backbone is missing or broken.
         """
-        settings, kind = self._settings, self._device.type if self._device else "cpu"
+        settings = self._settings
         if settings.graph is not None:
             width, has_kingdoms = self._load_graph(settings.graph)
         else:
             width, has_kingdoms = self._load_bundles()
-        self.batch_size = settings.batch_size or fitting_batch_size(kind, width)
+        self.batch_size = settings.batch_size or fitting_batch_size(self.device, width)
         self.uses_kingdom = self.options.sums_types or has_kingdoms
 
     def _load_graph(self, path: Path) -> tuple[int, bool]:

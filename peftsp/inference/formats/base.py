@@ -68,6 +68,8 @@ class OutputFormat:
         description: A few words for the help text.
         write: Writes files or folders into a folder, from where they go to the run's folder when
             all of them are whole.
+        files: Names of what it writes, those that no protein decides, so that something else in
+            their place shows before a run and not behind it.
         needs_region_probabilities: Whether predictions have to hold those.
         needs_peptide_regions: Whether they have to hold those by SP type.
         requires: Modules beyond those that peftsp always has.
@@ -76,6 +78,7 @@ class OutputFormat:
     name: str
     description: str
     write: Callable[[Read, Path, RunFacts], None]
+    files: tuple[str, ...] = ()
     needs_region_probabilities: bool = False
     needs_peptide_regions: bool = False
     requires: tuple[str, ...] = ()

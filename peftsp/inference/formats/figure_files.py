@@ -18,6 +18,7 @@ from peftsp.inference.formats.base import OutputFormat, Read, RunFacts, followed
 from peftsp.inference.formats.process_pool import drawing
 from peftsp.records import Prediction
 
+_FOLDER = "figures_{}"
 _LONGEST_NAME = 60
 _SAVED: dict[str, dict[str, Any]] = {
     "png": {"pil_kwargs": {"compress_level": 3}},
@@ -71,7 +72,7 @@ def picture_of(prediction: Prediction, kind: str) -> bytes:
 
 
 def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:
-    target = folder / f"figures_{kind}"
+    target = folder / _FOLDER.format(kind)
     target.mkdir()
     with drawing(save, facts.workers) as add:
         for number, prediction in enumerate(followed(read, f"{kind} figures", facts), 1):
@@ -80,11 +81,13 @@ def _write(read: Read, folder: Path, facts: RunFacts, kind: str) -> None:
 
 
 def _figures(kind: str, description: str, seconds: float) -> OutputFormat:
+    folder = _FOLDER.format(kind)
     return OutputFormat(
         kind,
-        f"{description} of each protein with a signal peptide, in figures_{kind}/; takes longer "
+        f"{description} of each protein with a signal peptide, in {folder}/; takes longer "
         f"than predicting, some {seconds} s each on a core",
         partial(_write, kind=kind),
+        (folder,),
         needs_region_probabilities=True,
         requires=("matplotlib",),
     )

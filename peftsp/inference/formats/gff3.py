@@ -14,6 +14,7 @@ from urllib.parse import quote
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
 from peftsp.records import Prediction, Region
 
+_FILE = "predictions.gff3"
 _IN_SEQUENCE_ID = ".:^*$@!+_?-|"
 _TYPE_OF_STRETCH = {
     "n": "n_terminal_region",
@@ -75,7 +76,7 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    with (folder / "predictions.gff3").open("w", encoding="utf-8", newline="\n") as file:
+    with (folder / _FILE).open("w", encoding="utf-8", newline="\n") as file:
         file.write("##gff-version 3\n")
         # A region is named once; of proteins with one name it is the longest.
         lengths: dict[int, int] = {}
@@ -91,4 +92,4 @@ def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
                 file.writelines(line + "\n" for line in features(prediction, number))
 
 
-GFF3 = OutputFormat("gff3", "signal peptides, their regions and mature chains", _write)
+GFF3 = OutputFormat("gff3", "signal peptides, their regions and mature chains", _write, (_FILE,))

@@ -11,6 +11,8 @@ from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
 from peftsp.labels import RESIDUE_REGIONS, SP_TYPES
 from peftsp.records import Prediction
 
+_FILE = "predictions.jsonl"
+
 
 def as_json(prediction: Prediction) -> dict[str, Any]:
     """A prediction as JSON-compatible values."""
@@ -34,7 +36,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 
 
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
-    with (folder / "predictions.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+    with (folder / _FILE).open("w", encoding="utf-8", newline="\n") as file:
         for prediction in read():
             file.write(json.dumps(as_json(prediction), ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -43,5 +45,6 @@ JSON_LINES = OutputFormat(
     "jsonl",
     "one JSON object a protein, with the probability of each region at each residue",
     _write,
+    (_FILE,),
     needs_region_probabilities=True,
 )

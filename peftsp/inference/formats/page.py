@@ -26,6 +26,7 @@ from peftsp.records import Prediction, Region
 MOST_ROWS = 20_000
 """A run of more proteins lists those with a signal peptide only, and no more than this."""
 
+_FILE = "report.html"
 _RECORDS = "\0"
 
 
@@ -62,7 +63,7 @@ def _stretches(regions: tuple[Region, ...]) -> list[tuple[int, int, int]]:
 def _write(read: Read, folder: Path, facts: RunFacts) -> None:
     counts = Counter(prediction.sp_type for prediction in read())
     head, tail = _page(facts, counts).split(_RECORDS)
-    with (folder / "report.html").open("w", encoding="utf-8", newline="\n") as file:
+    with (folder / _FILE).open("w", encoding="utf-8", newline="\n") as file:
         file.write(head + "[")
         for index, prediction in enumerate(_listed(read, facts)):
             file.write((",\n" if index else "\n") + _embed(as_record(prediction)))
@@ -226,5 +227,6 @@ HTML = OutputFormat(
     "html",
     "one page with counts, plots and a table to search and sort, for any browser",
     _write,
+    (_FILE,),
     needs_region_probabilities=True,
 )

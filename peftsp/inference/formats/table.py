@@ -26,6 +26,9 @@ COLUMNS = (
 POSITIONS = ("cleavage_site", "n_region_end", "h_region_end", "c_region_end")
 """Columns of whole numbers, empty where there is none."""
 
+_CSV_FILE, _TSV_FILE, _PARQUET_FILE = (
+    f"predictions.{ending}" for ending in ("csv", "tsv", "parquet")
+)
 _ROW_GROUP = 10_000
 _FORMULA = ("=", "+", "-", "@")
 
@@ -72,11 +75,11 @@ def _as_text(cell: str) -> str:
 
 
 def _write_csv(read: Read, folder: Path, facts: RunFacts) -> None:
-    _write_text(read, folder / "predictions.csv", ",", facts.is_safe_csv)
+    _write_text(read, folder / _CSV_FILE, ",", facts.is_safe_csv)
 
 
 def _write_tsv(read: Read, folder: Path, facts: RunFacts) -> None:
-    _write_text(read, folder / "predictions.tsv", "\t", facts.is_safe_csv)
+    _write_text(read, folder / _TSV_FILE, "\t", facts.is_safe_csv)
 
 
 def _write_parquet(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: ARG001
@@ -87,7 +90,7 @@ def _write_parquet(read: Read, folder: Path, facts: RunFacts) -> None:  # noqa: 
     texts = {"id", "sp_type", "description", "note"}
     kinds = dict.fromkeys(texts, pa.string()) | dict.fromkeys(whole_numbers, pa.int16())
     schema = pa.schema([(name, kinds.get(name, pa.float32())) for name in COLUMNS])
-    with pq.ParquetWriter(folder / "predictions.parquet", schema) as writer:
+    with pq.ParquetWriter(folder / _PARQUET_FILE, schema) as writer:
         for rows in _blocks(map(cells, read())):
             columns = [
                 pa.array(c, f.type) for c, f in zip(zip(*rows, strict=True), schema, strict=True)
@@ -100,11 +103,12 @@ def _blocks(rows: Iterator[tuple[Cell, ...]]) -> Iterator[list[tuple[Cell, ...]]
         yield block
 
 
-CSV = OutputFormat("csv", "table, comma-separated", _write_csv)
-TSV = OutputFormat("tsv", "table, tab-separated", _write_tsv)
+CSV = OutputFormat("csv", "table, comma-separated", _write_csv, (_CSV_FILE,))
+TSV = OutputFormat("tsv", "table, tab-separated", _write_tsv, (_TSV_FILE,))
 PARQUET = OutputFormat(
     "parquet",
     "table for data frames",
     _write_parquet,
+    (_PARQUET_FILE,),
     requires=("pyarrow",),
 )

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peftsp import __version__
-from peftsp.inference.compute.options import Options
+from peftsp.inference.compute.options import ModelSettings, Options
 from peftsp.inference.run.settings import RunSettings, RunSummary
 from peftsp.labels import SP_TYPES
 from peftsp.model.bundle_files import hash_bundle
+
+if TYPE_CHECKING:
+    from peftsp.inference.compute.predictor import Predictor
 
 
 def describe_run(
     settings: RunSettings,
     inputs: Sequence[str],
-    options: Options,
+    predictor: Predictor,
     summary: RunSummary,
     times: tuple[datetime, datetime],
 ) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def describe_run(
     Args:
         settings: What was asked for.
         inputs: Files that were read.
-        options: What was told to the models.
+        predictor: What predicted.
         summary: What came of it.
         times: When the run started, and when the last protein was predicted.
 
@@ -35,17 +38,17 @@ def describe_run(
         JSON-compatible; times are local, with their offset.
     """
     started, finished = (time.isoformat(timespec="seconds") for time in times)
+    graph = settings.model.graph
     return {
         "peftsp": __version__,
         "started": started,
         "finished": finished,
         "inputs": list(inputs),
-        "bundles": [
-            {"path": str(bundle), "sha256": hash_bundle(bundle)}
-            for bundle in settings.model.bundles
-        ],
+        "bundles": [_described(bundle) for bundle in settings.model.bundles],
+        "graph": graph and _described(graph),
+        "device": predictor.device,
         "kingdom": settings.model.kingdom,
-        "options": asdict(options),
+        "options": asdict(predictor.options),
         "formats": [getattr(choice, "name", choice) for choice in settings.formats],
         "proteins": summary.tally.proteins,
         "counts": {name: summary.tally.types[name] for name in SP_TYPES},
@@ -56,7 +59,7 @@ def describe_run(
 
 
 def fingerprint_run(
-    inputs: Sequence[Path], bundles: Sequence[Path], options: Options
+    inputs: Sequence[Path], model: ModelSettings, options: Options
 ) -> dict[str, Any]:
     """Describe a run; two runs with equal descriptions predict the same.
 
@@ -65,7 +68,7 @@ def fingerprint_run(
 
     Args:
         inputs: The input files, told by their places, sizes and times of change.
-        bundles: Bundle folders, told by their content.
+        model: What predicts: bundles, and a graph that stands for them, told by their content.
         options: What is told to the models and asked of them.
 
     Returns:
@@ -74,9 +77,14 @@ def fingerprint_run(
     return {
         "peftsp": __version__,
         "inputs": [_place(path) for path in inputs],
-        "bundles": [hash_bundle(bundle) for bundle in bundles],
+        "bundles": [hash_bundle(bundle) for bundle in model.bundles],
+        "graph": model.graph and hash_bundle(model.graph),
         "options": asdict(options),
     }
+
+
+def _described(bundle: Path) -> dict[str, Any]:
+    return {"path": str(bundle), "sha256": hash_bundle(bundle)}
 
 
 def _place(path: Path) -> dict[str, Any]:

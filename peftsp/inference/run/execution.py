@@ -13,6 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from peftsp.allocator import keep_freed_memory
+from peftsp.durable import writing_to
 from peftsp.errors import plain, tell
 from peftsp.inference.compute.device import usable_cpus
 from peftsp.inference.compute.options import ANY, Options
@@ -22,7 +23,7 @@ from peftsp.inference.formats.base import OutputFormat, RunFacts
 from peftsp.inference.formats.registry import find_formats
 from peftsp.inference.run.description import describe_run, fingerprint_run
 from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
-from peftsp.inference.run.output import OutputFolder, writing_to
+from peftsp.inference.run.output import OutputFolder
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSettings, RunSummary
 from peftsp.inference.run.skipped import SkippedRecords
 from peftsp.inference.run.store import PredictionStore, Tally
@@ -51,8 +52,9 @@ def run(settings: RunSettings) -> RunSummary:
     inputs = find_inputs(settings.fasta)
     check_inputs(inputs, settings.is_strict)
     paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
+    results = [name for chosen in formats for name in chosen.files]
     with (
-        OutputFolder(settings.output, paths) as output,
+        OutputFolder(settings.output, paths, results) as output,
         closing(SkippedRecords(output.stage)) as skipped,
     ):
         intake = Intake(inputs, settings.is_strict, skipped.note)
@@ -67,7 +69,7 @@ def run(settings: RunSettings) -> RunSummary:
             skipped.close()
             _write(formats, store, settings, summary, output.stage, finished)
             times = started, finished
-            record = describe_run(settings, inputs, predictor.options, summary, times)
+            record = describe_run(settings, inputs, predictor, summary, times)
             files = output.publish(record)
             _tell(intake, store)
             store.remove()
@@ -167,7 +169,5 @@ def _tell(intake: Intake, store: PredictionStore) -> None:
 def _store(settings: RunSettings, inputs: list[str], options: Options) -> PredictionStore:
     fingerprint = None
     if all(path != STANDARD_INPUT and Path(path).is_file() for path in inputs):
-        fingerprint = fingerprint_run(
-            [Path(path) for path in inputs], settings.model.bundles, options
-        )
+        fingerprint = fingerprint_run([Path(path) for path in inputs], settings.model, options)
     return PredictionStore(settings.output, fingerprint)

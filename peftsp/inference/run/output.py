@@ -6,13 +6,14 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from peftsp.durable import writing_to
 from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there, read_json
 
@@ -23,21 +24,6 @@ _MOST_MEGABYTES = 4096
 """Of a run's own record, which names each picture of each protein."""
 _LOCK = ".lock"
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Name the folder that a block writes to if the block cannot.
-
-    Raises:
-        ConfigError: The disk is full, the folder is read-only, and the like.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: expected a folder to write to, found: {error.strerror or error}"
-        ) from error
 
 
 class OutputFolder:
@@ -52,11 +38,16 @@ class OutputFolder:
     Args:
         path: The folder; made if need be.
         inputs: Files that the run reads.
+        results: Names that it is going to write, as far as they are known, so that what is in
+            their place shows before the work.
     """
 
-    def __init__(self, path: Path, inputs: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, path: Path, inputs: Sequence[Path] = (), results: Sequence[str] = ()
+    ) -> None:
         self.path = path
         self.stage = path / _STAGE
+        self._results = results
         self._inputs = [found.resolve() for found in inputs]
         self._lock = FileLock(path / _LOCK, blocking=False)
 
@@ -69,7 +60,7 @@ class OutputFolder:
             self._take()
             try:
                 self._recover()
-                self._check_places({"files": []})
+                self._check_places({}, self._results)
                 self.stage.mkdir()
                 (self.stage / _MARK).touch()
             except BaseException:
@@ -99,14 +90,19 @@ class OutputFolder:
         names = [path.name for path in made]
         with writing_to(self.path):
             record = {**record, "files": names, "sha256": _hashes(made, self.stage)}
-            self._check_places(record)
+            self._check_places(record, names)
             text = json.dumps(record, indent=2, allow_nan=False) + "\n"
             (self.stage / RECORD_FILE).write_text(text, encoding="utf-8", newline="\n")
             self._move(names)
         return tuple(self.path / name for name in names)
 
-    def _check_places(self, record: dict[str, Any]) -> None:
-        """Check that what is to be replaced or removed is what a run wrote, and no input."""
+    def _check_places(self, record: dict[str, Any], names: Iterable[str]) -> None:
+        """Check that what is to be replaced or removed is what a run wrote, and no input.
+
+        Args:
+            record: Of the results that are going to be there.
+            names: Of those that are not there yet.
+        """
         earlier = self._record()
         known = [found.get("sha256", {}) for found in (earlier, record)]
         for name in filter(self._is_no_input, earlier["files"]):
@@ -116,8 +112,7 @@ class OutputFolder:
                         f"{self.path / path}: expected what the last run wrote, found it changed; "
                         "move it away or choose another folder"
                     )
-        # What is in the stage no more was moved by the run that was ended among it.
-        for place in (self.path / name for name in record["files"] if is_there(self.stage / name)):
+        for place in (self.path / name for name in names):
             if not self._is_no_input(place.name):
                 raise ConfigError(
                     f"{place}: expected a place for a result, found an input of this run; choose "
@@ -157,7 +152,9 @@ class OutputFolder:
             )
         if _is_record(self.stage / RECORD_FILE):
             record = read_json(self.stage / RECORD_FILE, ConfigError, _MOST_MEGABYTES)
-            self._check_places(record)
+            # What is in the stage no more was moved by the run that was ended among it.
+            names = [name for name in record["files"] if is_there(self.stage / name)]
+            self._check_places(record, names)
             self._move(record["files"])
         shutil.rmtree(self.stage)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from peftsp import __version__
+from peftsp.durable import writing_to
 from peftsp.errors import ConfigError, tell
 from peftsp.files import is_there
-from peftsp.inference.run.output import writing_to
 from peftsp.records import Prediction, Region, SequenceRecord
 
 _REGION_DIGITS = 4

@@ -17,6 +17,12 @@ def test_every_format_says_what_it_writes():
         assert choice.description
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_a_format_writes_is_known_before_the_run(name, tmp_path, make_prediction, make_facts):
+    FORMATS[name].write(lambda: iter([make_prediction()]), tmp_path, make_facts(1))
+    assert {path.name for path in tmp_path.iterdir()} == set(FORMATS[name].files)
+
+
 def test_unknown_name_lists_the_known():
     with pytest.raises(ConfigError, match=r"--formats: expected some of csv, .* found 'xls'"):
         find_formats(["csv", "xls"])

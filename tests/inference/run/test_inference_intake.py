@@ -245,7 +245,7 @@ def test_full_disk_is_one_line_and_status_2(predict, tmp_path, monkeypatch, caps
     full = Path("/dev/full").open("w")  # noqa: SIM115  (the store closes it)
     monkeypatch.setattr(PredictionStore, "_open", lambda _store: full)
     assert predict(">P1\nMKL\n") == 2
-    found = f"{tmp_path / 'out'}: expected a folder to write to, found: No space left on device\n"
+    found = f"{tmp_path / 'out'}: expected a place to write to, found: No space left on device\n"
     assert capsys.readouterr().err == found
     assert not (tmp_path / "out" / "predictions.csv").exists()
 

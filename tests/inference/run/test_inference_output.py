@@ -10,6 +10,7 @@ import pytest
 
 from peftsp.errors import ConfigError
 from peftsp.inference.commands.predict import main
+from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.run.output import OutputFolder
 
 RECORD = {"peftsp": "0"}
@@ -221,6 +222,18 @@ def test_killed_run_keeps_no_other_from_its_folder(fasta, bundles, tmp_path):
     assert {path.name for path in out.iterdir()} == {"predictions.csv", "prediction.json"}
 
 
+@pytest.mark.parametrize(("name", "result"), [("csv", "predictions.csv"), ("png", "figures_png")])
+def test_what_is_in_the_way_shows_before_a_model_is_loaded(
+    fasta, bundles, tmp_path, monkeypatch, capsys, name, result
+):
+    monkeypatch.setattr(Predictor, "load", lambda _: pytest.fail("a model was loaded"))
+    (tmp_path / result).write_text("mine")
+    arguments = ["--bundle", str(bundles[0]), "--formats", name, "-o", str(tmp_path)]
+    assert main([str(fasta), *arguments]) == 2
+    assert f"{tmp_path / result}: expected nothing there" in capsys.readouterr().err
+    assert contents(tmp_path)[result] == "mine"
+
+
 @pytest.fixture
 def mount(tmp_path):
     """Function that mounts a small memory disk with some options and returns its folder."""
@@ -252,7 +265,7 @@ def test_full_disk_leaves_nothing_that_looks_whole(fasta, bundles, mount, capsys
     out = mount(f"size={kib}k") / "out"
     assert predict(fasta, bundles[0], out, "csv,tsv") == 2
     found = capsys.readouterr().err
-    assert found == f"{out}: expected a folder to write to, found: No space left on device\n"
+    assert found == f"{out}: expected a place to write to, found: No space left on device\n"
     assert {path.name for path in out.iterdir()} <= {"predictions.partial"}
 
 
@@ -275,7 +288,7 @@ def test_read_only_folder_is_one_line_and_status_2(fasta, bundles, mount, capsys
     for out in (disk, disk / "out"):
         assert predict(fasta, bundles[0], out) == 2
         assert capsys.readouterr().err == (
-            f"{out}: expected a folder to write to, found: Read-only file system\n"
+            f"{out}: expected a place to write to, found: Read-only file system\n"
         )
 
 

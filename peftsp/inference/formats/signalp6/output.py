@@ -27,6 +27,7 @@ def signalp6_output(request: Request) -> OutputFormat:
         "signalp6",
         "the files of SignalP 6.0 in its layout, for programs that read those",
         partial(_write, request=request),
+        _FILES,
         needs_region_probabilities=has_pictures,
         needs_peptide_regions="txt" in request.plots,
         requires=("matplotlib",) if has_pictures else (),
