@@ -14,6 +14,11 @@ from typing import Any, NoReturn
 from peftsp import __version__
 from peftsp.errors import ConfigError, PeftspError, tell
 
+EXIT_BAD_INPUT = 2
+"""A user can mend what is wrong."""
+EXIT_INTERRUPTED = 128 + 2
+EXIT_TERMINATED = 128 + 15
+
 
 def run_command(work: Callable[[], str], interruption: str) -> int:
     """Print what was done, or on standard error why it was not.
@@ -23,16 +28,16 @@ def run_command(work: Callable[[], str], interruption: str) -> int:
         interruption: What to say when the user interrupts it.
 
     Returns:
-        Exit status: 0 done, 2 an error that the user can mend, 130 interrupted.
+        Exit status: 0 done, or `EXIT_BAD_INPUT` or `EXIT_INTERRUPTED`.
     """
     try:
         text = work()
     except (PeftspError, OSError) as error:
         tell(str(error))
-        return 2
+        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         tell(interruption)
-        return 130
+        return EXIT_INTERRUPTED
     _print(text)
     return 0
 
@@ -78,9 +83,9 @@ def _print(*texts: str) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong, and end with status 2."""
+        """Say in one line what is wrong, and end."""
         tell(f"{self.prog}: {message}; {self.prog} --help lists what it takes")
-        sys.exit(2)
+        sys.exit(EXIT_BAD_INPUT)
 
 
 def new_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from peftsp.command_line import lacking
+from peftsp.command_line import EXIT_BAD_INPUT, lacking
 from peftsp.errors import tell
 
 
@@ -30,5 +30,5 @@ def _start(command: str, module: str) -> int:
         if str(error.name).startswith("peftsp"):
             raise
         tell(f"error: {lacking(command, error, 'train')}")
-        return 2
+        return EXIT_BAD_INPUT
     return main() or 0

@@ -2,15 +2,11 @@
 
 const BREAKS = /[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/g; // what some reader takes for the end of a column or line
 const SEQUENCE_ID = /[^A-Za-z0-9.:^*$@!+_?|-]/gu;
-const TYPES_OF_STRETCH = {
-  n: "n_terminal_region", h: "central_hydrophobic_region_of_signal_peptide", c: "c_terminal_region",
-  twin_arginine: "polypeptide_motif",
-};
-const TYPES_IN_CHAIN = { h: "hydrophobic_region_of_peptide", lipid_cysteine: "post_translationally_modified_region" };
 const encoded = (name) => name.replace(SEQUENCE_ID, (letter) =>
   [...new TextEncoder().encode(letter)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""));
 
 function asGff3(shown) {
+  const { typesInPeptide, typesInChain } = vocabulary.gff3;
   const lines = ["##gff-version 3"];
   for (const record of shown) {
     if (record.site === null) continue;
@@ -25,7 +21,7 @@ function asGff3(shown) {
     const found = [...record.regions, ...record.motifs].sort((a, b) => a[1] - b[1]);
     for (const [region, start, end] of found) {
       const isCutOff = end <= record.site;
-      add((isCutOff ? TYPES_OF_STRETCH : TYPES_IN_CHAIN)[region], start, end, ".",
+      add((isCutOff ? typesInPeptide : typesInChain)[region], start, end, ".",
         `Parent=${isCutOff ? peptide : chain};Note=${region.replaceAll("_", " ")}`);
     }
     if (record.site < record.length) add("mature_protein_region", record.site + 1, record.length, ".", `ID=${chain}`);

@@ -43,10 +43,11 @@ function parseFasta(text) {
 
 // Whether the letters are those of DNA or RNA: by the three rules of peftsp.data.nucleotides.
 function areNucleotides(proteins) {
-  const sequences = proteins.slice(0, 20).map(({ residues }) => residues);
-  const letters = sequences.join("");
-  const share = (text, others) => text.replace(others, "").length / text.length;
-  return letters.length >= 50 &&
-    sequences.every((text) => share(text, /[^ACGTUN]/g) >= 0.95) &&
-    [/[^A]/g, /[^C]/g, /[^G]/g, /[^TU]/g].every((others) => share(letters, others) >= 0.05);
+  const { lookedAt, letters, bases, minShare, minLetters, minBaseShare } = vocabulary.nucleotides;
+  const sequences = proteins.slice(0, lookedAt).map(({ residues }) => residues);
+  const whole = sequences.join("");
+  const share = (text, some) => [...text].filter((letter) => some.includes(letter)).length / text.length;
+  return whole.length >= minLetters &&
+    sequences.every((text) => share(text, letters) >= minShare) &&
+    bases.every((base) => share(whole, base) >= minBaseShare);
 }

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from peftsp.alphabet import CLS_TOKEN, EOS_TOKEN, PAD_TOKEN
+from peftsp.data import nucleotides
 from peftsp.data.tokens import TOKEN_OF_RESIDUE
 from peftsp.errors import ConfigError
 from peftsp.inference.compute import evidence
 from peftsp.inference.compute.options import EUKARYA, KINGDOM_NAMES
+from peftsp.inference.formats.gff3 import TYPES_IN_CHAIN, TYPES_IN_PEPTIDE
 from peftsp.inference.formats.page import PageParts, render_page
 from peftsp.inference.formats.signalp6.tables import COLUMNS as SIGNALP6_COLUMNS
 from peftsp.labels import MAX_RESIDUES, NO_SP, RESIDUE_REGIONS, SP_TYPES, STATES
@@ -119,6 +121,15 @@ def _vocabulary(name: str) -> dict[str, Any]:
             "unsure": UNSURE_SITE,
             "sureSite": SURE_SITE,
         },
+        "nucleotides": {
+            "lookedAt": nucleotides.LOOKED_AT,
+            "letters": nucleotides.LETTERS,
+            "bases": nucleotides.BASES,
+            "minShare": nucleotides.MIN_SHARE,
+            "minLetters": nucleotides.MIN_LETTERS,
+            "minBaseShare": nucleotides.MIN_BASE_SHARE,
+        },
+        "gff3": {"typesInPeptide": TYPES_IN_PEPTIDE, "typesInChain": TYPES_IN_CHAIN},
         "signalp6": {"columns": SIGNALP6_COLUMNS},
     }
 

@@ -44,7 +44,7 @@ class BackboneSpec:
         if self.layers > _MOST_LAYERS or self.width > _GREATEST_WIDTH:
             raise ConfigError(
                 f"backbone {self.name}: expected at most {_MOST_LAYERS} layers of width "
-                f"{_GREATEST_WIDTH}, found layers={self.layers:.3g} width={self.width:.3g}"
+                f"{_GREATEST_WIDTH}, found layers={self.layers} width={self.width}"
             )
         if self.width % (2 * self.heads):
             raise ConfigError(

@@ -18,7 +18,7 @@ from torch import Tensor
 from peftsp.alphabet import ALPHABET, CLS_TOKEN, EOS_TOKEN, PAD_TOKEN, STANDARD_RESIDUE_TOKENS
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.rotary import inverse_frequencies
-from peftsp.command_line import lacking, new_parser, parse
+from peftsp.command_line import EXIT_BAD_INPUT, lacking, new_parser, parse
 from peftsp.errors import ConfigError, PeftspError, tell
 from peftsp.settings_folder import CONF
 
@@ -30,7 +30,6 @@ BFLOAT16_FACTOR = 2.0
 
 _LENGTHS = (70, 70, 41, 12, 70, 1)
 _EXIT_DIFFERENT = 1
-_EXIT_BAD_INPUT = 2
 
 Encode = Callable[[Tensor, Tensor], Tensor]
 """Tokens, ``(B, T)``, and their mask, ``(B, T)``, to residue representations, ``(B, L, D)``."""
@@ -82,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         has_passed = _knows_alphabet()
     except ModuleNotFoundError as error:
         tell(str(lacking(parser.prog, error, "train")))
-        return _EXIT_BAD_INPUT
+        return EXIT_BAD_INPUT
     except PeftspError as error:
         tell(str(error))
-        return _EXIT_BAD_INPUT
+        return EXIT_BAD_INPUT
     print(f"{backbone.spec.name}: content hash {backbone.content_hash}")
     for comparison in compare(backbone):
         has_passed &= comparison.agrees

@@ -9,11 +9,15 @@ from itertools import chain, islice
 from peftsp.errors import RecordError
 from peftsp.records import SequenceRecord
 
-_LOOKED_AT = 20
-_LETTERS = "ACGTUN"
-_MIN_SHARE = 0.95
-_MIN_LETTERS = 50
-_MIN_BASE_SHARE = 0.05
+LOOKED_AT = 20
+"""Sequences of a source that tell."""
+LETTERS = "ACGTUN"
+BASES = ("A", "C", "G", "TU")
+MIN_SHARE = 0.95
+"""Of `LETTERS` in each sequence."""
+MIN_LETTERS = 50
+MIN_BASE_SHARE = 0.05
+"""Of each of `BASES` in all."""
 
 
 def are_nucleotides(sequences: Iterable[str]) -> bool:
@@ -33,11 +37,11 @@ def are_nucleotides(sequences: Iterable[str]) -> bool:
     total: Counter[str] = Counter()
     for sequence in sequences:
         letters = Counter(sequence)
-        if sum(letters[letter] for letter in _LETTERS) < _MIN_SHARE * len(sequence):
+        if sum(letters[letter] for letter in LETTERS) < MIN_SHARE * len(sequence):
             return False
         total += letters
-    bases = total["A"], total["C"], total["G"], total["T"] + total["U"]
-    return total.total() >= _MIN_LETTERS and min(bases) >= _MIN_BASE_SHARE * total.total()
+    bases = [sum(total[letter] for letter in base) for base in BASES]
+    return total.total() >= MIN_LETTERS and min(bases) >= MIN_BASE_SHARE * total.total()
 
 
 def proteins_alone(records: Iterable[SequenceRecord], name: str) -> Iterator[SequenceRecord]:
@@ -51,7 +55,7 @@ def proteins_alone(records: Iterable[SequenceRecord], name: str) -> Iterator[Seq
         RecordError: They are no proteins.
     """
     left = iter(records)
-    first = list(islice(left, _LOOKED_AT))
+    first = list(islice(left, LOOKED_AT))
     if are_nucleotides(record.residues for record in first):
         raise RecordError(f"{name}: expected protein sequences, found DNA or RNA")
     yield from chain(first, left)

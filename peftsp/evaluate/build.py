@@ -14,6 +14,7 @@ from peftsp.data.lines import numbered_lines
 from peftsp.errors import RecordError
 from peftsp.evaluate.contenders import read_contender
 from peftsp.evaluate.dataset import read_test_set
+from peftsp.evaluate.options import APART, ENSEMBLE
 from peftsp.evaluate.plan import Plan, plan_tests
 from peftsp.evaluate.rows import Predicting, call_row, collapsed, predict_rows, run_of
 from peftsp.evaluate.seen import Member, members_of
@@ -34,8 +35,6 @@ from peftsp.report.table import Table
 from peftsp.runs.folder import BUNDLE
 from peftsp.runs.results import Run
 
-FOLDS, ENSEMBLE, APART = "folds", "ensemble", "apart"
-
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSettings:
@@ -44,9 +43,9 @@ class EvaluateSettings:
     Attributes:
         methods: Folders of models by the name of their method.
         data: A 3-line file, or a table as `read_test_set` takes it.
-        together: What several models of a method are. `FOLDS`: its runs, each on its test
-            partition where it was trained on the data, else on all; `ENSEMBLE`: one averaged
-            model; `APART`: methods of their own.
+        together: What several models of a method are. ``folds``: its runs, each on its test
+            partition where it was trained on the data, else on all; ``ensemble``: one averaged
+            model; ``apart``: methods of their own.
         contenders: Files of other programs by name.
         is_presence: Whether the data know only signal peptide or not.
         groups: Table of accession and group; None for the one beside the data, if there is.

@@ -16,7 +16,7 @@ from peftsp.command_line import (
     run_command,
 )
 from peftsp.errors import ConfigError, tell
-from peftsp.evaluate.options import add_predicting, predicting
+from peftsp.evaluate.options import FOLDS, TOGETHER, add_predicting, predicting
 from peftsp.model.shipped import find_bundle
 
 _OWN = "peftsp"
@@ -125,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", "-o", type=folder, required=True, metavar="DIR", help="folder for the report")
     add(
         "--together",
-        choices=("folds", "ensemble", "apart"),
-        default="folds",
+        choices=TOGETHER,
+        default=FOLDS,
         help="what several bundles of a method are: its runs, one averaged model, or methods of "
         "their own (default: %(default)s)",
     )

@@ -12,6 +12,9 @@ from peftsp.inference.compute.options import ModelSettings
 if TYPE_CHECKING:
     from peftsp.evaluate.rows import Predicting
 
+TOGETHER = FOLDS, ENSEMBLE, APART = "folds", "ensemble", "apart"
+"""What several models of a method may be."""
+
 
 def add_predicting(parser: argparse.ArgumentParser) -> None:
     """Add the options that `predicting` reads."""

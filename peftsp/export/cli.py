@@ -46,7 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add(
         "--calibrate",
         type=Path,
-        default=EXAMPLES,
         metavar="FASTA",
         help="proteins on which int8 finds its scales (default: ten well-known ones)",
     )
@@ -61,6 +60,11 @@ def _run(options: Namespace) -> str:
     output: Path = options.output
     if output.suffix != ".onnx":
         raise ConfigError(f"{output}: expected a name that ends in .onnx")
+    if options.calibrate is not None and options.precision != "int8":
+        raise ConfigError(
+            f"--calibrate {options.calibrate}: expected --precision int8 too, found "
+            f"{options.precision}, which has no scales to find"
+        )
     for place in (output, output.with_name(f"{output.name}.data")):
         if place.exists():
             raise ConfigError(f"{place}: expected no such file yet, found one")
@@ -74,7 +78,8 @@ def _run(options: Namespace) -> str:
         raise lacking("peftsp-export", error, "export") from error
     bundles = [find_bundle(name) for name in options.bundles]
     allowed = options.allow_code
-    model = export_model(bundles, options.precision, options.backbone, options.calibrate, allowed)
+    proteins = options.calibrate or EXAMPLES
+    model = export_model(bundles, options.precision, options.backbone, proteins, allowed)
     with writing_to(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(".partial", f".{output.name}.", output.parent) as folder:

@@ -37,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"peftsp {__version__}")
         return
     with one_line_errors():
+        option = next((text for text in overrides if text.startswith("-")), None)
+        if option is not None:
+            raise ConfigError(
+                f"{option}: expected settings of one run such as backbone=esm2_3b, found an option"
+            )
         with initialize_config_dir(str(CONF), version_base="1.3"):
             given = completed(overrides)
             cfg = standalone(compose("train", given, return_hydra_config=True))

@@ -36,8 +36,9 @@ SHIPPED = {
     )
 }
 DEFAULT_MODEL = "accurate"
-_OF_MODE = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
-DEFAULT_MODE = next(mode for mode, model in _OF_MODE.items() if model == DEFAULT_MODEL)
+MODES = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
+"""Names of models by SignalP 6.0's modes."""
+DEFAULT_MODE = next(mode for mode, model in MODES.items() if model == DEFAULT_MODEL)
 
 
 def find_model(name: str) -> Path:
@@ -67,12 +68,3 @@ def find_bundle(place: str | PathLike[str]) -> Path:
     if is_on_hub(name):
         return fetch_model(name)
     return SHIPPED[name].folder if name in SHIPPED else Path(place)
-
-
-def model_of_mode(mode: str) -> str:
-    """Name of the model for one of SignalP 6.0's modes.
-
-    >>> model_of_mode("fast")
-    'fast'
-    """
-    return _OF_MODE[mode]

@@ -41,7 +41,7 @@ def find_caveats(methods: Sequence[Method], skipped: Sequence[Path]) -> list[str
         )
     if skipped:
         names = ", ".join(path.name for path in skipped)
-        found.append(f"Left out, as they are not finished or have no record of the run: {names}.")
+        found.append(f"Left out, as they are not finished, not tested or without record: {names}.")
     return found
 
 

@@ -73,7 +73,7 @@ def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             elif any((folder / name).is_dir() for name in (LOGS, CHECKPOINTS, BUNDLE)):
                 unfinished[folder.resolve()] = folder
     if not finished:
-        found = f"{len(unfinished)} that are not finished" if unfinished else "no run"
+        found = f"{len(unfinished)} that are not finished or not tested" if unfinished else "no run"
         raise RunError(
             f"{', '.join(names)}: expected finished runs with {RUN_FILE} and {PREDICTIONS_FILE}, "
             f"found {found}"

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.peftsp import register
 from peftsp import __version__
+from peftsp.command_line import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED
 from peftsp.errors import ConfigError, PeftspError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.folder import ERROR_LOG
@@ -38,10 +39,6 @@ _MENDABLE = (
 )
 
 _GOING_ON = " with ckpt_path=last"
-
-EXIT_BAD_INPUT = 2
-EXIT_TERMINATED = 128 + 15
-EXIT_INTERRUPTED = 128 + 2
 
 
 def main() -> None:

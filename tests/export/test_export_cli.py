@@ -32,7 +32,14 @@ def test_int8_graph_is_near_and_does_not_depend_on_neighbours(
         (["fast", "-o", "there.onnx"], "there.onnx: expected no such file yet, found one"),
         (["absent", "-o", "new.onnx"], "absent: expected a bundle folder"),
         (["fast", "-o", "new.onnx", "--check", "absent.fasta"], "absent.fasta: expected a FASTA"),
-        (["fast", "-o", "new.onnx", "--calibrate", "gone.fasta"], "gone.fasta: expected a FASTA"),
+        (
+            ["fast", "-o", "new.onnx", "--precision", "int8", "--calibrate", "gone.fasta"],
+            "gone.fasta: expected a FASTA",
+        ),
+        (
+            ["fast", "-o", "new.onnx", "--calibrate", "own.fasta"],
+            "--calibrate own.fasta: expected --precision int8 too, found fp32",
+        ),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch, capsys):

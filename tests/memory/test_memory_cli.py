@@ -38,6 +38,7 @@ def test_trained_model_that_is_begun_from_decides_the_backbone(capsys):
         (["trainer.devices=0"], "trainer.devices: expected auto or 1 or more, found 0"),
         (["trainer.devices=x"], "trainer.devices: expected auto or 1 or more, found 'x'"),
         (["peft=null"], "peft: expected one of adapter"),
+        (["-m", "peft=lora,full"], "-m: expected settings of one run"),
     ],
 )
 def test_wrong_settings_end_with_one_line(capsys, arguments, message):

@@ -3,7 +3,7 @@
 import pytest
 
 from peftsp.errors import ConfigError
-from peftsp.model.shipped import DEFAULT_MODE, DEFAULT_MODEL, SHIPPED, find_model, model_of_mode
+from peftsp.model.shipped import DEFAULT_MODE, DEFAULT_MODEL, MODES, SHIPPED, find_model
 
 
 def test_every_model_is_there():
@@ -14,6 +14,6 @@ def test_every_model_is_there():
 
 
 def test_modes_have_a_model():
-    assert model_of_mode("fast") == "fast"
-    assert model_of_mode("slow") == "accurate"
-    assert model_of_mode(DEFAULT_MODE) == DEFAULT_MODEL
+    assert MODES["fast"] == "fast"
+    assert MODES["slow"] == "accurate"
+    assert MODES[DEFAULT_MODE] == DEFAULT_MODEL

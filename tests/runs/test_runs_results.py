@@ -33,7 +33,7 @@ def test_no_run_and_no_folder_are_errors(make_run, tmp_path):
     with pytest.raises(RunError, match=r"expected finished runs .* found no run"):
         find_runs([tmp_path])
     (make_run() / "run.json").unlink()
-    with pytest.raises(RunError, match="found 1 that are not finished"):
+    with pytest.raises(RunError, match="found 1 that are not finished or not tested"):
         find_runs([tmp_path])
     with pytest.raises(RunError, match="nowhere: expected the folder of a run"):
         find_runs([tmp_path / "nowhere"])

@@ -19,9 +19,9 @@ from peftsp.errors import BundleError, tell
 from peftsp.inference.commands.command import MORE, interruption, sentence
 from peftsp.inference.compute.options import ANY, EUKARYA, ModelSettings
 from peftsp.inference.formats.signalp6.output import signalp6_output
-from peftsp.inference.formats.signalp6.plots import FORMATS, MODES, Request
+from peftsp.inference.formats.signalp6.plots import FORMATS, Request
 from peftsp.inference.run.settings import RunSettings, RunSummary
-from peftsp.model.shipped import DEFAULT_MODE, find_model, model_of_mode
+from peftsp.model.shipped import DEFAULT_MODE, MODES, find_model
 
 _ORGANISMS = {"other": ANY, "euk": EUKARYA, "eukarya": EUKARYA}
 
@@ -61,7 +61,7 @@ def _bundle(folder: Path | None, mode: str) -> Path:
     from peftsp.model.bundle_files import CONFIG_FILE
 
     if folder is None:
-        return find_model(model_of_mode(mode))
+        return find_model(MODES[mode])
     if not (folder / CONFIG_FILE).is_file():
         raise BundleError(
             f"--model_dir {folder}: expected a peftsp bundle with {CONFIG_FILE} in it, found none; "
@@ -118,8 +118,8 @@ def _add_machinery(parser: argparse.ArgumentParser) -> None:
     add(
         *("--mode", "-m"),
         nargs="?",
-        choices=MODES,
-        const=MODES[0],
+        choices=list(MODES),
+        const="fast",
         default=DEFAULT_MODE,
         help="model that predicts: fast, or for the others accurate (default: %(default)s)",
     )

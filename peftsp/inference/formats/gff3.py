@@ -14,19 +14,21 @@ from urllib.parse import quote
 from peftsp.inference.formats.base import OutputFormat, Read, RunFacts
 from peftsp.records import Prediction, Region
 
-_FILE = "predictions.gff3"
-_IN_SEQUENCE_ID = ".:^*$@!+_?-|"
-_TYPE_OF_STRETCH = {
+TYPES_IN_PEPTIDE = {
     "n": "n_terminal_region",
     "h": "central_hydrophobic_region_of_signal_peptide",
     "c": "c_terminal_region",
     "twin_arginine": "polypeptide_motif",
 }
-# The hydrophobic region of a pilin stays when its leader is cut off.
-_TYPE_IN_CHAIN = {
+"""Feature types of regions and motifs in what is cut off, by their names."""
+TYPES_IN_CHAIN = {
     "h": "hydrophobic_region_of_peptide",
     "lipid_cysteine": "post_translationally_modified_region",
 }
+"""Of those in what stays, as the hydrophobic region of a pilin when its leader is cut off."""
+
+_FILE = "predictions.gff3"
+_IN_SEQUENCE_ID = ".:^*$@!+_?-|"
 
 
 def sequence_id(prediction: Prediction) -> str:
@@ -69,7 +71,7 @@ def features(prediction: Prediction, number: int) -> Iterator[str]:
         attributes = (
             f"Parent={peptide if is_cut_off else chain};Note={stretch.name.replace('_', ' ')}"
         )
-        kinds = _TYPE_OF_STRETCH if is_cut_off else _TYPE_IN_CHAIN
+        kinds = TYPES_IN_PEPTIDE if is_cut_off else TYPES_IN_CHAIN
         yield line(kinds[stretch.name], stretch.start, stretch.end, ".", attributes)
     if site < length:
         yield line("mature_protein_region", site + 1, length, ".", f"ID={chain}")

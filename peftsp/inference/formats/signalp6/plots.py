@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 PLOT_KINDS = ("txt", "png", "eps")
 FORMATS = (*PLOT_KINDS, "all", "none")
-MODES = ("fast", "slow", "slow-sequential")
 
 _LONGEST = 180
 _LETTERS = {"n": "N", "h": "H", "c": "C", "twin_arginine": "R", "lipid_cysteine": "L"}
@@ -43,7 +42,7 @@ class Request:
 
     Attributes:
         format: One of `FORMATS`: the plots that are wanted.
-        mode: One of `MODES`, which is only written down here.
+        mode: One of `peftsp.model.shipped.MODES`, which is only written down here.
     """
 
     format: str = "none"
