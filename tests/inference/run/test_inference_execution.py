@@ -126,3 +126,19 @@ def test_input_replaced_by_another_of_its_size_and_time_is_not_resumed_into(
         message
     )
     assert main([*command, "--fresh"]) == 0
+
+
+@pytest.mark.parametrize(("name", "result"), [("csv", "predictions.csv"), ("png", "figures_png")])
+def test_what_is_in_the_way_shows_before_a_model_is_loaded(
+    fasta, bundles, tmp_path, monkeypatch, capsys, name, result
+):
+    monkeypatch.setattr(
+        peftsp.inference.compute.predictor.Predictor,
+        "load",
+        lambda _: pytest.fail("a model was loaded"),
+    )
+    (tmp_path / result).write_text("mine")
+    arguments = ["--bundle", str(bundles[0]), "--formats", name, "-o", str(tmp_path)]
+    assert main([str(fasta), *arguments]) == 2
+    assert f"{tmp_path / result}: expected nothing there" in capsys.readouterr().err
+    assert (tmp_path / result).read_text() == "mine"

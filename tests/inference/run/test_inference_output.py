@@ -10,7 +10,6 @@ import pytest
 
 from peftsp.errors import ConfigError
 from peftsp.inference.commands.predict import main
-from peftsp.inference.compute.predictor import Predictor
 from peftsp.inference.run.output import OutputFolder
 
 RECORD = {"peftsp": "0"}
@@ -220,18 +219,6 @@ def test_killed_run_keeps_no_other_from_its_folder(fasta, bundles, tmp_path):
     assert (out / ".lock").exists()
     assert predict(fasta, bundles[0], out) == 0
     assert {path.name for path in out.iterdir()} == {"predictions.csv", "prediction.json"}
-
-
-@pytest.mark.parametrize(("name", "result"), [("csv", "predictions.csv"), ("png", "figures_png")])
-def test_what_is_in_the_way_shows_before_a_model_is_loaded(
-    fasta, bundles, tmp_path, monkeypatch, capsys, name, result
-):
-    monkeypatch.setattr(Predictor, "load", lambda _: pytest.fail("a model was loaded"))
-    (tmp_path / result).write_text("mine")
-    arguments = ["--bundle", str(bundles[0]), "--formats", name, "-o", str(tmp_path)]
-    assert main([str(fasta), *arguments]) == 2
-    assert f"{tmp_path / result}: expected nothing there" in capsys.readouterr().err
-    assert contents(tmp_path)[result] == "mine"
 
 
 @pytest.fixture
