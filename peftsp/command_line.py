@@ -24,7 +24,7 @@ def run_command(work: Callable[[], str], interruption: str) -> int:
     """Print what was done, or on standard error why it was not.
 
     Args:
-        work: Does it and says so.
+        work: Does it and says so; nothing to be printed if empty.
         interruption: What to say when the user interrupts it.
 
     Returns:
@@ -38,7 +38,8 @@ def run_command(work: Callable[[], str], interruption: str) -> int:
     except KeyboardInterrupt:
         tell(interruption)
         return EXIT_INTERRUPTED
-    _print(text)
+    if text:
+        _print(text)
     return 0
 
 

@@ -45,8 +45,25 @@ def numbered_lines(source: TextSource, name: str) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
-def whole_text(source: TextSource, name: str, most: int = -1) -> str:
-    """The text of a file, or its first characters, however long its lines are.
+def whole_text(source: TextSource, name: str) -> str:
+    """The text of a file, however long its lines are.
+
+    Args:
+        source: As for `numbered_lines`.
+        name: What error messages call it.
+
+    Raises:
+        RecordError: The file cannot be read, its packed data are damaged, or it is not UTF-8 text.
+    """
+    found = first_characters(source, name, -1)
+    byte = find_escaped(found)
+    if byte is not None:
+        raise RecordError(f"{name}: expected UTF-8 text, found the byte 0x{byte:02x}")
+    return found
+
+
+def first_characters(source: TextSource, name: str, most: int) -> str:
+    """The beginning of a file, with bytes that are not UTF-8 as lone surrogates.
 
     Args:
         source: As for `numbered_lines`.
@@ -54,7 +71,7 @@ def whole_text(source: TextSource, name: str, most: int = -1) -> str:
         most: How many characters; -1 for all.
 
     Raises:
-        RecordError: The file cannot be read, its packed data are damaged, or it is not UTF-8 text.
+        RecordError: The file cannot be read, or its packed data are damaged.
     """
     with _told(name):
         try:
@@ -62,9 +79,6 @@ def whole_text(source: TextSource, name: str, most: int = -1) -> str:
                 found = text.read(most)
         except DamagedDataError as error:
             raise CutOffError(f"{name}: {error}") from error
-    byte = find_escaped(found)
-    if byte is not None:
-        raise RecordError(f"{name}: expected UTF-8 text, found the byte 0x{byte:02x}")
     return found.removeprefix(_BYTE_ORDER_MARK)
 
 

@@ -47,9 +47,9 @@ def read_test_set(path: Path) -> EvaluationSet:
     )
 
 
-def _record(place: str, cells: dict[str, str] | int) -> LabelledRecord:
-    if isinstance(cells, int):
-        raise RecordError(f"{place}: expected a cell for each column, found {cells}")
+def _record(place: str, cells: dict[str, str] | str) -> LabelledRecord:
+    if isinstance(cells, str):
+        raise RecordError(f"{place}: {cells}")
     residues = cells.get("sequence", "").upper()[:MAX_RESIDUES]
     if not residues or not cells.get("id") or not {"signal_peptide", "site"} & set(cells):
         raise RecordError(f"{place}: expected {_COLUMNS}, found {', '.join(filter(None, cells))}")

@@ -35,6 +35,7 @@ from peftsp.model.bundle_files import (
     GRAPH_FILES,
     LICENCES,
     WEIGHTS_FILE,
+    check_bundle,
 )
 from peftsp.model.checks import check_names, check_types
 from peftsp.model.settings import CRFSettings, HeadSettings
@@ -199,10 +200,7 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
-    if not is_there(path):
-        raise BundleError(
-            f"{folder}: expected a bundle folder with {CONFIG_FILE} in it, found none"
-        )
+    check_bundle(folder)
     config = read_json(path, BundleError)
     found = config.get("format")
     if found != FORMAT:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from peftsp.errors import BundleError
+from peftsp.files import is_there
+
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
 CARD = "README.md"
@@ -13,6 +16,18 @@ CARD_OF_START = "START.md"
 LICENCES = ("LICENSE", "NOTICE")
 GRAPH_FILES = {"fp32": "graph.onnx", "int8": "graph_int8.onnx"}
 """By precision, the same model for ONNX Runtime, which takes its weights from the other files."""
+
+
+def check_bundle(folder: Path) -> None:
+    """Check that a folder is there that may be a bundle.
+
+    Raises:
+        BundleError: It has no config.json.
+    """
+    if not is_there(folder / CONFIG_FILE):
+        raise BundleError(
+            f"{folder}: expected a bundle folder with {CONFIG_FILE} in it, found none"
+        )
 
 
 def hash_bundle(folder: Path) -> dict[str, str]:

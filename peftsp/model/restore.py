@@ -18,7 +18,7 @@ from peftsp.backbone.checkpoint import (
 )
 from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
-from peftsp.errors import BundleError
+from peftsp.errors import BundleError, ConfigError
 from peftsp.files import shown
 from peftsp.model.bundle import Bundle, read_bundle
 from peftsp.model.checks import check_names, check_shapes, check_types
@@ -53,10 +53,11 @@ def load_taggers(
     Raises:
         BundleError: A bundle is broken, or its backbone is not the one it was trained on.
         CheckpointError: A backbone's weights are missing or broken.
-        ConfigError: A setting in a bundle is unknown.
+        ConfigError: A setting in a bundle is unknown, or no bundle needs the checkpoint.
     """
     shared: SharedWeights = {}
     taggers = []
+    needs_weights = False
     for folder in folders:
         bundle = read_bundle(folder)
         if backbone_checkpoint is not None:
@@ -66,6 +67,12 @@ def load_taggers(
         method = find_method(bundle.peft, allow_code)
         tagger = restore_tagger(bundle, method, str(folder), device, shared)
         taggers.append(tagger.eval().requires_grad_(False))
+        needs_weights |= not is_whole(method, bundle.backbone.spec)
+    if backbone_checkpoint is not None and not needs_weights:
+        raise ConfigError(
+            f"{backbone_checkpoint}: expected no weights of a backbone for "
+            f"{', '.join(map(str, folders))}, with all that is needed in it; found some"
+        )
     if len(taggers) == 1:
         # Merged weights are a model's own; several models keep the ones they share.
         taggers[0].merge()

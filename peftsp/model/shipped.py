@@ -41,6 +41,15 @@ MODES = {"fast": "fast", "slow": "accurate", "slow-sequential": "accurate"}
 DEFAULT_MODE = next(mode for mode, model in MODES.items() if model == DEFAULT_MODEL)
 
 
+def mode_of(model: str) -> str:
+    """First of SignalP 6.0's modes that stands for a model, the default one for one of others.
+
+    >>> mode_of("fast"), mode_of("accurate"), mode_of("of my own")
+    ('fast', 'slow', 'slow')
+    """
+    return next((mode for mode, name in MODES.items() if name == model), DEFAULT_MODE)
+
+
 def find_model(name: str) -> Path:
     """Bundle folder of a model that ships.
 

@@ -11,7 +11,7 @@ from peftsp.data.regions import region_bitmaps
 from peftsp.data.residues import find_foreign
 from peftsp.labels import ANNOTATION_LETTER, KINGDOMS, MAX_RESIDUES, UNKNOWN_TOPOLOGY
 from peftsp.prepare.entry import Entry, Feature, Label
-from peftsp.prepare.labels import UnclearLabelError, label_of
+from peftsp.prepare.labels import UnclearLabelError, check_told_apart, label_of
 from peftsp.prepare.lineage import kingdom_and_group
 from peftsp.records import LabelledRecord
 
@@ -37,7 +37,8 @@ def record_of(entry: Entry, kingdom: str | None, evidence: int) -> tuple[Labelle
     Raises:
         UnclearLabelError: No record can be made; the message is the reason.
     """
-    residues = entry.residues.upper()[:MAX_RESIDUES]
+    # Gene finders end a protein with the stop sign.
+    residues = entry.residues.upper().rstrip("*")[:MAX_RESIDUES]
     _check_name(entry.accession)
     _check_sequence(entry, residues)
     label = label_of(entry, evidence)
@@ -46,6 +47,8 @@ def record_of(entry: Entry, kingdom: str | None, evidence: int) -> tuple[Labelle
     if own not in KINGDOMS:
         own = kingdom or own
     own = entry.kingdom or own
+    if own != "EUKARYA":
+        check_told_apart(entry, label)
     if own == "EUKARYA" and label.sp_type not in ("NO_SP", "SP"):
         raise UnclearLabelError(f"expected SP or NO_SP in a eukaryote, found {label.sp_type}")
     topology = entry.topology[:MAX_RESIDUES] or _topology(entry.features, len(residues))

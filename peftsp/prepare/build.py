@@ -28,6 +28,8 @@ from peftsp.prepare.partitions import (
 from peftsp.records import LabelledRecord
 
 SPLITS = ("homology", "given", "leave-one-group-out", "none")
+_FEWEST_PARTITIONS = 3
+"""One that trains, one that validates, one that tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def prepare(settings: PrepareSettings) -> PrepareSummary:
             apart.append(replace(protein, record=record))
     removed = [*collected.unusable, *map(_removal, apart)]
     numbers = [protein.record.partition for protein in kept]
+    _check_left(groups, set(numbers), settings.split)
     sizes = [numbers.count(number) for number in set(numbers)]
     compared = (len(kept) ** 2 - sum(size**2 for size in sizes)) // 2
     facts = _facts(settings, kept, removed, groups, compared)
@@ -138,9 +141,10 @@ def _partition(
         return [], [(0,)] * len(proteins)
     groups = _groups(proteins, settings.split)
     names = sorted(set(groups), key=lambda name: (len(name), name))
-    if groups and len(names) < 3:
+    if groups and len(names) < _FEWEST_PARTITIONS:
         raise RecordError(
-            f"--split {settings.split}: expected 3 groups or more, found {', '.join(names)}"
+            f"--split {settings.split}: expected {_FEWEST_PARTITIONS} groups or more, found "
+            f"{', '.join(names)}"
         )
     if groups:
         partition = [names.index(group) for group in groups]
@@ -196,6 +200,16 @@ def _groups(proteins: Sequence[Prepared], split: str) -> list[str]:
     return [str(protein.partition) for protein in proteins]
 
 
+def _check_left(groups: Sequence[str], left: set[int], split: str) -> None:
+    """Check that enough of the partitions that groups make have proteins left."""
+    lost = [name for number, name in enumerate(groups) if number not in left]
+    if lost and len(left) < _FEWEST_PARTITIONS:
+        raise RecordError(
+            f"--split {split}: expected {_FEWEST_PARTITIONS} groups or more with proteins whose "
+            f"homologs are all in them, found none such in {', '.join(lost)}"
+        )
+
+
 def _removal(protein: Prepared) -> Unusable:
     parts = ", ".join(map(str, protein.record.near))
     reason = f"removed: expected homologs in one partition, found them in {parts}"
@@ -217,7 +231,11 @@ def _facts(
         "Evidence of signal peptides": settings.evidence,
     }
     if groups:
-        facts["Partitions"] = ", ".join(f"{n}: {name}" for n, name in enumerate(groups))
+        left = {protein.record.partition for protein in kept}
+        facts["Partitions"] = ", ".join(
+            f"{n}: {name}{'' if n in left else ' (no protein left)'}"
+            for n, name in enumerate(groups)
+        )
     if compared:
         facts["Homology"] = (
             f"no two of {compared:,} pairs in different partitions are {settings.identity:.0%} "

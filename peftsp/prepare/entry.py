@@ -52,6 +52,7 @@ class Entry:
         kingdom: One of `peftsp.labels.KINGDOM_LABELS`; None where that follows from the lineage.
         lineage: Names of taxa from the root on.
         features: What UniProt and GFF3 files say.
+        unsaid: Kinds of features of which the source never says anything.
         label: What tables, predictions and 3-line files say.
         topology: One letter a residue, I, M, O or U; empty where it follows from the features.
         group: Of organisms, or any other, to tell apart; empty where it follows from the lineage.
@@ -68,6 +69,7 @@ class Entry:
     kingdom: str | None = None
     lineage: tuple[str, ...] = ()
     features: tuple[Feature, ...] = ()
+    unsaid: frozenset[str] = frozenset()
     label: Label | None = None
     topology: str = ""
     group: str = ""

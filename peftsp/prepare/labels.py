@@ -14,6 +14,26 @@ class UnclearLabelError(Exception):
     """No rule says which label an entry has; the message is the reason."""
 
 
+def check_told_apart(entry: Entry, label: Label) -> None:
+    """Check that the source would say of another type than SP or NO_SP; eukaryotes have none.
+
+    Raises:
+        UnclearLabelError: A lipoprotein or a pilin would have this label, too.
+    """
+    if entry.label is not None:
+        return
+    behind = entry.residues[label.site : label.site + 1] if label.site else ""
+    if "LIPID" in entry.unsaid and label.sp_type in ("SP", "TAT") and behind in ("C", "X"):
+        raise UnclearLabelError(
+            f"expected the column Lipidation, as {behind} behind the cut may be a lipoprotein's, "
+            "found none"
+        )
+    if "PROPEP" in entry.unsaid and label.sp_type == "NO_SP":
+        raise UnclearLabelError(
+            "expected the column Propeptide, which tells pilins from NO_SP, found none"
+        )
+
+
 def label_of(entry: Entry, evidence: int) -> Label:
     """The label that a source gives, or the one that follows from the features.
 

@@ -6,7 +6,14 @@ import lzma
 
 import pytest
 
-from peftsp.data.lines import CutOffError, escaped_lines, find_escaped, numbered_lines, whole_text
+from peftsp.data.lines import (
+    CutOffError,
+    escaped_lines,
+    find_escaped,
+    first_characters,
+    numbered_lines,
+    whole_text,
+)
 from peftsp.errors import RecordError
 
 ENDS = ["\n", "\r\n", "\r"]
@@ -37,8 +44,12 @@ def test_byte_order_mark_is_taken_off_text_streams_too():
 @pytest.mark.parametrize(
     ("most", "found"), [(-1, "one\ntwo\n"), (5, "one\nt"), (0, ""), (99, "one\ntwo\n")]
 )
-def test_whole_text_may_be_its_first_characters(most, found):
-    assert whole_text(io.BytesIO(b"one\ntwo\n"), "a", most) == found
+def test_first_characters_of_a_text(most, found):
+    assert first_characters(io.BytesIO(b"one\ntwo\n"), "a", most) == found
+
+
+def test_first_characters_may_be_no_text():
+    assert first_characters(io.BytesIO(b">P1 caf\xe9"), "a", 99) == ">P1 caf\udce9"
 
 
 @pytest.mark.parametrize("read", [numbered_lines, whole_text])

@@ -56,6 +56,10 @@ def test_stretch_without_known_ends_says_nothing(ends):
     assert annotation_of(SP, Feature("TRANSMEM", *ends)) == "U" * 39
 
 
+def test_stop_sign_at_the_end_is_no_residue():
+    assert record_of(entry(SP + "*", SIGNAL), None, 0)[0].residues == SP
+
+
 def test_seventy_residues_are_looked_at():
     long = entry((SP * 3).lower(), label=Label("SP", 18), topology="O" * 117)
     record, _ = record_of(long, None, 0)

@@ -47,9 +47,22 @@ def test_families_stay_together_and_labels_are_spread(source):
     assert run(source, overwrite=True)[0].read_text() == first
 
 
-def test_given_partitions_lose_proteins_that_have_homologs_in_others(source):
-    output, summary = run(source, split="given")
-    assert len(read_labelled(output)) < 40
+@pytest.fixture
+def mostly_parted(source):
+    """The same, but for three proteins each family in one partition of four."""
+    header, *rows = source.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        if row[0] not in ("P0_3", "P2_1", "P5_3"):
+            row[5] = str(int(row[0][1]) % 4)
+    source.write_text("\n".join([header, *map(",".join, cells)]) + "\n")
+    return source
+
+
+def test_given_partitions_lose_proteins_that_have_homologs_in_others(mostly_parted):
+    output, summary = run(mostly_parted, split="given")
+    assert summary.shown.facts["Partitions"] == "0: 0, 1: 1, 2: 2, 3: 3"
+    assert len(read_labelled(output)) == 37
     lost = (output.parent / "own.unusable.tsv").read_text().splitlines()[1:]
     assert len(lost) + len(read_labelled(output)) == 40
     assert all("removed: expected homologs in one partition, found them in" in row for row in lost)
@@ -61,6 +74,22 @@ def test_given_partitions_lose_proteins_that_have_homologs_in_others(source):
         near = {kept[place - 1].partition for _, place, _ in found}
         assert near <= set(record.near)
         assert len(record.near) > 1
+
+
+def test_partition_that_loses_all_its_proteins_is_told(mostly_parted):
+    rows = mostly_parted.read_text().splitlines()
+    alone = next(row for row in rows if row.startswith("P1_0")).replace("P1_0", "Q1").split(",")
+    alone[5:] = ["7", alone[6][:-1] + "W"]
+    mostly_parted.write_text("\n".join([*rows, ",".join(alone)]) + "\n")
+    output, summary = run(mostly_parted, split="given")
+    assert summary.shown.facts["Partitions"] == "0: 0, 1: 1, 2: 2, 3: 3, 4: 7 (no protein left)"
+    assert {record.partition for record in read_labelled(output)} == {0, 1, 2, 3}
+
+
+def test_too_few_partitions_with_proteins_left_are_refused(source):
+    with pytest.raises(RecordError, match=r"--split given: expected 3 groups .* found none such"):
+        run(source, split="given")
+    assert list(source.parent.iterdir()) == [source]
 
 
 FAKE_MMSEQS = """#!{python}

@@ -41,7 +41,9 @@ def _run(options: argparse.Namespace) -> str:
         partial.open("w", encoding="utf-8", newline="\n") as file,
     ):
         WRITERS[options.outfmt](predictions, file)
-    return f"predicted {intake.identifiers.count:,} proteins; see {target}"
+    # Standard output may be the file.
+    tell(f"predicted {intake.identifiers.count:,} proteins; see {target}")
+    return ""
 
 
 def _tell(name: str, wrong: WrongRecord) -> None:

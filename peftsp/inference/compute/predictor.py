@@ -16,6 +16,7 @@ from peftsp.inference.compute.onnx_model import open_graph
 from peftsp.inference.compute.options import ModelSettings, Options, kingdom_of, sums_types
 from peftsp.inference.compute.pipeline import predict_records
 from peftsp.inference.compute.results import Models
+from peftsp.model.bundle_files import check_bundle
 from peftsp.records import Prediction, SequenceRecord
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class Predictor:
 
 
 def _device(settings: ModelSettings) -> torch.device:
+    for bundle in settings.bundles:
+        check_bundle(bundle)
     try:
         import torch
     except ImportError as error:

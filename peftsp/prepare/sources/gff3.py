@@ -14,6 +14,7 @@ from peftsp.prepare.sources.features import KEY_OF_NAME, codes_in, evidence_leve
 _PREDICTORS = ("peftsp", "deepsig", "signalp", "phobius")
 _CHAIN_ALONE = "deepsig"
 """A predictor that has a row for each protein, those without signal peptide too."""
+_END_OF_FRAGMENT = "non-terminal residue"
 _LIPOPROTEIN = "lipoprotein_signal_peptide"
 
 
@@ -29,6 +30,7 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
     labels: dict[str, Label] = {}
     predicted: set[str] = set()
     broken: set[str] = set()
+    fragments: set[str] = set()
     says_of_all = False
     for number, line in numbered_lines(path, str(path)):
         place = f"{path}:{number}"
@@ -54,6 +56,8 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
         level = evidence_level(codes_in(said.get("evidence", "") + said.get("Ontology_term", "")))
         feature = Feature(kind, position(cells[3]), position(cells[4]), said.get("Note", ""), level)
         features.setdefault(named, []).append(feature)
+        if cells[2].casefold() == _END_OF_FRAGMENT and feature.start == 1:
+            fragments.add(named)
         says_of_all |= kind == "SIGNAL" or program.startswith(("uniprot", _CHAIN_ALONE))
         is_predicted = program.startswith(_PREDICTORS)
         if is_predicted:
@@ -69,6 +73,7 @@ def read_gff3(path: Path) -> Iterator[Entry | Unusable]:
                 "",
                 features=tuple(features.get(named, ())),
                 label=labels.get(named),
+                is_fragment=named in fragments,
                 is_weak=named in predicted,
                 is_reviewed=says_of_all,
             )

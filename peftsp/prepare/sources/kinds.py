@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from peftsp.data.foreign_formats import name_text
-from peftsp.data.lines import escaped_lines, whole_text
+from peftsp.data.lines import escaped_lines, first_characters
 from peftsp.errors import RecordError
 from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 from peftsp.prepare.entry import Entry, Unusable
@@ -40,7 +40,7 @@ def reader_of(path: Path) -> Reader:
     Raises:
         RecordError: It is of no kind that can be read; says what it seems to be.
     """
-    if whole_text(path, str(path), _FIRST).lstrip()[:1] in ("{", "["):
+    if first_characters(path, str(path), _FIRST).lstrip()[:1] in ("{", "["):
         return read_uniprot_json
     with closing(escaped_lines(path, str(path))) as lines:
         head = list(islice((line for _, line in lines if line.strip()), _HEAD))

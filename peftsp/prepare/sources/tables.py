@@ -17,6 +17,8 @@ _FEATURE_COLUMNS = (
     *("signal peptide", "transmembrane", "intramembrane", "lipidation", "topological domain"),
     *("propeptide", "modified residue"),
 )
+_TELLING_COLUMNS = {"lipidation": "LIPID", "propeptide": "PROPEP"}
+"""Those that a type follows from, and the features that they hold."""
 _ID = ("id", "accession", "entry", "name")
 _TYPE = ("type", "sp_type", "prediction")
 _SITE = ("site", "cleavage_site", "cs", "cs position")
@@ -56,8 +58,8 @@ def _separator(header: str) -> str:
     return "\t" if "\t" in header else ";" if header.count(";") > header.count(",") else ","
 
 
-def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
-    """Place and cells of each row by lower-case column; a number of cells where they do not fit.
+def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | str]]:
+    """Place and cells of each row by lower-case column; what is wrong of a row that is not whole.
 
     Raises:
         RecordError: The file is empty, or a row is none.
@@ -70,12 +72,16 @@ def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | int]]:
     for number, line in lines:
         place = f"{path}:{number}"
         try:
-            [row] = csv.reader([line], delimiter=_separator(first[1]))
+            # A cell that is still open would take the empty line in.
+            row, *more = csv.reader([line, ""], delimiter=_separator(first[1]))
         except csv.Error as error:
             raise RecordError(f"{place}: expected a row of a table, found: {error}") from error
-        is_whole = len(row) == len(names)
-        cells = dict(zip(names, map(str.strip, row), strict=True)) if is_whole else len(row)
-        yield place, cells
+        if not more:
+            yield place, 'expected a row in one line, found a cell that no " ends'
+        elif len(row) != len(names):
+            yield place, f"expected a cell for each column, found {len(row)}"
+        else:
+            yield place, dict(zip(names, map(str.strip, row), strict=True))
 
 
 def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
@@ -85,8 +91,8 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
         RecordError: A column is missing.
     """
     for place, cells in table_rows(path):
-        if isinstance(cells, int):
-            yield Unusable(place, "", f"expected a cell for each column, found {cells}")
+        if isinstance(cells, str):
+            yield Unusable(place, "", cells)
             continue
         missing = [name for name in ("sequence", "signal peptide") if name not in cells]
         if missing:
@@ -111,6 +117,7 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
             cells["sequence"],
             lineage=tuple(re.split(r"[,;] ", lineage)) if lineage else (),
             features=tuple(features_of_text("; ".join(given.values()))),
+            unsaid=frozenset(kind for name, kind in _TELLING_COLUMNS.items() if name not in cells),
             is_fragment=bool(cells.get("fragment"))
             or bool(_FRAGMENT.search(cells.get("protein names", ""))),
             is_reviewed=cells.get("reviewed", "").casefold() == "reviewed",
@@ -120,8 +127,8 @@ def read_uniprot_table(path: Path) -> Iterator[Entry | Unusable]:
 def read_label_table(path: Path) -> Iterator[Entry | Unusable]:
     """Entries of a table of identifier, type, site, and perhaps kingdom, group, sequence."""
     for place, cells in table_rows(path):
-        if isinstance(cells, int):
-            yield Unusable(place, "", f"expected a cell for each column, found {cells}")
+        if isinstance(cells, str):
+            yield Unusable(place, "", cells)
             continue
         named = _first(cells, _ID)
         try:

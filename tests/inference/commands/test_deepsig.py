@@ -1,6 +1,8 @@
 """What programs that call DeepSig find in our files, with the model that ships."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,13 @@ def test_what_a_killed_run_left_is_in_no_way(tmp_path):
     words = ["-f", str(EXAMPLES), "-k", "gramn", "-t", "1", "-o", str(tmp_path / "a"), "-m", "gff3"]
     assert main(words) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_standard_output_may_take_the_results(tmp_path):
+    words = ["-f", str(EXAMPLES), "-o", "/dev/stdout", "-k", "gramn", "-t", "1"]
+    code = "import sys; from peftsp.inference.commands.deepsig import main; sys.exit(main())"
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run([sys.executable, "-c", code, *words], stdout=out, check=True)
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert lines
+    assert {line.count("\t") for line in lines} == {8}

@@ -107,10 +107,12 @@ def test_missing_pytorch_says_how_to_get_it_and_what_goes_without(settings, monk
         Predictor(settings)
 
 
-def test_missing_bundle_is_named_when_it_is_loaded():
-    predictor = Predictor(ModelSettings((Path("nowhere"),), device="cpu"))
+@pytest.mark.parametrize("has_torch", [True, False])
+def test_missing_bundle_is_named_first(has_torch, monkeypatch):
+    if not has_torch:
+        monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BundleError, match="nowhere: expected a bundle folder"):
-        predictor.load()
+        Predictor(ModelSettings((Path("nowhere"),), device="cpu"))
 
 
 def test_threads_are_those_that_are_given(settings):

@@ -38,6 +38,13 @@ def test_features_of_uniprot_and_what_it_has_none_of(read):
     assert labels == {"P1": ("SP", 18, False), "P2": ("NO_SP", None, False)}
 
 
+def test_protein_without_its_beginning_is_a_fragment(read):
+    row = "P{}\tUniProtKB\tNon-terminal residue\t{}\t{}\t.\t.\t.\t\n"
+    labels, reasons = read(HEAD + row.format(1, 1, 1) + row.format(2, 41, 41))
+    assert labels == {"P2": ("NO_SP", None, False)}
+    assert reasons["P1"] == "expected a whole protein, found a fragment"
+
+
 def test_row_may_have_no_attributes(read):
     labels, _ = read(HEAD + "P1\tUniProtKB\tSignal peptide\t1\t18\t.\t.\t.\t\n")
     assert labels["P1"] == ("SP", 18, False)

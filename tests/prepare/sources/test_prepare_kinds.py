@@ -19,3 +19,10 @@ def test_a_source_of_another_kind_says_what_it_seems_to_be(tmp_path, written, te
     source = written(tmp_path / "x", text)
     with pytest.raises(RecordError, match=f"{source}: expected a UniProt table.*found {found}"):
         collect([source], None, 0)
+
+
+def test_a_byte_that_is_no_text_decides_no_kind(tmp_path, labels):
+    named = ">P1|EUKARYA|SP|0\nMKWVTFISLLFLFSSAYSRGVFRR\n" + "S" * 18 + "O" * 6 + "\n"
+    (tmp_path / "x").write_bytes(b">P2 caf\xe9\nMKWV\n")
+    (tmp_path / "y").write_text(named)
+    assert set(labels(collect([tmp_path / "x", tmp_path / "y"], None, 0))) == {"P1"}

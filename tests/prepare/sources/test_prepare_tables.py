@@ -59,3 +59,35 @@ def test_tables_may_come_from_pandas_or_r(tmp_path, written, labels, missing):
     rows = f"id,sp_type,cleavage_site,sequence\nP1,SP,18.0,{SP}\nP2,NO_SP,{missing},{LIPO}\n"
     found = collect([written(tmp_path / "t.csv", rows)], "EUKARYA", 0)
     assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("EUKARYA", "NO_SP", None)}
+
+
+def test_cell_over_several_lines_is_no_cut_off_sequence(tmp_path, written, labels, reasons):
+    rows = f'id,type,site,sequence\nP1,NO_SP,,"{LIPO[:20]}\n{LIPO[20:]}"\nP2,SP,18,"{SP}"\n'
+    source = written(tmp_path / "t.csv", rows)
+    found = collect([source], "EUKARYA", 0)
+    assert labels(found) == {"P2": ("EUKARYA", "SP", 18)}
+    assert [(one.place, one.reason) for one in found.unusable] == [
+        (f"{source}:2", 'expected a row in one line, found a cell that no " ends'),
+        (f"{source}:3", "expected a cell for each column, found 1"),
+    ]
+
+
+def test_export_without_the_columns_that_tell_types_guesses_none(
+    tmp_path, written, labels, reasons
+):
+    signal = 'SIGNAL 1..{}; /evidence="ECO:0000255"'
+    rows = [
+        ("Entry", "Reviewed", "Taxonomic lineage", "Signal peptide", "Sequence"),
+        ("P1", "reviewed", "Bacteria, Pseudomonadota", signal.format(20), LIPO),
+        ("P2", "reviewed", "Bacteria, Pseudomonadota", "", LIPO[::-1].replace("V", "M", 1)),
+        ("P3", "reviewed", "Bacteria, Pseudomonadota", signal.format(18), SP),
+        ("P4", "reviewed", "Eukaryota, Fungi", "", TAT),
+    ]
+    source = written(tmp_path / "t.tsv", "".join("\t".join(row) + "\n" for row in rows))
+    found = collect([source], None, 1)
+    assert labels(found) == {"P3": ("NEGATIVE", "SP", 18), "P4": ("EUKARYA", "NO_SP", None)}
+    assert reasons(found) == {
+        "P1": "expected the column Lipidation, as C behind the cut may be a lipoprotein's, "
+        "found none",
+        "P2": "expected the column Propeptide, which tells pilins from NO_SP, found none",
+    }

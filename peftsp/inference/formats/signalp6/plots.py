@@ -42,11 +42,12 @@ class Request:
 
     Attributes:
         format: One of `FORMATS`: the plots that are wanted.
-        mode: One of `peftsp.model.shipped.MODES`, which is only written down here.
+        mode: One of `peftsp.model.shipped.MODES`, which is only written down here; None for that
+            of the model.
     """
 
     format: str = "none"
-    mode: str = "fast"
+    mode: str | None = None
 
     @property
     def plots(self) -> tuple[str, ...]:

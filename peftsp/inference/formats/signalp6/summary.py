@@ -14,6 +14,7 @@ from peftsp.inference.formats.base import RunFacts
 from peftsp.inference.formats.signalp6.plots import Request, plot_file
 from peftsp.inference.formats.signalp6.tables import cut_of, likelihoods, name_of
 from peftsp.labels import SP_TYPES
+from peftsp.model.shipped import mode_of
 from peftsp.records import Prediction
 
 _TITLES = (
@@ -70,7 +71,7 @@ def closing(facts: RunFacts, request: Request) -> str:
     members: dict[str, Any] = {
         "FORMAT": request.format,
         "ORG": "eukarya" if sums_types(facts.kingdom) else "other",
-        "MODE": request.mode,
+        "MODE": request.mode or mode_of(facts.model),
         "REGION_GFF_FILE": f"{facts.folder}/region_output.gff3",
     }
     return "\n  }," + json.dumps(members, indent=2).removeprefix("{")

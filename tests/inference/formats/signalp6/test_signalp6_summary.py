@@ -1,6 +1,9 @@
 """The JSON file against text written by hand and the json module."""
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from peftsp.inference.formats.signalp6.plots import Request
 from peftsp.inference.formats.signalp6.summary import closing, member, opening
@@ -105,3 +108,8 @@ def test_last_of_equal_headers_is_what_a_parser_gives(predictions, facts):
     text = document(twice, facts(), Request())
     assert text.count('"Name": "P2"') == 2
     assert list(json.loads(text)["SEQUENCES"]) == ["P2", "P7"]
+
+
+@pytest.mark.parametrize(("model", "mode"), [("fast", "fast"), ("accurate", "slow")])
+def test_mode_that_nobody_named_is_that_of_the_model(facts, model, mode):
+    assert f'"MODE": "{mode}"' in closing(replace(facts(), model=model), Request())
