@@ -61,7 +61,6 @@ def main() -> None:
     source = bundle.backbone
     place = None if (PRETRAINED / source.spec.name).is_dir() else Path(source.checkpoint or "")
     kept = {name: (output / name).read_text() for name in _KEPT if (output / name).is_file()}
-    shutil.rmtree(output, ignore_errors=True)
     checkpoint = _BACKBONE if place else None
     shipped = replace(
         bundle,

@@ -2,7 +2,7 @@
 # Students of the accurate model's recipe, once for each partition: run.sh CORPUS RUNS WEIGHTS [STUDENT...]
 # CORPUS is what compact_backbone/corpus.py writes, RUNS the folder of esm2_8m/run.sh's accurate runs,
 # WEIGHTS what esm2_8m/fetch.py writes. JOBS (2) runs at a time, one thread each; a second call goes on
-# where the first was stopped. TEACHERS="accurate adapter" lets both teach, averaged, the runs of either
+# where the first was stopped; its corpus and teachers may not be others. TEACHERS="accurate adapter" lets both teach, averaged, the runs of either
 # in RUNS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,6 +20,12 @@ kinds=${TEACHERS:-accurate}
 told=${TEACHERS:+-by-${TEACHERS// /-}}
 taught=runs/distillation/taught$told-fold
 mkdir -p runs/distillation
+by="$(realpath "$corpus") $(realpath "$teachers")"
+[[ -e ${taught}s.by ]] || echo "$by" > "${taught}s.by"
+if [[ $(< "${taught}s.by") != "$by" ]]; then
+  echo "${taught}s.by: expected the corpus and teachers of the labels there, found $by" >&2
+  exit 2
+fi
 for fold in 0 1 3; do
   # A teacher and its student see the same partition, so that the others test both.
   [[ -e $taught$fold.fasta ]] || "${PYTHON:-python}" experiments/distillation/teach.py "$corpus" \
@@ -31,4 +37,4 @@ for student in "${students[@]}"; do
 data.extra_path=$taught$fold.fasta ${settings[$student]}"
   done
 done | xargs -P "${JOBS:-2}" -I {} sh -c \
-  "\${PYTHON:-python} train.py callbacks.progress_bar=null ckpt_path=last {} || echo 'failed: {}'"
+  "\${PYTHON:-python} train.py callbacks.progress_bar=null ckpt_path=last {} || { echo 'failed: {}' >&2; exit 1; }"

@@ -35,4 +35,4 @@ for method in "${methods[@]}"; do
   done
 done | OMP_NUM_THREADS=1 xargs -P "${JOBS:-2}" -I {} sh -c \
   "\${PYTHON:-python} train.py experiment=accurate backbone.checkpoint=$weights \
-  callbacks.progress_bar=null ckpt_path=last {} || echo 'failed: {}'"
+  callbacks.progress_bar=null ckpt_path=last {} || { echo 'failed: {}' >&2; exit 1; }"

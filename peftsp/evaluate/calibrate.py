@@ -20,6 +20,7 @@ from peftsp.evaluate.seen import members_of
 from peftsp.labels import NO_SP, SP_TYPES
 from peftsp.metrics.calibration import calibration_error
 from peftsp.model.bundle import Bundle, save_bundle
+from peftsp.model.bundle_files import check_new
 from peftsp.records import LabelledRecord
 from peftsp.training.card import papers_of
 from peftsp.training.start import Start, read_trained
@@ -94,8 +95,7 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
         raise ConfigError(
             f"--prevalence: expected a share between 0 and 1, found {settings.prevalence}"
         )
-    if settings.output.exists():
-        raise ConfigError(f"{settings.output}: expected a new folder, found one that exists")
+    check_new(settings.output)
     test_set = read_test_set(settings.data)
     if not test_set.has_types:
         raise RecordError(

@@ -31,6 +31,7 @@ from peftsp.model.adapter_folder import (
     write_head,
 )
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.bundle_files import check_new
 from peftsp.model.restore import restore_tagger
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
@@ -162,6 +163,7 @@ def _export(options: argparse.Namespace) -> str:
 
 
 def _import(options: argparse.Namespace) -> str:
+    check_new(options.output)
     save_bundle(import_bundle(options.folder, options.checkpoint), options.output)
     return f"wrote {options.output}"
 

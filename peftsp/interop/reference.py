@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import ConfigError
+from peftsp.model.bundle_files import check_new
 
 if TYPE_CHECKING:
     from peftsp.model.bundle import Bundle
@@ -77,6 +78,7 @@ def _run(options: argparse.Namespace) -> str:
     from peftsp.model.bundle import save_bundle
 
     place, folder = str(options.model), options.output.resolve()
+    check_new(options.output)
     is_own = options.backbone == OWN_BACKBONE
     if is_own and options.checkpoint:
         raise ConfigError("--checkpoint: expected none with --backbone file, found one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from peftsp.errors import BundleError
+from peftsp.errors import BundleError, ConfigError
 from peftsp.files import is_there
 
 CONFIG_FILE = "config.json"
@@ -28,6 +28,16 @@ def check_bundle(folder: Path) -> None:
         raise BundleError(
             f"{folder}: expected a bundle folder with {CONFIG_FILE} in it, found none"
         )
+
+
+def check_new(folder: Path) -> None:
+    """Check that a folder is not there yet.
+
+    Raises:
+        ConfigError: It is.
+    """
+    if is_there(folder):
+        raise ConfigError(f"{folder}: expected a new folder, found one that exists")
 
 
 def hash_bundle(folder: Path) -> dict[str, str]:

@@ -131,12 +131,7 @@ def _files(name: str, folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def _settings(settings: dict[str, Any]) -> str:
     """Settings as a file for ``--config-name``, whose run lies below the current folder."""
-    text = json.dumps(settings)
-    # The longest first, as one lies in the other.
-    for name in ("output_dir", "prefix_dir", "runs_dir"):
-        if place := settings.get("paths", {}).get(name):
-            text = text.replace(json.dumps(place)[1:-1], f"${{paths.{name}}}")
-    moved = json.loads(text)
+    moved = _moved(settings, settings.get("paths", {}))
     for group, _, name in (place.rpartition(".") for place in INPUTS):
         # What is read stays where it is, though it may lie among the runs.
         within, given = (s.get(group, {}) if group else s for s in (moved, settings))
@@ -150,6 +145,20 @@ def _settings(settings: dict[str, Any]) -> str:
     }
     # JSON is YAML.
     return json.dumps(whole, indent=2) + "\n"
+
+
+def _moved(value: Any, paths: dict[str, Any]) -> Any:
+    """Settings in which paths of and below a run's folders are told by the folders' names."""
+    if isinstance(value, dict):
+        return {name: _moved(found, paths) for name, found in value.items()}
+    if isinstance(value, list):
+        return [_moved(found, paths) for found in value]
+    # The longest first, as one lies in the other.
+    for name in ("output_dir", "prefix_dir", "runs_dir"):
+        place = paths.get(name)
+        if place and isinstance(value, str) and f"{value}/".startswith(f"{place}/"):
+            return f"${{paths.{name}}}{value[len(place) :]}"
+    return value
 
 
 def _installed() -> str:

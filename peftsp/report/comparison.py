@@ -76,13 +76,18 @@ def _pairs(
 
 
 def _shared_models(first: Evaluation, second: Evaluation) -> list[tuple[int, int]]:
-    """Pairs of models of the same fold, the first seed of one with the first of the other."""
+    """Pairs of models of the same fold: of the same seed, and those left over as they come."""
+    runs = first.method.runs, second.method.runs
     pairs = []
     for fold in first.method.folds:
-        own, other = (
-            [place for place, run in enumerate(e.method.runs) if run.record.fold == fold]
-            for e in (first, second)
-        )
+        own, other = ([n for n, run in enumerate(r) if run.record.fold == fold] for r in runs)
+        for place in own.copy():
+            seed = runs[0][place].record.seed
+            same = next((n for n in other if runs[1][n].record.seed == seed), None)
+            if same is not None:
+                pairs.append((place, same))
+                own.remove(place)
+                other.remove(same)
         pairs += list(zip(own, other, strict=False))
     return pairs
 

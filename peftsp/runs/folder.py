@@ -6,7 +6,7 @@ import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,18 +73,22 @@ class RunFolder:
     @property
     def has_begun(self) -> bool:
         """Whether there is something to go on from, or the run has come to its end."""
-        return self.last.exists() or self.previous.exists() or self.is_finished
+        return self._has_point or self.is_finished
+
+    @property
+    def _has_point(self) -> bool:
+        return self.last.exists() or self.previous.exists()
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run has come to its end.
+        """Whether the run has come to its end, and its bundle is there or can be made no more.
 
         Raises:
             RunError: Its record is broken.
         """
-        if not all((self.path / name).exists() for name in (f"{BUNDLE}/{CONFIG_FILE}", RUN_FILE)):
+        if not (self.path / RUN_FILE).exists() or read_record(self.path).ended is None:
             return False
-        return read_record(self.path).ended is not None
+        return (self.path / BUNDLE / CONFIG_FILE).exists() or not self._has_point
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -135,6 +139,7 @@ class RunFolder:
         """
         if ckpt_path == LAST and not self.has_begun:
             self.say(f"{self.last}: no such checkpoint, starting from the beginning")
+            self._clear_of_another(settings, contents)
             return Start(None)
         if overwrite:
             goes_on = ckpt_path == LAST and self.is_same(settings, contents)
@@ -156,7 +161,14 @@ class RunFolder:
             )
         if overwrite and self._is_first:
             self.clear(given)
+        self._clear_of_another(settings, contents)
         return Start(given)
+
+    def _clear_of_another(self, settings: dict[str, Any], contents: Contents) -> None:
+        """Delete curves and the like of another run that was ended before its first checkpoint."""
+        is_left = (self.path / RUN_FILE).exists() and not self.has_begun
+        if self._is_first and is_left and not self.is_same(settings, contents):
+            self.clear()
 
     def _began_from(self, ckpt_path: str | None) -> bool:
         if ckpt_path is None or not self.has_begun:
@@ -174,6 +186,9 @@ class RunFolder:
             RunError: What counts differs, or the record cannot be read.
         """
         kept = read_record(self.path)
+        if settings.get("ckpt_path") is not None and contents.checkpoint is None:
+            # The run's own, or a file that is there no more.
+            contents = replace(contents, checkpoint=kept.checkpoint_sha256)
         before = what_counts(kept.settings, contents_of(kept))
         difference = first_difference(before, what_counts(settings, contents))
         if difference is not None:
@@ -228,13 +243,16 @@ class RunFolder:
         """Delete what a run has left.
 
         Args:
-            kept: A checkpoint that is still needed; those beside it stay, too.
+            kept: A checkpoint that is still needed; those beside it stay, too, but for what the new
+                run might take for its own.
         """
         for name in (RUN_FILE, WANDB_ID, ERROR_LOG):
             (self.path / name).unlink(missing_ok=True)
         is_needed = kept is not None and (self.path / CHECKPOINTS) in kept.parents
         for name in (BUNDLE, LOGS, *([] if is_needed else [CHECKPOINTS])):
             shutil.rmtree(self.path / name, ignore_errors=True)
+        for point in {self.last, self.previous} - {kept}:
+            point.unlink(missing_ok=True)
 
 
 def now() -> str:

@@ -48,18 +48,24 @@ class Contents:
         extra: sha256 of the further records that train; None without.
         backbone: sha256 of the backbone's weights.
         start: sha256 of the trained model that is begun from; None without.
+        checkpoint: sha256 of another run's resume point that is gone on from; None without.
     """
 
     data: str
     extra: str | None
     backbone: str
     start: str | None = None
+    checkpoint: str | None = None
 
 
 def contents_of(record: RunRecord) -> Contents:
     """What a run has read."""
     return Contents(
-        record.dataset.sha256, record.extra_sha256, record.backbone_sha256, record.start_sha256
+        data=record.dataset.sha256,
+        extra=record.extra_sha256,
+        backbone=record.backbone_sha256,
+        start=record.start_sha256,
+        checkpoint=record.checkpoint_sha256,
     )
 
 
@@ -71,6 +77,7 @@ def what_counts(settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
         "data.extra_path (sha256)": contents.extra,
         "backbone.checkpoint (sha256)": contents.backbone,
         "init_from (sha256)": contents.start,
+        "ckpt_path (sha256)": contents.checkpoint,
     }
 
 
@@ -81,6 +88,8 @@ def method_of(record: RunRecord) -> dict[str, Any]:
         common["data.extra_path (sha256)"] = record.extra_sha256[:12]
     if record.start_sha256 is not None:
         common["init_from (sha256)"] = record.start_sha256[:12]
+    if record.checkpoint_sha256 is not None:
+        common["ckpt_path (sha256)"] = record.checkpoint_sha256[:12]
     if record.settings.get("backbone", {}).get("checkpoint") != RANDOM:
         common["backbone.checkpoint (sha256)"] = record.backbone_sha256[:12]
     return common

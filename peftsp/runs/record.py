@@ -86,6 +86,8 @@ class RunRecord:
         dataset: What it was trained and tested on.
         extra_sha256: Of the further records that train, as of the data set; None without.
         start_sha256: Content hash of the trained model that it began from; None without.
+        checkpoint_sha256: Of the file with another run's resume point that it began from, see
+            ``ckpt_path``; None without.
         start_has_seen: How many test proteins have trained or chosen that model.
         splits: How many proteins train, validate and test.
         settings: All of them, resolved, as nested groups; see `peftsp.runs.credentials`.
@@ -117,6 +119,7 @@ class RunRecord:
     metrics: dict[str, float] | None = None
     cost: Cost | None = None
     start_sha256: str | None = None
+    checkpoint_sha256: str | None = None
     start_has_seen: int = 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from peftsp.runs.record import (
 )
 
 _POSITIONS = ("cleavage_site", "membrane_start", "predicted_site")
+_OF_A_RUN = (LOGS, CHECKPOINTS, BUNDLE, "wandb")
 _ENDS = ("n_region_end", "h_region_end", "c_region_end")
 
 
@@ -67,10 +69,10 @@ def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         names.append(str(place))
         if not place.is_dir():
             raise RunError(f"{place}: expected the folder of a run or one above, found no folder")
-        for folder in sorted({place, *(path for path in place.rglob("*") if path.is_dir())}):
+        for folder in sorted(_possible_runs(place)):
             if _is_whole(folder):
                 finished[folder.resolve()] = folder
-            elif any((folder / name).is_dir() for name in (LOGS, CHECKPOINTS, BUNDLE)):
+            else:
                 unfinished[folder.resolve()] = folder
     if not finished:
         found = f"{len(unfinished)} that are not finished or not tested" if unfinished else "no run"
@@ -79,6 +81,14 @@ def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             f"found {found}"
         )
     return list(finished.values()), list(unfinished.values())
+
+
+def _possible_runs(place: Path) -> Iterator[Path]:
+    """Folders that a run has written into, without those that loggers make in them."""
+    for name, below, _ in os.walk(place):
+        if {LOGS, CHECKPOINTS, BUNDLE} & set(below) or (Path(name) / RUN_FILE).is_file():
+            yield Path(name)
+            below[:] = [folder for folder in below if folder not in _OF_A_RUN]
 
 
 def read_run(folder: Path) -> Run:

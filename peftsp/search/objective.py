@@ -115,7 +115,8 @@ class ValidationScore:
                 metrics = _train_when_free(cfg, watcher)
             except KeyboardInterrupt:
                 raise Interruption from None
-            except (TrialPruned, UpdateFinishedTrialError):
+            # A full disk is of no trial.
+            except (TrialPruned, UpdateFinishedTrialError, OSError):
                 raise
             except Exception as error:
                 # A loss that is not finite is of this trial's settings, not of the configuration.

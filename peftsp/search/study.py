@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from peftsp.errors import ConfigError
 from peftsp.runs.credentials import without_credentials
 from peftsp.runs.identity import first_difference
 from peftsp.search.objective import ERROR, Interruption, TakenOver, TrialError, ValidationScore
+from peftsp.search.trials import lock_beside
 
 _RETRIES = 5
+_SQLITE = "sqlite:///"
 _COUNTS = "counts"
 """Attribute of a study: what it was begun with."""
 
@@ -39,19 +42,20 @@ def open_study(cfg: DictConfig) -> optuna.Study:
     logging.getLogger("optuna").setLevel(logging.ERROR)
     url = cfg.search.storage
     try:
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        storage = RDBStorage(
-            url,
-            heartbeat_interval=cfg.search.heartbeat,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_RETRIES),
-        )
-        study = optuna.create_study(
-            storage=storage,
-            study_name=cfg.experiment_name,
-            direction="minimize" if cfg.callbacks.best.mode == "min" else "maximize",
-            load_if_exists=True,
-        )
+        is_file = url.startswith(_SQLITE)
+        # Workers that begin together would all make the tables.
+        with lock_beside(Path(url.removeprefix(_SQLITE))) if is_file else nullcontext():
+            storage = RDBStorage(
+                url,
+                heartbeat_interval=cfg.search.heartbeat,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_RETRIES),
+            )
+            study = optuna.create_study(
+                storage=storage,
+                study_name=cfg.experiment_name,
+                direction="minimize" if cfg.callbacks.best.mode == "min" else "maximize",
+                load_if_exists=True,
+            )
     except Exception as error:
         found = f"{url} ({type(error).__name__}: {error})"
         raise ConfigError(

@@ -18,16 +18,21 @@ TRIALS_FILE = "trials.csv"
 BEST_FILE = "best.yaml"
 
 
+def lock_beside(path: Path) -> FileLock:
+    """A lock for a file that several workers write; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(f".{path.name}.lock"))
+
+
 def write_trials(study: Study, path: Path) -> None:
     """Write a row for each trial; the file appears complete or not at all.
 
     Workers that end at the same time wait for each other.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
     with (
-        FileLock(path.with_name(f".{path.name}.lock")),
+        lock_beside(path),
         whole_file(path) as partial,
         partial.open("w", encoding="utf-8", newline="") as file,
     ):
@@ -52,7 +57,7 @@ def write_best(method: str, settings: Sequence[str], path: Path, about: str) -> 
     group, _, name = method.partition("=")
     whole = {"defaults": [{f"override /{group}": name}, "_self_"]}
     text = OmegaConf.to_yaml(OmegaConf.merge(whole, OmegaConf.from_dotlist(list(settings))))
-    with whole_file(path) as partial:
+    with lock_beside(path), whole_file(path) as partial:
         partial.write_text(
             f"# @package _global_\n# {about}\n{text}", encoding="utf-8", newline="\n"
         )

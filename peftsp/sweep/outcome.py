@@ -43,9 +43,11 @@ def outcome_of(run: PlannedRun, reported: str = "") -> Outcome:
         run: The run.
         reported: What the launcher says of it, used where the folder has no error.
     """
-    if RunFolder(run.folder).is_finished:
-        return Outcome(run.folder, State.FINISHED)
     log = run.folder / ERROR_LOG
+    # A run that is to start over may fail before it has cleared what an earlier one finished.
+    has_failed = bool(reported) and log.exists()
+    if not has_failed and RunFolder(run.folder).is_finished:
+        return Outcome(run.folder, State.FINISHED)
     if log.exists():
         error = log.read_text(encoding="utf-8").partition("\n")[0]
         return Outcome(run.folder, State.FAILED, error, log)

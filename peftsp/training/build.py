@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -164,8 +166,20 @@ def read_contents(cfg: DictConfig) -> Contents:
         weights, _ = read_weights(_source(cfg))
         backbone = content_hash(weights)
     return Contents(
-        data.identity().sha256, data.extra_sha256(), backbone, start.sha256 if start else None
+        data=data.identity().sha256,
+        extra=data.extra_sha256(),
+        backbone=backbone,
+        start=start.sha256 if start else None,
+        checkpoint=hash_of_checkpoint(cfg.ckpt_path),
     )
+
+
+def hash_of_checkpoint(place: str | None) -> str | None:
+    """sha256 of the file that a run goes on from; None where that is its own, or not there."""
+    if place is None or not Path(place).is_file():
+        return None
+    with Path(place).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class KnownContents:
@@ -182,7 +196,7 @@ class KnownContents:
         """
         backbone, data = cfg.backbone, {**cfg.data, "fold": 0, "seed": 0}
         seed = backbone.seed if backbone.checkpoint == RANDOM else None
-        key = f"{data} {backbone.spec} {backbone.checkpoint} {seed}"
+        key = f"{data} {backbone.spec} {backbone.checkpoint} {seed} {cfg.ckpt_path}"
         if cfg.init_from is not None:
             key += f" {cfg.init_from} {cfg.peft} {cfg.head} {cfg.crf}"
         if key not in self._known:

@@ -116,10 +116,11 @@ def _run_of_sweep(cfg: DictConfig) -> float:
         print(f"{cfg.name}: stopped by SIGTERM; the same sweep goes on with it", file=sys.stderr)
         sys.exit(EXIT_TERMINATED)
     except Exception as error:
-        line = _one_line(error) or type(error).__name__
+        line = _one_line(error)
         trace = without_credentials(traceback.format_exc())
-        log.write_text(f"{line}\n\n{trace}", encoding="utf-8", newline="\n")
         print(f"error: {cfg.name}: {line}", file=sys.stderr)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"{line}\n\n{trace}", encoding="utf-8", newline="\n")
         # Not every error can be sent from the process of a run to that of the sweep.
         raise PeftspError(line) from None
 
@@ -148,7 +149,9 @@ def _one_line(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, PeftspError):
         cause = cause.__cause__
-    return str(without_credentials(" ".join(str(cause or error).split())))
+    # Some errors say nothing but by what they came from.
+    said = str(cause or error) or str(error.__cause__ or error.__context__ or type(error).__name__)
+    return str(without_credentials(" ".join(said.split())))
 
 
 if __name__ == "__main__":

@@ -23,12 +23,13 @@ from peftsp.model.temperature import temper_types
 from peftsp.training.augmentation import hide_residues
 from peftsp.training.predictions import KeptPredictions, Tested
 from peftsp.training.prior import favour_types
-from peftsp.training.rates import OptimizerFactory, rated_optimizer
+from peftsp.training.rates import OptimizerFactory, kept_settings, rated_optimizer
 from peftsp.training.sharding import shard
 
 _TAGGER = "tagger."
 _HASH = "backbone_sha256"
 _QUANTIZATION = "quantization"
+_OPTIMIZER = "optimizer settings"
 
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
@@ -208,12 +209,14 @@ class SignalPeptideModule(LightningModule):
         )
         checkpoint[_HASH] = self.tagger.backbone.content_hash
         checkpoint[_QUANTIZATION] = self.tagger.backbone.source.quantization
+        checkpoint[_OPTIMIZER] = kept_settings(self.optimizer, self.head_factor)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint of another method or another backbone.
+        """Refuse a checkpoint of another method, another backbone or another optimizer.
 
         Raises:
-            CheckpointError: The backbone's weights differ, or how they are held.
+            CheckpointError: The backbone's weights differ, or how they are held; or the settings
+                of the optimizer, which would go on with those that it has kept.
             BundleError: The trained tensors are not those of this model.
         """
         check_names(set(checkpoint["state_dict"]), self.checkpoint_names(), "checkpoint")
@@ -229,6 +232,13 @@ class SignalPeptideModule(LightningModule):
                 f"checkpoint: expected one trained with backbone.quantization={held or 'null'}, "
                 f"found {was_held or 'null'}"
             )
+        given = kept_settings(self.optimizer, self.head_factor)
+        for name, was in checkpoint.get(_OPTIMIZER, given).items():
+            if given.get(name) != was:
+                raise CheckpointError(
+                    f"checkpoint: expected {name}={was}, as its optimizer goes on with, found "
+                    f"{given.get(name)}; init_from=BUNDLE begins anew from trained weights"
+                )
 
     def checkpoint_names(self) -> frozenset[str]:
         """Names of the tensors that a checkpoint holds."""

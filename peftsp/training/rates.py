@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -41,3 +42,18 @@ def _factor(tagger: Tagger, name: str, head_factor: float) -> float:
     if name.startswith(_BACKBONE):
         return tagger.method.rate_factor(name.removeprefix(_BACKBONE))
     return float(head_factor)
+
+
+def kept_settings(optimizer: OptimizerFactory, head_factor: float) -> dict[str, str]:
+    """Settings that an optimizer's state keeps, whatever a later start says, as text by name.
+
+    >>> from torch.optim import Adamax
+    >>> kept_settings(partial(Adamax, lr=0.005), 2.0)["optimizer.lr"]
+    '0.005'
+    """
+    made = optimizer if isinstance(optimizer, partial) else partial(optimizer)
+    return {
+        "optimizer": getattr(made.func, "__qualname__", type(made.func).__name__),
+        "learning_rate.head_factor": str(head_factor),
+        **{f"optimizer.{name}": str(value) for name, value in made.keywords.items()},
+    }

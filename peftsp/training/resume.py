@@ -56,7 +56,14 @@ class ResumePoint(Checkpoint):
         pl_module: LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Let the best checkpoint be found where the run's folder has been moved meanwhile."""
+        """Let the best checkpoint be found where the run's folder has been moved meanwhile.
+
+        Early stopping takes its patience from the settings, not from the checkpoint.
+        """
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            state = checkpoint["callbacks"].get(callback.state_key)
+            if isinstance(callback, EarlyStopping) and state:
+                state["patience"] = callback.patience
         if Path(trainer.ckpt_path or "").parent != self.path.parent:
             return
         for callback in trainer.checkpoint_callbacks:

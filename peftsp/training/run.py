@@ -29,6 +29,7 @@ from peftsp.training.build import (
     build_start,
     build_trainer,
     count_parameters,
+    hash_of_checkpoint,
     settings_of,
 )
 from peftsp.training.cost import CostMeter
@@ -78,7 +79,8 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
             folder.say(f"{folder.path}: this run is finished, nothing to do", is_kept=False)
             return read_record(folder.path).metrics or {}
         if begin.checkpoint in (folder.last, folder.previous):
-            record = replace(record, begun=read_record(folder.path).begun)
+            kept = read_record(folder.path)
+            record = replace(record, begun=kept.begun, checkpoint_sha256=kept.checkpoint_sha256)
         # Counted here, since some strategies share the parameters out over processes.
         parameters, meter = count_parameters(module), CostMeter()
         trainer = build_trainer(cfg, [*watchers, meter])
@@ -169,6 +171,7 @@ def _record(
         dataset=dataset,
         extra_sha256=data.extra_sha256(),
         start_sha256=start.sha256 if start else None,
+        checkpoint_sha256=hash_of_checkpoint(cfg.ckpt_path),
         start_has_seen=start.has_seen(data.records.splits["test"]) if start else 0,
         splits=data.records.sizes(),
         settings=settings_of(cfg),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from peftsp.command_line import add_allow_code, lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
+from peftsp.model.bundle_files import check_new
 
 _EPILOG = """\
 examples:
@@ -36,8 +37,7 @@ def _run(options: argparse.Namespace) -> str:
         raise ConfigError(
             f"--shares: expected {len(names)} numbers above 0, one a model, found {given}"
         )
-    if output.exists():
-        raise ConfigError(f"{output}: expected a new folder, found one that exists")
+    check_new(output)
     try:
         _average(names, shares, output, options.allow_code)
     except ModuleNotFoundError as error:

@@ -183,3 +183,9 @@ def test_bundle_of_another_method_is_not_exported(tmp_path, capsys):
     assert main(["export", str(tmp_path / "none"), "-o", str(tmp_path / "adapter")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "adapter").exists()
+
+
+def test_bundle_that_is_there_is_not_replaced(tmp_path, capsys):
+    (tmp_path / "bundle").mkdir()
+    assert main(["import", str(tmp_path / "none"), "-o", str(tmp_path / "bundle")]) == 2
+    assert "bundle: expected a new folder, found one that exists" in capsys.readouterr().err

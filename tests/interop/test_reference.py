@@ -55,8 +55,8 @@ def test_settings_are_found_and_assumptions_told(tmp_path, lora_model, capsys):
     assert rows["peft.rank"].endswith("found in the file")
     assert rows["peft.alpha"].endswith("not in the file; as published")
 
-    assert main([*command, "--lora-alpha", "16"]) == 0
-    assert read_bundle(tmp_path / "out").peft["alpha"] == 16
+    assert main([*command[:-1], str(tmp_path / "new"), "--lora-alpha", "16"]) == 0
+    assert read_bundle(tmp_path / "new").peft["alpha"] == 16
     assert "as given" in capsys.readouterr().out
 
 
@@ -73,18 +73,18 @@ def test_named_backbone_is_compared_and_left_out(
     reference_model.model_seq.esm2 = published
     reference_model.outputs_to_emissions = torch.nn.Linear(320, 37)
     torch.save(reference_model.state_dict(), tmp_path / "model.pt")
-    command = [str(tmp_path / "model.pt"), "--backbone", "esm2_8m", "-o", str(tmp_path / "out")]
-    for options in ([], ["--checkpoint", str(cached)]):
-        assert main([*command, *options]) == 0
-        (tagger,) = load_taggers([tmp_path / "out"])
+    command = [str(tmp_path / "model.pt"), "--backbone", "esm2_8m", "-o"]
+    for name, options in {"out": [], "other": ["--checkpoint", str(cached)]}.items():
+        assert main([*command, str(tmp_path / name), *options]) == 0
+        (tagger,) = load_taggers([tmp_path / name])
         hidden = tagger.backbone(tokens, torch.ones_like(tokens).bool())
         theirs = published.eval()(tokens, repr_layers=[6])["representations"][6][:, 1:-1]
         torch.testing.assert_close(hidden, theirs, rtol=1e-4, atol=1e-5)
-        assert sum(f.stat().st_size for f in (tmp_path / "out").iterdir()) < 100_000
+        assert sum(f.stat().st_size for f in (tmp_path / name).iterdir()) < 100_000
 
     published.layers[3].fc1.weight.data[0, 0] += 0.1
     torch.save(reference_model.state_dict(), tmp_path / "model.pt")
-    assert main(command) == 2
+    assert main([*command, str(tmp_path / "new")]) == 2
     assert "layers.3.fc1.weight: expected the values of esm2_8m, found others" in (
         capsys.readouterr().err
     )
@@ -148,7 +148,7 @@ def test_folder_that_is_no_bundle_is_kept(tmp_path, reference_model, capsys):
     (tmp_path / "out" / "notes.txt").write_text("mine")
     command = [str(tmp_path / "model.pt"), "--backbone", "file", "-o", str(tmp_path / "out")]
     assert main(command) == 2
-    assert "expected a bundle or nothing there" in capsys.readouterr().err
+    assert "expected a new folder, found one that exists" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "out"}
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 

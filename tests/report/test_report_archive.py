@@ -1,6 +1,7 @@
 """The archive of a report holds what makes it again."""
 
 import hashlib
+import json
 import re
 from zipfile import ZipFile
 
@@ -87,6 +88,20 @@ def test_what_a_run_reads_stays_where_it_lies(make_run, tmp_path):
         settings = OmegaConf.create(packed.read(name).decode())
     assert settings.init_from == "/far/first/bundle"
     assert settings.data.path == "/far/own.fasta"
+
+
+@pytest.mark.parametrize("place", ["out", ".", "data"])
+def test_folder_names_change_no_other_setting(make_run, tmp_path, place):
+    paths = {"runs_dir": place, "output_dir": f"{place}/it"}
+    settings = {"paths": paths, "head": {"dropout": 0.1}, "note": "without data."}
+    folder = make_run(**settings, logger={"save_dir": f"{place}/it", "root": f"{place}s/it"})
+    write_archive(tmp_path / "a.zip", [read_run(folder)], [], [], has_bundles=False)
+    with ZipFile(tmp_path / "a.zip") as packed:
+        [name] = [name for name in packed.namelist() if name.endswith("settings.yaml")]
+        found = json.loads(packed.read(name))
+    assert found["head"] == {"dropout": 0.1}
+    assert found["note"] == "without data."
+    assert found["logger"] == {"save_dir": "${paths.output_dir}", "root": f"{place}s/it"}
 
 
 @pytest.mark.slow

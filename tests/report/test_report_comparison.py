@@ -44,6 +44,13 @@ def test_method_does_not_differ_from_its_copy(make_run):
     assert (table["p"] == 1).all()
 
 
+def test_runs_of_one_seed_are_compared(make_run):
+    folders = [make_run("lora", 0, 1), make_run("lora", 0, 2), make_run("four", 0, 2)]
+    methods = group_runs(map(read_run, folders))
+    _, table = compared(methods, Proteins.of(methods), 99)
+    assert (table["difference"] == 0).all()
+
+
 def test_equals_are_rarely_found_to_differ(make_run):
     """Different draws of one quality: a difference by chance alone."""
     p_values = []

@@ -92,6 +92,46 @@ def test_starting_over_clears_the_folder_but_not_what_is_gone_on_from(begun):
     assert not folder.last.exists()
 
 
+def test_new_run_does_not_take_points_of_the_one_before_for_its_own(begun):
+    folder, (settings, contents) = begun
+    best = folder.last.with_stem("best")
+    folder.last.rename(best)
+    best.with_stem("last").write_bytes(best.read_bytes())
+    other = {**settings, "lr": 0.5}
+    assert folder.find_start(str(best), True, other, contents).checkpoint == best
+    assert best.exists()
+    assert not folder.has_begun
+
+
+def test_finished_run_without_its_bundle_is_not_overwritten(begun, make_record):
+    folder, (settings, contents) = begun
+    for point in (folder.last, folder.previous):
+        point.unlink()
+    write_record(make_record(settings), folder.path)
+    assert folder.find_start("last", False, settings, contents).is_finished
+    with pytest.raises(ConfigError, match="expected no earlier run there, found a finished run"):
+        folder.find_start(None, False, settings, contents)
+
+
+@pytest.mark.parametrize(("lr", "is_kept"), [(0.1, True), (0.2, False)])
+def test_curves_of_a_run_that_never_began_are_of_the_same_run_alone(begun, lr, is_kept):
+    folder, (settings, contents) = begun
+    for point in (folder.last, folder.previous):
+        point.unlink()
+    (folder.path / "logs").mkdir()
+    folder.find_start("last", False, {**settings, "lr": lr}, contents)
+    assert (folder.path / "logs").exists() == is_kept
+
+
+def test_what_a_run_began_from_makes_it_another(begun, tmp_path, make_record):
+    folder, (settings, contents) = begun
+    write_record(make_record(settings, has_ended=False, checkpoint_sha256="c" * 64), folder.path)
+    with pytest.raises(RunError, match=r"ckpt_path \(sha256\)=c+, found .*=null"):
+        folder.check(settings, contents)
+    # Its own last point is of the same start, whatever that was.
+    folder.check({**settings, "ckpt_path": "last"}, contents)
+
+
 def test_other_checkpoint_does_not_overwrite_a_run(begun, tmp_path):
     folder, same = begun
     other = tmp_path / "other.ckpt"

@@ -115,7 +115,7 @@ def test_setting_that_one_side_has_not_counts(begun, name):
         folder.check(nested(more), contents)
 
 
-@pytest.mark.parametrize("part", ["data", "extra", "backbone"])
+@pytest.mark.parametrize("part", ["data", "extra", "backbone", "checkpoint"])
 def test_content_counts(begun, part):
     folder, contents = begun
     values = {"data": contents.data, "extra": contents.extra, "backbone": contents.backbone}

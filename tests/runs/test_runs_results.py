@@ -24,6 +24,12 @@ def test_run_that_has_not_ended_or_cannot_be_read_is_skipped(make_run, edit_reco
     assert find_runs([finished, other]) == ([finished], [other])
 
 
+def test_what_loggers_make_in_a_run_is_no_run(make_run, tmp_path):
+    folder = make_run()
+    (folder / "wandb" / "offline-run-1" / "logs").mkdir(parents=True)
+    assert find_runs([tmp_path]) == ([folder], [])
+
+
 def test_run_given_twice_counts_once(make_run, tmp_path):
     folder = make_run()
     assert find_runs([folder, tmp_path])[0] == [folder]

@@ -118,7 +118,9 @@ def test_a_failure_of_one_trial_is_kept_in_a_line(study, score, capsys, error, l
     assert capsys.readouterr().err == f"trial 0: {line}\n"
 
 
-@pytest.mark.parametrize("error", [ConfigError("data: wrong"), optuna.TrialPruned()])
+@pytest.mark.parametrize(
+    "error", [ConfigError("data: wrong"), OSError("disk is full"), optuna.TrialPruned()]
+)
 def test_what_others_would_meet_and_pruning_are_no_failure(study, score, error):
     objective, _ = score(error)
     with pytest.raises(type(error)):

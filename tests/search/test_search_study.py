@@ -1,5 +1,7 @@
 """One worker of a search: the study that it opens, what it refuses, and when it ends."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -188,3 +190,9 @@ def test_an_interrupted_trial_is_left_as_running(study):
     with pytest.raises(KeyboardInterrupt):
         work(study, outcomes(0.5, Interruption()), 3)
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", "RUNNING"]
+
+
+def test_workers_that_begin_together_share_a_study(settings):
+    with ThreadPoolExecutor(6) as pool:
+        studies = list(pool.map(lambda worker: open_study(settings(worker=worker)), range(6)))
+    assert {study.study_name for study in studies} == {"s"}

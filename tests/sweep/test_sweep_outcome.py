@@ -30,6 +30,12 @@ def test_launcher_tells_of_killed_runs(runs):
     assert outcome_of(runs["good"], "lost its log").state == State.FINISHED
 
 
+def test_run_that_fails_before_it_starts_over_is_not_the_one_before(runs):
+    (runs["good"].folder / "error.log").write_text("peft.last_k: found 99\n\nTraceback ...\n")
+    failed = outcome_of(runs["good"], "PeftspError: peft.last_k: found 99")
+    assert (failed.state, failed.error) == (State.FAILED, "peft.last_k: found 99")
+
+
 def test_summary_names_error_and_log_of_what_is_not_finished(runs, tmp_path):
     lines = summary([outcome_of(run) for run in runs.values()]).splitlines()
     assert lines == [

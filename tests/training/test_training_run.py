@@ -157,6 +157,29 @@ def test_checkpoint_of_another_run_can_be_gone_on_from(run, finished_run, read_c
     assert sorted(read_curve(folder, "train/loss")) == [12, 13, 14, 15]
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("optimizer.lr=0.5", r"optimizer\.lr=0\.\d+, .* found 0\.5"),
+        ("optimizer=muon", "optimizer="),
+    ],
+)
+def test_checkpoint_goes_on_with_its_own_optimizer_alone(
+    run, finished_run, tmp_path, change, named
+):
+    path = finished_run / "checkpoints" / "last.ckpt"
+    with pytest.raises(CheckpointError, match=f"checkpoint: expected {named}"):
+        run(tmp_path, f"ckpt_path={path}", "trainer.max_epochs=4", change)
+
+
+def test_patience_is_that_of_the_settings(run, finished_run, tmp_path, read_curve):
+    path = finished_run / "checkpoints" / "last.ckpt"
+    of_stop = "callbacks.early_stopping"
+    changes = (f"{of_stop}.patience=1", f"+{of_stop}.min_delta=9", "trainer.max_epochs=6")
+    folder = run(tmp_path, f"ckpt_path={path}", *changes)
+    assert len(read_curve(folder, "val/score")) == 1
+
+
 def test_missing_checkpoint_is_named(run, tmp_path):
     with pytest.raises(ConfigError, match=r"ckpt_path: .* found no/such\.ckpt"):
         run(tmp_path, "ckpt_path=no/such.ckpt")
