@@ -68,8 +68,8 @@ def comparison_table(
     family += "" if is_mean else ", kingdoms and SP types"
     caption = (
         f"Differences in {what}, first less second method, on the folds that both have and as many "
-        f"runs of each as both have, of equal seeds where there are; {INTERVAL}, paired; two-sided p value of {resamples:,} permutations that swap what "
-        f"both methods say of a protein; Holm's adjustment over {family}."
+        f"runs of each as both have, of equal seeds where there are; {INTERVAL}, paired; two-sided "
+        f"p value of {resamples:,} permutations that swap what both methods say of a protein; Holm's adjustment over {family}."
     )
     return Table("comparison" if is_mean else "comparison_cells", caption, shown, rows)
 
