@@ -69,7 +69,8 @@ def comparison_table(
     caption = (
         f"Differences in {what}, first less second method, on the folds that both have and as many "
         f"runs of each as both have, of equal seeds where there are; {INTERVAL}, paired; two-sided "
-        f"p value of {resamples:,} permutations that swap what both methods say of a protein; Holm's adjustment over {family}."
+        f"p value of {resamples:,} permutations that swap what both methods say of a protein; "
+        f"Holm's adjustment over {family}."
     )
     return Table("comparison" if is_mean else "comparison_cells", caption, shown, rows)
 

@@ -14,7 +14,7 @@ def test_missing_folds_unlike_seeds_and_spoilt_tests_are_told(grouped, make_run)
     assert "prompt: no run of folds 1, 2, 4, 5" in "\n".join(lines)
     assert "prompt: not every fold was run with as many seeds" in "\n".join(lines)
     assert any(line.startswith("full: trained on the test partition") for line in lines)
-    assert lines[-1].endswith("no record of the run: old.")
+    assert lines[-1].endswith("without record: old.")
 
 
 def test_model_that_has_seen_the_test_before_is_told(grouped, make_run):
