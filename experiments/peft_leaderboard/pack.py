@@ -3,8 +3,9 @@
 python experiments/peft_leaderboard/pack.py runs/STUDY-tested -o tests.tar.xz
 python experiments/peft_leaderboard/pack.py runs/STUDY-tested --beyond tests.tar.xz -o more.tar.xz
 
-Probabilities keep three digits; of settings that no fold has chosen only the calls stay, with
-probability 1. Of paths the last part stays. The same tests give the same bytes.
+Probabilities keep three digits; of settings that no fold has chosen, and with --calls-only of all,
+only the calls stay, with probability 1. Of paths the last part stays. The same tests give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def main() -> None:
     add(
         "--beyond", type=Path, nargs="+", default=[], metavar="FILE", help="packed before: left out"
     )
+    add("--only", nargs="+", metavar="METHOD", help="(default: all)")
+    add("--calls-only", action="store_true", help="leave out probabilities, which need most room")
     add("-o", "--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     study: Path = options.study.resolve()
@@ -42,10 +45,13 @@ def main() -> None:
         with tarfile.open(path) as archive:
             packed.update(archive.getnames())
     partial: Path = options.output.with_name(f".{options.output.name}.partial")
-    with tarfile.open(partial, "w:xz") as archive:
+    # A dictionary that holds several tests: they repeat each other's proteins.
+    with tarfile.open(partial, "w:xz", preset=9) as archive:
         for method in sorted(path for path in study.iterdir() if path.is_dir()):
+            if options.only and method.name not in options.only:
+                continue
             tests = read_tested(method)
-            needed = needed_folders(tests)
+            needed = set() if options.calls_only else needed_folders(tests)
             for run in tests:
                 place = run.folder.relative_to(study.parent).as_posix()
                 if f"{place}/{RUN_FILE}" in packed:

@@ -31,7 +31,7 @@ from peftsp.labels import (
     STATES,
 )
 from peftsp.model.bundle_files import CONFIG_FILE, hash_bundle
-from peftsp.model.restore import load_taggers
+from peftsp.model.restore import check_needed, load_taggers
 
 _MOST_BYTES = 2_000_000_000
 """Less than protobuf's limit of 2 GiB by what the nodes themselves take."""
@@ -57,6 +57,7 @@ def export_model(
         PeftspError: A bundle or its backbone is missing or broken, or cannot be exported so.
     """
     taggers = load_taggers(bundles, backbone_checkpoint=backbone, allow_code=allow_code)
+    check_needed(taggers, backbone)
     for tagger in taggers:
         if tagger.backbone.source.quantization:
             raise ConfigError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,11 +53,10 @@ def load_taggers(
     Raises:
         BundleError: A bundle is broken, or its backbone is not the one it was trained on.
         CheckpointError: A backbone's weights are missing or broken.
-        ConfigError: A setting in a bundle is unknown, or no bundle needs the checkpoint.
+        ConfigError: A setting in a bundle is unknown.
     """
     shared: SharedWeights = {}
     taggers = []
-    needs_weights = False
     for folder in folders:
         bundle = read_bundle(folder)
         if backbone_checkpoint is not None:
@@ -67,16 +66,24 @@ def load_taggers(
         method = find_method(bundle.peft, allow_code)
         tagger = restore_tagger(bundle, method, str(folder), device, shared)
         taggers.append(tagger.eval().requires_grad_(False))
-        needs_weights |= not is_whole(method, bundle.backbone.spec)
-    if backbone_checkpoint is not None and not needs_weights:
-        raise ConfigError(
-            f"{backbone_checkpoint}: expected no weights of a backbone for "
-            f"{', '.join(map(str, folders))}, with all that is needed in it; found some"
-        )
     if len(taggers) == 1:
         # Merged weights are a model's own; several models keep the ones they share.
         taggers[0].merge()
     return taggers
+
+
+def check_needed(taggers: Iterable[Tagger], backbone_checkpoint: str | None) -> None:
+    """Check that weights that are given are those of a model's backbone.
+
+    Raises:
+        ConfigError: All models were trained whole, and need none.
+    """
+    needed = (not is_whole(tagger.method, tagger.backbone.spec) for tagger in taggers)
+    if backbone_checkpoint is not None and not any(needed):
+        raise ConfigError(
+            f"{backbone_checkpoint}: expected no weights of a backbone, as the model that predicts "
+            "was trained whole and holds its own; found some"
+        )
 
 
 def restore_tagger(

@@ -51,8 +51,8 @@ installs the same, and in this folder
 ```
 
 make the report and the runs again. What a run reads lies where its settings say, or where
-`data.path=…`, `backbone.checkpoint=…` and `init_from=…` behind the command say; its hashes are to
-be those above.
+`data.path=…`, `backbone.checkpoint=…`, `init_from=…` and `ckpt_path=…` behind the command say; its
+hashes are to be those above.
 """
 
 
@@ -95,7 +95,7 @@ def write_archive(
     for name, run in zip(names, runs, strict=True):
         for pattern in _OF_A_RUN + ((f"{BUNDLE}/**/*",) if has_bundles else ()):
             entries |= _files(name, run.folder, run.folder.glob(pattern))
-        entries[f"{name}/{SETTINGS}.yaml"] = _settings(run.record.settings).encode()
+        entries[f"{name}/{SETTINGS}.yaml"] = _settings(run.record).encode()
     entries["constraints.txt"] = _installed().encode()
     entries["README.md"] = _SUMMARY.format(
         bundles="; its model, in `bundle`" if has_bundles else "",
@@ -129,8 +129,10 @@ def _files(name: str, folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
     }
 
 
-def _settings(settings: dict[str, Any]) -> str:
+def _settings(record: RunRecord) -> str:
     """Settings as a file for ``--config-name``, whose run lies below the current folder."""
+    settings = record.settings
+    began_from = settings["ckpt_path"] if record.checkpoint_sha256 else None
     moved = _moved(settings, settings.get("paths", {}))
     for group, _, name in (place.rpartition(".") for place in INPUTS):
         # What is read stays where it is, though it may lie among the runs.
@@ -139,7 +141,7 @@ def _settings(settings: dict[str, Any]) -> str:
             within[name] = given[name]
     whole = {
         "defaults": [{"paths": "default"}, "_self_", {"override hydra/job_logging": "stdout"}],
-        **{"ckpt_path": None, "overwrite": False},
+        **{"ckpt_path": began_from, "overwrite": False},
         "hydra": {"output_subdir": None, "run": {"dir": "${paths.output_dir}"}},
         **{name: value for name, value in moved.items() if name not in _OF_A_START},
     }
@@ -174,6 +176,7 @@ def _table(names: Sequence[str], records: Sequence[RunRecord]) -> Table:
             **{"data (sha256)": record.dataset.sha256, "backbone (sha256)": record.backbone_sha256},
             **{"further data (sha256)": record.extra_sha256 or "–"},
             **{"begun from (sha256)": record.start_sha256 or "–"},
+            **{"gone on from (sha256)": record.checkpoint_sha256 or "–"},
         }
         for name, record in zip(names, records, strict=True)
     ]

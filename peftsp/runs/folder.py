@@ -38,10 +38,12 @@ class Start:
     Attributes:
         checkpoint: What it goes on from; None for the beginning.
         is_finished: Whether there is nothing left to do.
+        goes_on: Whether the checkpoint is of this very run.
     """
 
     checkpoint: Path | None
     is_finished: bool = False
+    goes_on: bool = False
 
 
 class RunFolder:
@@ -139,7 +141,7 @@ class RunFolder:
         """
         if ckpt_path == LAST and not self.has_begun:
             self.say(f"{self.last}: no such checkpoint, starting from the beginning")
-            self._clear_of_another(settings, contents)
+            self._clear_of_another(settings, contents, None)
             return Start(None)
         if overwrite:
             goes_on = ckpt_path == LAST and self.is_same(settings, contents)
@@ -147,7 +149,9 @@ class RunFolder:
             goes_on = ckpt_path == LAST or self._began_from(ckpt_path)
         if goes_on:
             self.check(settings, contents)
-            return Start(None, True) if self.is_finished else Start(self._last_sound())
+            if self.is_finished:
+                return Start(None, is_finished=True)
+            return Start(self._last_sound(), goes_on=True)
         given = None if ckpt_path in (None, LAST) else Path(ckpt_path or "")
         if given is not None:
             if not given.is_file():
@@ -161,14 +165,16 @@ class RunFolder:
             )
         if overwrite and self._is_first:
             self.clear(given)
-        self._clear_of_another(settings, contents)
+        self._clear_of_another(settings, contents, given)
         return Start(given)
 
-    def _clear_of_another(self, settings: dict[str, Any], contents: Contents) -> None:
+    def _clear_of_another(
+        self, settings: dict[str, Any], contents: Contents, needed: Path | None
+    ) -> None:
         """Delete curves and the like of another run that was ended before its first checkpoint."""
         is_left = (self.path / RUN_FILE).exists() and not self.has_begun
         if self._is_first and is_left and not self.is_same(settings, contents):
-            self.clear()
+            self.clear(needed)
 
     def _began_from(self, ckpt_path: str | None) -> bool:
         if ckpt_path is None or not self.has_begun:
@@ -186,8 +192,10 @@ class RunFolder:
             RunError: What counts differs, or the record cannot be read.
         """
         kept = read_record(self.path)
-        if settings.get("ckpt_path") is not None and contents.checkpoint is None:
-            # The run's own, or a file that is there no more.
+        given, was_given = settings.get("ckpt_path"), kept.settings.get("ckpt_path")
+        is_unknown = None in (contents.checkpoint, kept.checkpoint_sha256)
+        # The run's own, or a file that is there no more or was not kept in mind.
+        if given is not None and is_unknown and given in (LAST, was_given):
             contents = replace(contents, checkpoint=kept.checkpoint_sha256)
         before = what_counts(kept.settings, contents_of(kept))
         difference = first_difference(before, what_counts(settings, contents))
@@ -248,11 +256,13 @@ class RunFolder:
         """
         for name in (RUN_FILE, WANDB_ID, ERROR_LOG):
             (self.path / name).unlink(missing_ok=True)
-        is_needed = kept is not None and (self.path / CHECKPOINTS) in kept.parents
+        kept = kept and kept.resolve()
+        is_needed = kept is not None and (self.path / CHECKPOINTS).resolve() in kept.parents
         for name in (BUNDLE, LOGS, *([] if is_needed else [CHECKPOINTS])):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for point in {self.last, self.previous} - {kept}:
-            point.unlink(missing_ok=True)
+        for point in (self.last, self.previous):
+            if point.resolve() != kept:
+                point.unlink(missing_ok=True)
 
 
 def now() -> str:

@@ -71,13 +71,14 @@ def contents_of(record: RunRecord) -> Contents:
 
 def what_counts(settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
     """All that decides a run's result, by dotted name; contents by their hash."""
+    checkpoint = {"ckpt_path (sha256)": contents.checkpoint} if contents.checkpoint else {}
     return {
         **flatten(settings, DOES_NOT_COUNT),
         "data (sha256)": contents.data,
         "data.extra_path (sha256)": contents.extra,
         "backbone.checkpoint (sha256)": contents.backbone,
         "init_from (sha256)": contents.start,
-        "ckpt_path (sha256)": contents.checkpoint,
+        **checkpoint,
     }
 
 
@@ -89,7 +90,8 @@ def method_of(record: RunRecord) -> dict[str, Any]:
     if record.start_sha256 is not None:
         common["init_from (sha256)"] = record.start_sha256[:12]
     if record.checkpoint_sha256 is not None:
-        common["ckpt_path (sha256)"] = record.checkpoint_sha256[:12]
+        # Each fold goes on from its own.
+        common["ckpt_path"] = "another run's"
     if record.settings.get("backbone", {}).get("checkpoint") != RANDOM:
         common["backbone.checkpoint (sha256)"] = record.backbone_sha256[:12]
     return common

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +83,15 @@ def find_runs(places: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _possible_runs(place: Path) -> Iterator[Path]:
-    """Folders that a run has written into, without those that loggers make in them."""
-    for name, below, _ in os.walk(place):
-        if {LOGS, CHECKPOINTS, BUNDLE} & set(below) or (Path(name) / RUN_FILE).is_file():
-            yield Path(name)
-            below[:] = [folder for folder in below if folder not in _OF_A_RUN]
+    """Folders that a run has written into, without what others make in a run's folder."""
+    for folder in {place, *(path for path in place.rglob("*") if path.is_dir())}:
+        has_parts = any((folder / name).is_dir() for name in (LOGS, CHECKPOINTS, BUNDLE))
+        above = [folder, *folder.parents][: len(folder.relative_to(place).parts)]
+        is_within = any(
+            path.name in _OF_A_RUN and (path.parent / RUN_FILE).is_file() for path in above
+        )
+        if (has_parts or (folder / RUN_FILE).is_file()) and not is_within:
+            yield folder
 
 
 def read_run(folder: Path) -> Run:

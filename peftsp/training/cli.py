@@ -150,7 +150,7 @@ def _one_line(error: BaseException) -> str:
     while cause is not None and not isinstance(cause, PeftspError):
         cause = cause.__cause__
     # Some errors say nothing but by what they came from.
-    said = str(cause or error) or str(error.__cause__ or error.__context__ or type(error).__name__)
+    said = str(cause or error) or str(error.__cause__ or "") or type(error).__name__
     return str(without_credentials(" ".join(said.split())))
 
 

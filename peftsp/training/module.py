@@ -20,6 +20,7 @@ from peftsp.model.checks import check_names
 from peftsp.model.decode import Decoded
 from peftsp.model.tagger import Tagger
 from peftsp.model.temperature import temper_types
+from peftsp.runs.identity import first_difference
 from peftsp.training.augmentation import hide_residues
 from peftsp.training.predictions import KeptPredictions, Tested
 from peftsp.training.prior import favour_types
@@ -233,12 +234,13 @@ class SignalPeptideModule(LightningModule):
                 f"found {was_held or 'null'}"
             )
         given = kept_settings(self.optimizer, self.head_factor)
-        for name, was in checkpoint.get(_OPTIMIZER, given).items():
-            if given.get(name) != was:
-                raise CheckpointError(
-                    f"checkpoint: expected {name}={was}, as its optimizer goes on with, found "
-                    f"{given.get(name)}; init_from=BUNDLE begins anew from trained weights"
-                )
+        difference = first_difference(checkpoint.get(_OPTIMIZER, given), given)
+        if difference is not None:
+            name, was, now = difference
+            raise CheckpointError(
+                f"checkpoint: expected {name}={was}, as its optimizer goes on with, found {now}; "
+                "init_from=BUNDLE begins anew from trained weights"
+            )
 
     def checkpoint_names(self) -> frozenset[str]:
         """Names of the tensors that a checkpoint holds."""

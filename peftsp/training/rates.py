@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -44,16 +44,26 @@ def _factor(tagger: Tagger, name: str, head_factor: float) -> float:
     return float(head_factor)
 
 
-def kept_settings(optimizer: OptimizerFactory, head_factor: float) -> dict[str, str]:
-    """Settings that an optimizer's state keeps, whatever a later start says, as text by name.
+def kept_settings(optimizer: OptimizerFactory, head_factor: float) -> dict[str, Any]:
+    """Settings that an optimizer's state keeps, whatever a later start says, by name.
 
     >>> from torch.optim import Adamax
     >>> kept_settings(partial(Adamax, lr=0.005), 2.0)["optimizer.lr"]
-    '0.005'
+    0.005
     """
     made = optimizer if isinstance(optimizer, partial) else partial(optimizer)
+    given = {name: _plain(value) for name, value in made.keywords.items()}
     return {
         "optimizer": getattr(made.func, "__qualname__", type(made.func).__name__),
-        "learning_rate.head_factor": str(head_factor),
-        **{f"optimizer.{name}": str(value) for name, value in made.keywords.items()},
+        "learning_rate.head_factor": head_factor,
+        **{f"optimizer.{name}": value for name, value in given.items() if value is not None},
     }
+
+
+def _plain(value: object) -> object:
+    """A number, a text or a list of such; None of anything else, which no checkpoint may hold."""
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(part) for part in value]
+    return None

@@ -64,6 +64,11 @@ class ResumePoint(Checkpoint):
             state = checkpoint["callbacks"].get(callback.state_key)
             if isinstance(callback, EarlyStopping) and state:
                 state["patience"] = callback.patience
+                is_out = (
+                    state.get("stopping_reason") == EarlyStoppingReason.PATIENCE_EXHAUSTED.value
+                )
+                if is_out and state["wait_count"] < callback.patience:
+                    state["stopping_reason"] = EarlyStoppingReason.NOT_STOPPED.value
         if Path(trainer.ckpt_path or "").parent != self.path.parent:
             return
         for callback in trainer.checkpoint_callbacks:

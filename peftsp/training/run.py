@@ -78,9 +78,8 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
         if begin.is_finished:
             folder.say(f"{folder.path}: this run is finished, nothing to do", is_kept=False)
             return read_record(folder.path).metrics or {}
-        if begin.checkpoint in (folder.last, folder.previous):
-            kept = read_record(folder.path)
-            record = replace(record, begun=kept.begun, checkpoint_sha256=kept.checkpoint_sha256)
+        if begin.goes_on:
+            record = _begun_as(read_record(folder.path), record)
         # Counted here, since some strategies share the parameters out over processes.
         parameters, meter = count_parameters(module), CostMeter()
         trainer = build_trainer(cfg, [*watchers, meter])
@@ -180,6 +179,13 @@ def _record(
         device=_device(cfg.trainer.accelerator),
         begun=now(),
     )
+
+
+def _begun_as(kept: RunRecord, record: RunRecord) -> RunRecord:
+    """A record of a later start: when the run began, and from what, stays as it was."""
+    settings = {**record.settings, "ckpt_path": kept.settings.get("ckpt_path")}
+    checkpoint = kept.checkpoint_sha256
+    return replace(record, begun=kept.begun, settings=settings, checkpoint_sha256=checkpoint)
 
 
 def _commit(checkout: Path) -> str | None:

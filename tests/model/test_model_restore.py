@@ -10,7 +10,7 @@ from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSpec, published_spec
 from peftsp.errors import BundleError, CheckpointError, ConfigError
 from peftsp.model.bundle import Bundle, save_bundle
-from peftsp.model.restore import load_taggers
+from peftsp.model.restore import check_needed, load_taggers
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.model.shipped import find_model
 from peftsp.peft.frozen import Frozen
@@ -135,4 +135,4 @@ def test_frozen_bundle_holds_head_and_crf_alone(make_bundle, tokens, make_tagger
 
 def test_weights_of_a_backbone_that_no_model_needs_are_refused():
     with pytest.raises(ConfigError, match="nowhere: expected no weights of a backbone"):
-        load_taggers([find_model("fast")], backbone_checkpoint="nowhere")
+        check_needed(load_taggers([find_model("fast")]), "nowhere")

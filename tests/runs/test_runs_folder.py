@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -113,6 +114,30 @@ def test_finished_run_without_its_bundle_is_not_overwritten(begun, make_record):
         folder.find_start(None, False, settings, contents)
 
 
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_checkpoint_that_is_gone_on_from_stays(begun, monkeypatch, overwrite):
+    folder, (settings, contents) = begun
+    best = folder.last.with_stem("best")
+    folder.last.rename(best)
+    folder.previous.unlink()
+    monkeypatch.chdir(folder.path.parent)
+    relative = RunFolder(Path(folder.path.name))
+    other = {**settings, "lr": 0.5}
+    start = relative.find_start(str(best), overwrite, other, contents)
+    assert (start.checkpoint, start.goes_on, best.exists()) == (best, False, True)
+
+
+def test_file_that_a_run_began_from_need_not_be_there_later(begun, make_record):
+    folder, (_, contents) = begun
+    settings = {"lr": 0.1, "ckpt_path": "gone.ckpt"}
+    for kept in (None, "c" * 64):
+        record = make_record(settings, has_ended=False, checkpoint_sha256=kept)
+        write_record(record, folder.path)
+        folder.check(settings, contents)
+    with pytest.raises(RunError, match=r"ckpt_path \(sha256\)"):
+        folder.check({**settings, "ckpt_path": "other.ckpt"}, contents)
+
+
 @pytest.mark.parametrize(("lr", "is_kept"), [(0.1, True), (0.2, False)])
 def test_curves_of_a_run_that_never_began_are_of_the_same_run_alone(begun, lr, is_kept):
     folder, (settings, contents) = begun
@@ -126,7 +151,7 @@ def test_curves_of_a_run_that_never_began_are_of_the_same_run_alone(begun, lr, i
 def test_what_a_run_began_from_makes_it_another(begun, tmp_path, make_record):
     folder, (settings, contents) = begun
     write_record(make_record(settings, has_ended=False, checkpoint_sha256="c" * 64), folder.path)
-    with pytest.raises(RunError, match=r"ckpt_path \(sha256\)=c+, found .*=null"):
+    with pytest.raises(RunError, match=r"ckpt_path \(sha256\)=c+, found .*=nothing"):
         folder.check(settings, contents)
     # Its own last point is of the same start, whatever that was.
     folder.check({**settings, "ckpt_path": "last"}, contents)

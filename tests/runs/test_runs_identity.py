@@ -144,6 +144,8 @@ def test_runs_of_one_method_differ_in_fold_and_seed_alone(make_record):
     assert what_counts(first.settings, contents_of(first)) != what_counts(
         second.settings, contents_of(second)
     )
+    gone_on = [make_record(base, checkpoint_sha256=letter * 64) for letter in "cd"]
+    assert method_of(gone_on[0]) == method_of(gone_on[1]) != method_of(first)
     published = {**base, "backbone": {"checkpoint": None}}
     assert method_of(make_record(published)) != method_of(
         make_record(published, backbone_sha256="c" * 64)

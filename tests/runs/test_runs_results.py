@@ -30,6 +30,13 @@ def test_what_loggers_make_in_a_run_is_no_run(make_run, tmp_path):
     assert find_runs([tmp_path]) == ([folder], [])
 
 
+def test_runs_may_lie_behind_links_and_in_a_folder_called_logs(make_run, tmp_path):
+    folder = make_run()
+    (tmp_path / "study" / "logs").mkdir(parents=True)
+    (tmp_path / "study" / "logs" / "run").symlink_to(folder)
+    assert find_runs([tmp_path / "study"])[0] == [tmp_path / "study" / "logs" / "run"]
+
+
 def test_run_given_twice_counts_once(make_run, tmp_path):
     folder = make_run()
     assert find_runs([folder, tmp_path])[0] == [folder]

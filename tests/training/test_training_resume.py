@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from safetensors.torch import load_file
 
 from peftsp.model.bundle import read_bundle
@@ -282,3 +284,15 @@ def read_curve_of_last(folder):
     column, step = (lines[0].split(",").index(name) for name in ("train/loss", "step"))
     with suppress(IndexError):
         return [int(row[step]) for row in (line.split(",") for line in lines[1:]) if row[column]]
+
+
+@pytest.mark.parametrize(("patience", "goes_on"), [(1, False), (2, False), (8, True)])
+def test_greater_patience_lets_a_stopped_run_go_on(tmp_path, patience, goes_on):
+    stop, kept = EarlyStopping("val/score", patience=patience), EarlyStopping("val/score")
+    kept.wait_count, kept.stopping_reason = 2, EarlyStoppingReason.PATIENCE_EXHAUSTED
+    checkpoint = {"callbacks": {kept.state_key: kept.state_dict()}}
+    trainer = SimpleNamespace(callbacks=[stop], ckpt_path=None)
+    ResumePoint(tmp_path, minutes=0).on_load_checkpoint(trainer, None, checkpoint)
+    stop.load_state_dict(checkpoint["callbacks"][stop.state_key])
+    assert stop.patience == patience
+    assert (stop.stopping_reason == EarlyStoppingReason.NOT_STOPPED) == goes_on

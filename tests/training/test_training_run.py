@@ -162,6 +162,7 @@ def test_checkpoint_of_another_run_can_be_gone_on_from(run, finished_run, read_c
     [
         ("optimizer.lr=0.5", r"optimizer\.lr=0\.\d+, .* found 0\.5"),
         ("optimizer=muon", "optimizer="),
+        ("+optimizer.eps=1e-3", r"optimizer\.eps=nothing, .* found 0\.001"),
     ],
 )
 def test_checkpoint_goes_on_with_its_own_optimizer_alone(

@@ -13,7 +13,7 @@ from peftsp.inference.compute.ensemble import find_results
 from peftsp.inference.compute.options import ModelSettings, Options
 from peftsp.inference.compute.precision import lower_precision
 from peftsp.inference.compute.results import Results
-from peftsp.model.restore import load_taggers
+from peftsp.model.restore import check_needed, load_taggers
 from peftsp.model.tagger import Tagger
 
 
@@ -44,6 +44,7 @@ class TorchModels:
             PeftspError: A bundle or its backbone is missing or broken.
         """
         taggers = load_taggers(settings.bundles, device, settings.backbone, settings.allow_code)
+        check_needed(taggers, settings.backbone)
         lower_precision(taggers, precision)
         return cls(taggers, device)
 

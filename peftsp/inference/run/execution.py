@@ -25,7 +25,7 @@ from peftsp.inference.run.description import describe_run, fingerprint_run
 from peftsp.inference.run.intake import Intake, check_inputs, find_inputs
 from peftsp.inference.run.output import OutputFolder
 from peftsp.inference.run.settings import STANDARD_INPUT, RunSettings, RunSummary
-from peftsp.inference.run.skipped import SkippedRecords
+from peftsp.inference.run.skipped import SKIPPED_FILE, SkippedRecords
 from peftsp.inference.run.store import PredictionStore, Tally
 from peftsp.records import Prediction, SequenceRecord
 
@@ -53,6 +53,7 @@ def run(settings: RunSettings) -> RunSummary:
     check_inputs(inputs, settings.is_strict)
     paths = [Path(path) for path in inputs if path != STANDARD_INPUT]
     results = [name for chosen in formats for name in chosen.files]
+    results += [] if settings.is_strict else [SKIPPED_FILE]
     with (
         OutputFolder(settings.output, paths, results) as output,
         closing(SkippedRecords(output.stage)) as skipped,

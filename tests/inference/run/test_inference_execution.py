@@ -128,7 +128,9 @@ def test_input_replaced_by_another_of_its_size_and_time_is_not_resumed_into(
     assert main([*command, "--fresh"]) == 0
 
 
-@pytest.mark.parametrize(("name", "result"), [("csv", "predictions.csv"), ("png", "figures_png")])
+@pytest.mark.parametrize(
+    ("name", "result"), [("csv", "predictions.csv"), ("png", "figures_png"), ("csv", "skipped.tsv")]
+)
 def test_what_is_in_the_way_shows_before_a_model_is_loaded(
     fasta, bundles, tmp_path, monkeypatch, capsys, name, result
 ):
