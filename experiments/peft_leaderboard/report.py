@@ -62,7 +62,12 @@ def main() -> None:
             parser.error(f"{study}: expected the folder of a study, found none")
     found = read_tests(options.studies)
     choosing = found if options.tuned_by is None else found | read_tests([options.tuned_by])
-    tests = {name: runs for name, runs in found.items() if is_complete(runs, choosing[name])}
+    few = with_fewer_trials(choosing)
+    tests = {
+        name: runs
+        for name, runs in found.items()
+        if name not in few and is_complete(runs, choosing[name])
+    }
     skipped = [Path(name) for name in found if name not in tests]
     chosen_runs = {name: chosen(runs, choosing[name]) for name, runs in tests.items()}
     methods = [Method(name, tuple(runs), {}) for name, runs in chosen_runs.items()]
@@ -75,8 +80,7 @@ def main() -> None:
         against=BASELINE if BASELINE in tests else None,
     )
     options.output.mkdir(parents=True, exist_ok=True)
-    uneven = uneven_trials({name: choosing[name] for name in tests})
-    warnings = find_caveats(methods, skipped) + uneven
+    warnings = find_caveats(methods, skipped)
     write_report(methods, settings, skipped, warnings)
     for warning in warnings:
         print(warning)
@@ -102,13 +106,10 @@ def read_tests(studies: Sequence[Path]) -> dict[str, list[Run]]:
     return {folder.name: read_tested(folder) for folder in folders if folder.is_dir()}
 
 
-def uneven_trials(tests: Mapping[str, Sequence[Run]]) -> list[str]:
-    """A sentence where methods have had unlike numbers of trials, which makes them unequal."""
+def with_fewer_trials(tests: Mapping[str, Sequence[Run]]) -> set[str]:
+    """Methods that were tuned with fewer trials than others, which are not compared with them."""
     counts = {name: len(trials_of(runs)) for name, runs in tests.items() if name in METHODS}
-    if len(set(counts.values())) < 2:
-        return []
-    told = ", ".join(f"{name} {count}" for name, count in counts.items())
-    return [f"Methods were tuned with unlike numbers of trials: {told}."]
+    return {name for name, count in counts.items() if count < max(counts.values())}
 
 
 def trials_table(

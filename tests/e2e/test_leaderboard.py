@@ -158,10 +158,8 @@ def test_a_method_whose_last_trial_lacks_a_test_cannot_be_compared_yet(script):
     assert len(script("pack").needed_folders(tests[:-1])) == 11
     module = script("report")
     of = {"lora": tests, "ia3": tests[:6], "kmer_logistic": tests[:6]}
-    assert module.uneven_trials(of) == [
-        "Methods were tuned with unlike numbers of trials: lora 2, ia3 1."
-    ]
-    assert module.uneven_trials({"lora": tests, "kmer_logistic": tests[:6]}) == []
+    assert module.with_fewer_trials(of) == {"ia3"}
+    assert module.with_fewer_trials({"lora": tests, "kmer_logistic": tests[:6]}) == set()
 
 
 @pytest.fixture
