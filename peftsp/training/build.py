@@ -29,6 +29,7 @@ from peftsp.model.checks import check_types
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.base import PeftMethod
 from peftsp.runs.credentials import without_credentials
+from peftsp.runs.folder import LAST
 from peftsp.runs.identity import Contents
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.start import Start, read_start
@@ -176,7 +177,7 @@ def read_contents(cfg: DictConfig) -> Contents:
 
 def hash_of_checkpoint(place: str | None) -> str | None:
     """sha256 of the file that a run goes on from; None where that is its own, or not there."""
-    if place is None or not Path(place).is_file():
+    if place in (None, LAST) or not Path(place).is_file():
         return None
     with Path(place).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
