@@ -2,8 +2,8 @@
 # Students of the accurate model's recipe, once for each partition: run.sh CORPUS RUNS WEIGHTS [STUDENT...]
 # CORPUS is what compact_backbone/corpus.py writes, RUNS the folder of esm2_8m/run.sh's accurate runs,
 # WEIGHTS what esm2_8m/fetch.py writes. JOBS (2) runs at a time, one thread each; a second call goes on
-# where the first was stopped; its corpus and teachers may not be others. TEACHERS="accurate adapter" lets both teach, averaged, the runs of either
-# in RUNS.
+# where the first was stopped; its corpus and teachers may not be others. TEACHERS="accurate adapter"
+# lets both teach, averaged, the runs of either in RUNS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 corpus=$1 teachers=$2 weights=$(realpath "$3")

@@ -62,13 +62,13 @@ def main() -> None:
             parser.error(f"{study}: expected the folder of a study, found none")
     found = read_tests(options.studies)
     choosing = found if options.tuned_by is None else found | read_tests([options.tuned_by])
-    few = with_fewer_trials(choosing)
+    few = with_fewer_trials({name: choosing[name] for name in found})
     tests = {
         name: runs
         for name, runs in found.items()
         if name not in few and is_complete(runs, choosing[name])
     }
-    skipped = [Path(name) for name in found if name not in tests]
+    skipped = [Path(name) for name in found if name not in tests and name not in few]
     chosen_runs = {name: chosen(runs, choosing[name]) for name, runs in tests.items()}
     methods = [Method(name, tuple(runs), {}) for name, runs in chosen_runs.items()]
     settings = ReportSettings(
@@ -81,6 +81,8 @@ def main() -> None:
     )
     options.output.mkdir(parents=True, exist_ok=True)
     warnings = find_caveats(methods, skipped)
+    if few:
+        warnings.append(f"Left out, too, as fewer trials tuned them: {', '.join(sorted(few))}.")
     write_report(methods, settings, skipped, warnings)
     for warning in warnings:
         print(warning)

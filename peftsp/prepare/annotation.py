@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +39,8 @@ def record_of(entry: Entry, kingdom: str | None, evidence: int) -> tuple[Labelle
         UnclearLabelError: No record can be made; the message is the reason.
     """
     # Gene finders end a protein with the stop sign.
-    residues = entry.residues.upper().rstrip("*")[:MAX_RESIDUES]
+    entry = replace(entry, residues=entry.residues.upper().rstrip("*"))
+    residues = entry.residues[:MAX_RESIDUES]
     _check_name(entry.accession)
     _check_sequence(entry, residues)
     label = label_of(entry, evidence)

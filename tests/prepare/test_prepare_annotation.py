@@ -60,6 +60,15 @@ def test_stop_sign_at_the_end_is_no_residue():
     assert record_of(entry(SP + "*", SIGNAL), None, 0)[0].residues == SP
 
 
+def test_types_do_not_depend_on_the_case_of_letters():
+    leader = Feature("PROPEP", 1, 4, "Leader sequence", 1)
+    pilin = "MKKGFTLIELMIVVAIIGILAAIAIPAYQDYTARAQLSEA"
+    assert record_of(entry(pilin.lower(), leader), None, 0)[0].sp_type == "PILIN"
+    lipoprotein = entry((SP[:18] + "C" + SP[19:]).lower(), SIGNAL, unsaid=frozenset({"LIPID"}))
+    with pytest.raises(UnclearLabelError, match="as C behind the cut may be a lipoprotein's"):
+        record_of(lipoprotein, None, 0)
+
+
 def test_seventy_residues_are_looked_at():
     long = entry((SP * 3).lower(), label=Label("SP", 18), topology="O" * 117)
     record, _ = record_of(long, None, 0)

@@ -38,6 +38,7 @@ class Predictor:
         uses_kingdom: Whether the kingdom changes a prediction; known when it is loaded.
 
     Raises:
+        BundleError: A bundle is missing.
         ConfigError: This machine has no such device, or the device no such precision.
     """
 
@@ -55,6 +56,8 @@ class Predictor:
         self._settings = settings
         self._threads = threads
         self._models: Models | None = None
+        for bundle in () if settings.graph else settings.bundles:
+            check_bundle(bundle)
         self._device = None if settings.graph else _device(settings)
         self.options = Options(
             kingdom=kingdom_of(settings.kingdom),
@@ -135,8 +138,6 @@ class Predictor:
 
 
 def _device(settings: ModelSettings) -> torch.device:
-    for bundle in settings.bundles:
-        check_bundle(bundle)
     try:
         import torch
     except ImportError as error:
