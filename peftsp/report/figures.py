@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from peftsp.report.cell_figures import draw_mcc2, draw_sites
 from peftsp.report.evaluation import Evaluation
-from peftsp.report.prediction_figures import draw_confusion, draw_offsets, draw_regions
+from peftsp.report.prediction_figures import draw_confusions, draw_offsets, draw_regions
 from peftsp.report.run_figures import draw_curves, draw_tradeoff
 from peftsp.report.style import paper_style, save
 from peftsp.report.table import Table
@@ -76,7 +76,7 @@ def draw_all(
         "sites": lambda: draw_sites(evaluations),
         "offsets": lambda: draw_offsets(methods),
         "regions": lambda: draw_regions(methods),
-        "confusion": lambda: draw_confusion(methods),
+        "confusion": lambda: draw_confusions(methods),
         "curves": lambda: draw_curves(methods),
     }
     for table in further:

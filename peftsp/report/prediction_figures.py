@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from peftsp.labels import NO_SP, SP_TYPES
+from peftsp.metrics.confusion import draw_confusion
 from peftsp.report.methods import Method
 from peftsp.report.proteins import codes, joined
 from peftsp.report.style import WIDTH, color_of, hide_spare, method_legend, wrapped
@@ -21,14 +21,14 @@ _FARTHEST = 10  # residues; what is farther is in the outermost bars
 _REGIONS = ("n-region", "h-region", "c-region")
 
 
-def draw_confusion(methods: Sequence[Method]) -> Figure:
+def draw_confusions(methods: Sequence[Method]) -> Figure:
     """A confusion matrix for each method: counts as text, shares of the true type as shade."""
     columns = min(3, len(methods))
     rows = -(-len(methods) // columns)
     figure = Figure(figsize=(WIDTH * columns / 3 + 0.6, 2.55 * rows + 0.6), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for place, (axes, method) in enumerate(zip(grid, methods, strict=False)):
-        image = _draw_matrix(axes, _confusion(joined(method.runs)))
+        image = draw_confusion(axes, _confusion(joined(method.runs)), font_size=6)
         axes.set_title(wrapped(method.label, 32))
         if place % columns == 0:
             axes.set_ylabel("true SP type")
@@ -44,19 +44,6 @@ def _confusion(rows: pd.DataFrame) -> NDArray[np.int64]:
     pairs = codes(rows["sp_type"], SP_TYPES) * len(SP_TYPES)
     pairs = pairs + codes(rows["predicted_type"], SP_TYPES)
     return np.bincount(pairs, minlength=len(SP_TYPES) ** 2).reshape(len(SP_TYPES), -1)
-
-
-def _draw_matrix(axes: Axes, counts: NDArray[np.int64]) -> AxesImage:
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), number in np.ndenumerate(counts):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(number), ha="center", va="center", color=color, fontsize=6)
-    axes.set_xticks(range(len(SP_TYPES)), SP_TYPES, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(SP_TYPES)), SP_TYPES)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    return image
 
 
 def draw_offsets(methods: Sequence[Method]) -> Figure:

@@ -15,8 +15,8 @@ from rich.table import Table
 from torch import Tensor
 
 from peftsp.durable import whole_file
-from peftsp.labels import SP_TYPES
 from peftsp.metrics.cells import WINDOWS
+from peftsp.metrics.confusion import draw_confusion
 from peftsp.metrics.table import MetricRow
 
 _COLUMNS = (
@@ -34,11 +34,11 @@ def write_tables(rows: list[MetricRow], counts: Tensor, folder: Path) -> None:
 
     Args:
         rows: The table of the test partition.
-        counts: int64, ``(K, K)``; see `draw_confusion`.
+        counts: int64, ``(K, K)``; rows are true types, columns predicted ones.
         folder: Gets ``metrics.csv`` and ``confusion.png``.
     """
     write_csv(rows, folder / METRICS_FILE)
-    draw_confusion(counts).savefig(folder / CONFUSION_FILE, dpi=150)
+    _confusion_figure(counts).savefig(folder / CONFUSION_FILE, dpi=150)
     Console().print(as_rich_table(rows))
 
 
@@ -78,25 +78,12 @@ def as_rich_table(rows: list[MetricRow]) -> Table:
     return table
 
 
-def draw_confusion(counts: Tensor) -> Figure:
-    """Picture of a confusion matrix: counts as text, shares of the true type as colour.
-
-    Args:
-        counts: int64, ``(K, K)``; rows are true types, columns predicted ones.
-    """
-    figure = Figure(figsize=(5.6, 4.5))
-    figure.subplots_adjust(left=0.18, right=0.99, bottom=0.18, top=0.94)
+def _confusion_figure(counts: Tensor) -> Figure:
+    figure = Figure(figsize=(5.6, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = draw_confusion(axes, counts.numpy(), font_size=9)
     figure.colorbar(image, label="shade: share of the true type", shrink=0.7)
     axes.set_title("numbers: proteins", fontsize="medium")
-    for row, column in [(i, j) for i in range(len(SP_TYPES)) for j in range(len(SP_TYPES))]:
-        color = "white" if shares[row, column] > 0.5 else "black"
-        text = str(int(counts[row, column]))
-        axes.text(column, row, text, ha="center", va="center", color=color)
-    axes.set_xticks(range(len(SP_TYPES)), SP_TYPES, rotation=30)
-    axes.set_yticks(range(len(SP_TYPES)), SP_TYPES)
     axes.set_xlabel("predicted SP type")
     axes.set_ylabel("true SP type")
     return figure

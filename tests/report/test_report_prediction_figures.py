@@ -3,7 +3,7 @@
 import pytest
 
 from peftsp.report.prediction_figures import (
-    draw_confusion,
+    draw_confusions,
     draw_offsets,
     draw_regions,
     region_lengths,
@@ -13,7 +13,7 @@ from peftsp.report.proteins import joined
 
 
 def test_confusion_counts_every_row(evaluations):
-    figure = draw_confusion([e.method for e in evaluations])
+    figure = draw_confusions([e.method for e in evaluations])
     for axes, evaluation in zip(figure.axes[:-1], evaluations, strict=True):
         assert sum(int(text.get_text()) for text in axes.texts) == len(
             joined(evaluation.method.runs)

@@ -3,19 +3,16 @@
 import csv
 import math
 
-import numpy as np
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 from rich.console import Console
 
-from peftsp.labels import SP_TYPES
 from peftsp.metrics.cells import WINDOWS
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.metrics.table import MetricRow
 from peftsp.training.tables import (
     as_rich_table,
-    draw_confusion,
     log_tables,
     write_csv,
     write_tables,
@@ -34,22 +31,6 @@ def metrics():
     sites = torch.tensor([-1, 20, 21, 22])
     collection.update(true, predicted, sites, sites, torch.tensor([0, 0, 1, 1]))
     return collection
-
-
-def test_picture_shows_each_count_in_its_cell():
-    counts = torch.arange(36).reshape(6, 6)
-    axes = draw_confusion(counts).axes[0]
-    shown = {text.get_position(): text.get_text() for text in axes.texts}
-    assert shown == {(j, i): str(int(counts[i, j])) for i in range(6) for j in range(6)}
-    assert [label.get_text() for label in axes.get_yticklabels()] == list(SP_TYPES)
-    assert axes.get_ylabel() == "true SP type"
-    shares = np.asarray(axes.images[0].get_array())
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_type_that_does_not_occur_is_drawn_empty():
-    shares = np.asarray(draw_confusion(torch.zeros(6, 6).long()).axes[0].images[0].get_array())
-    assert (shares == 0).all()
 
 
 @pytest.fixture
