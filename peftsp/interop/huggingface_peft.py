@@ -21,7 +21,7 @@ from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.command_line import new_parser, parse, run_command
 from peftsp.errors import BundleError, CheckpointError
 from peftsp.hub import push_model
-from peftsp.interop.injected import export_injected
+from peftsp.interop.injected import as_beft, export_injected
 from peftsp.model.adapter_folder import (
     CONFIG_FILE,
     HEAD_FILE,
@@ -33,6 +33,7 @@ from peftsp.model.adapter_folder import (
 from peftsp.model.bundle import Bundle, read_bundle, save_bundle
 from peftsp.model.bundle_files import check_new
 from peftsp.model.restore import restore_tagger
+from peftsp.peft.bitfit import BitFit
 from peftsp.peft.hf import HuggingFace
 from peftsp.peft.lora import LoRA
 from peftsp.peft.registry import find_method, is_outside
@@ -46,7 +47,7 @@ def export_adapter(bundle: Bundle, folder: Path) -> None:
     Head and CRF, which have no place in an ``EsmModel``, lie in a file of their own beside it.
 
     Args:
-        bundle: Its method is LoRA or one of Hugging Face PEFT.
+        bundle: Its method is LoRA, BitFit or one of Hugging Face PEFT.
         folder: Made if need be; an adapter in it is replaced.
 
     Raises:
@@ -58,9 +59,11 @@ def export_adapter(bundle: Bundle, folder: Path) -> None:
         export_injected(bundle, method, folder)
     elif isinstance(method, LoRA):
         _export_lora(bundle, method, folder)
+    elif isinstance(method, BitFit):
+        export_injected(*as_beft(bundle, method), folder)
     else:
         raise BundleError(
-            f"expected a bundle with lora or a method of Hugging Face PEFT, found {name}"
+            f"expected a bundle with lora, bitfit or a method of Hugging Face PEFT, found {name}"
         )
     write_head(bundle, folder)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import THEIR_MODULES
 from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.model.bundle import Bundle
+from peftsp.peft.bitfit import BitFit
 from peftsp.peft.hf import PLACES, HuggingFace
 
 _BLOCK_PART = re.compile(
@@ -48,6 +50,20 @@ def export_injected(bundle: Bundle, method: HuggingFace, folder: Path) -> None:
     # Clones, since layers of some methods share tensors, which a file of tensors cannot.
     theirs = {f"base_model.model.{their_name(k)}": t.clone() for k, t in tensors.items()}
     write_safetensors(theirs, folder / "adapter_model.safetensors")
+
+
+def as_beft(bundle: Bundle, method: BitFit) -> tuple[Bundle, HuggingFace]:
+    """A bundle with BitFit as one with BEFT, by which name Hugging Face PEFT has the same."""
+    options = {"target_modules": list(method.target_modules)}
+    shifts = {f"backbone.{name}" for name in method.parameter_names(bundle.backbone.spec)}
+    weights = {
+        name.removesuffix("shift") + "beft_bias.default" if name in shifts else name: (
+            tensor[None] if name in shifts else tensor
+        )
+        for name, tensor in bundle.weights.items()
+    }
+    theirs = HuggingFace("BEFT", options, method.last_k, identity=True)
+    return replace(bundle, peft=theirs.settings(), weights=weights), theirs
 
 
 def their_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,16 @@ from peftsp.backbone.tensor_files import (
     tensor_table,
     write_safetensors,
 )
-from peftsp.errors import CheckpointError, ConfigError
+from peftsp.errors import CheckpointError
 from peftsp.files import is_there, read_json, shown
+from peftsp.model.adapter_method import method_of
 from peftsp.model.bundle import Bundle
 from peftsp.model.checks import check_types
-from peftsp.model.lora_settings import WITHOUT_EFFECT, lora_of
 from peftsp.model.settings import CRFSettings, HeadSettings
 from peftsp.peft.base import PeftMethod
-from peftsp.peft.hf import NAMING_LAYERS, PLACES, HuggingFace
+from peftsp.peft.bitfit import BitFit
+from peftsp.peft.hf import PLACES
+from peftsp.peft.lora import LoRA
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -104,16 +106,13 @@ def read_adapter(folder: Path) -> Adapter:
     unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
     found = {key: _parts(key, path) for key in tensors if key not in unused}
     targets, last_k = _extent([(layer, module) for layer, module, _ in found.values()], path)
-    is_plain = config.get("peft_type") == "LORA" and not config.get("use_dora")
-    method: PeftMethod
-    if is_plain:
-        method = lora_of(config, targets, last_k, folder / CONFIG_FILE)
-    else:
-        method = _injected(config, targets, last_k, folder / CONFIG_FILE)
+    method = method_of(config, targets, last_k, folder / CONFIG_FILE)
     weights = {
-        f"backbone.layers.{layer}.{module}.{_our_ending(rest, is_plain)}": tensors[key].float()
+        f"backbone.layers.{layer}.{module}.{_our_ending(rest, method)}": tensors[key].float()
         for key, (layer, module, rest) in found.items()
     }
+    if isinstance(method, BitFit):
+        weights = {name: tensor.flatten() for name, tensor in weights.items()}
     about, of_head = _read_head(folder)
     return Adapter(
         method,
@@ -228,64 +227,12 @@ def _extent(found: list[tuple[int, str]], path: Path) -> tuple[list[str], int]:
     return [name for name in PLACES if name in first], len(layers)
 
 
-def _injected(
-    config: Mapping[str, Any], targets: list[str], last_k: int, path: Path
-) -> HuggingFace:
-    try:
-        from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
-    except ImportError as error:
-        raise ConfigError(
-            f"{path}: expected the package peft for {shown(config.get('peft_type'))}, found none; "
-            "pip install peft"
-        ) from error
-
-    known = {str(kind.value): made for kind, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
-    kind = config.get("peft_type")
-    if kind not in known:
-        raise CheckpointError(
-            f"{path}: peft_type: expected one of {', '.join(sorted(known))}, found {shown(kind)}"
-        )
-    options: dict[str, Any] = {}
-    for field in fields(known[kind]):
-        default = field.default if field.default_factory is MISSING else field.default_factory()
-        is_said = field.name in config and field.name not in {*WITHOUT_EFFECT, "peft_type"}
-        if is_said and field.name not in HuggingFace.modules and config[field.name] != default:
-            options[field.name] = config[field.name]
-    for name in NAMING_LAYERS:
-        if options.get(name):
-            raise CheckpointError(f"{path}: {name}: expected none, found {shown(options[name])}")
-    options["target_modules"] = targets
-    if "feedforward_modules" in config:
-        listed = config["feedforward_modules"] or []
-        if not isinstance(listed, list):
-            raise CheckpointError(
-                f"{path}: feedforward_modules: expected a list, found {shown(listed)}"
-            )
-        theirs = {name: THEIR_MODULES[PLACES[name]] for name in targets}
-        options["feedforward_modules"] = [
-            name for name in targets if any(_is_named(theirs[name], entry) for entry in listed)
-        ]
-    return HuggingFace(kind, options, last_k, identity=True)
-
-
-def _is_named(module: str, entry: str) -> bool:
-    """Whether PEFT takes a module of a block for one that a list names by its end.
-
-    >>> _is_named("output.dense", "encoder.layer.3.output.dense")
-    True
-    >>> _is_named("output.dense", "dense")
-    True
-    >>> _is_named("output.dense", "encoder.layer.3.attention.output.dense")
-    False
-    """
-    inside = re.sub(r"^(?:.*\.)?encoder\.layer\.\d+\.", "", entry)
-    return module == inside or (inside == entry and module.endswith(f".{entry}"))
-
-
-def _our_ending(rest: str, is_plain_lora: bool) -> str:
+def _our_ending(rest: str, method: PeftMethod) -> str:
     """What a tensor of a layer is called here: PEFT's own layers have the adapter's name in it."""
-    if is_plain_lora:
+    if isinstance(method, LoRA):
         return rest.removesuffix(".weight")
+    if isinstance(method, BitFit):
+        return "shift" if rest == "beft_bias" else rest
     if rest == "lora_magnitude_vector":
         return "lora_magnitude_vector.default.weight"
     first, dot, further = rest.partition(".")

@@ -168,6 +168,34 @@ def last_layers(spec: BackboneSpec, count: int | None, setting: str) -> range:
     return range(spec.layers - count, spec.layers)
 
 
+def check_target_modules(names: Sequence[str]) -> None:
+    """Check the names of a block's linear layers that a method changes.
+
+    Args:
+        names: The setting ``target_modules``, of `LINEAR_PLACES`.
+
+    Raises:
+        ConfigError: There are none, one is unknown or is there twice.
+    """
+    unknown = [name for name in names if name not in LINEAR_PLACES]
+    if unknown or not names:
+        raise ConfigError(
+            f"peft.target_modules: expected some of {', '.join(LINEAR_PLACES)}, "
+            f"found {', '.join(unknown) or 'none'}"
+        )
+    if len(set(names)) < len(names):
+        raise ConfigError(f"peft.target_modules: expected each once, found {', '.join(names)}")
+
+
+def linear_layers(layers: range, target_modules: Sequence[str]) -> list[str]:
+    """Names of linear layers in a backbone.
+
+    >>> linear_layers(range(4, 6), ["q_proj", "fc1"])
+    ['layers.4.self_attn.q_proj', 'layers.4.fc1', 'layers.5.self_attn.q_proj', 'layers.5.fc1']
+    """
+    return [f"layers.{layer}.{LINEAR_PLACES[name]}" for layer in layers for name in target_modules]
+
+
 def check_positive(**settings: float) -> None:
     """Check that numbers are above zero.
 

@@ -14,7 +14,13 @@ from peftsp.backbone.esm2 import ESM2
 from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import ConfigError
-from peftsp.peft.base import LINEAR_PLACES, PeftMethod, check_positive, last_layers
+from peftsp.peft.base import (
+    PeftMethod,
+    check_positive,
+    check_target_modules,
+    last_layers,
+    linear_layers,
+)
 from peftsp.peft.low_rank import add_low_rank
 
 
@@ -52,16 +58,7 @@ class LoRA(PeftMethod):
             raise ConfigError(f"peft.start: expected zero or pissa, found {self.start!r}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"peft.dropout: expected 0 <= dropout < 1, found {self.dropout}")
-        unknown = [name for name in self.target_modules if name not in LINEAR_PLACES]
-        if unknown or not self.target_modules:
-            raise ConfigError(
-                f"peft.target_modules: expected some of {', '.join(LINEAR_PLACES)}, "
-                f"found {', '.join(unknown) or 'none'}"
-            )
-        if len(set(self.target_modules)) < len(self.target_modules):
-            raise ConfigError(
-                f"peft.target_modules: expected each once, found {', '.join(self.target_modules)}"
-            )
+        check_target_modules(self.target_modules)
 
     def apply(self, backbone: ESM2) -> Backbone:
         """Replace the chosen linear layers by ones with an update."""
@@ -146,11 +143,7 @@ class LoRA(PeftMethod):
         return self.last_k == other.last_k and set(self.target_modules) == set(other.target_modules)
 
     def _places(self, spec: BackboneSpec) -> list[str]:
-        return [
-            f"layers.{layer}.{LINEAR_PLACES[name]}"
-            for layer in self._layers(spec)
-            for name in self.target_modules
-        ]
+        return linear_layers(self._layers(spec), self.target_modules)
 
     def _layers(self, spec: BackboneSpec) -> range:
         return last_layers(spec, self.last_k, "peft.last_k")

@@ -26,6 +26,7 @@ VARIANTS = [
     ("lora", {"rslora": True, "lr_ratio": 16.0}),
     ("lora", {"start": "pissa", "dropout": 0.0}),
     ("adapter", {"last_k": 2, "bottleneck": 4, "identity": False}),
+    ("bitfit", {"last_k": 1, "target_modules": ["fc1", "out_proj"]}),
     ("full", {"dropout": 0.3}),
     ("prompt", {"place": "first"}),
     ("prompt", {"place": "last"}),

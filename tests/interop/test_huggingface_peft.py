@@ -178,7 +178,7 @@ def test_missing_and_broken_files_are_named(adapter):
 
 def test_bundle_of_another_method_is_not_exported(tmp_path, capsys):
     bundle = Bundle.from_tagger(tagger_with(Frozen()), HEAD, CRF, {})
-    with pytest.raises(BundleError, match=r"expected a bundle with lora or .*, found frozen"):
+    with pytest.raises(BundleError, match=r"expected a bundle with lora, .*, found frozen"):
         export_adapter(bundle, tmp_path / "adapter")
     assert main(["export", str(tmp_path / "none"), "-o", str(tmp_path / "adapter")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

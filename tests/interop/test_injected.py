@@ -19,7 +19,9 @@ from peftsp.settings_folder import CONF
 
 METHODS = CONF / "peft"
 INJECTED = sorted(
-    path.stem for path in METHODS.glob("*.yaml") if ".hf." in OmegaConf.load(path)._target_
+    path.stem
+    for path in METHODS.glob("*.yaml")
+    if OmegaConf.load(path)._target_.split(".")[2] in ("bitfit", "hf")
 )
 SPEC = BackboneSpec("small", layers=2, width=32, heads=4)
 HEAD = HeadSettings(dropout=0.1, kingdom_embedding=0, kingdom_dropout=0.0, trainable=True)
