@@ -88,6 +88,9 @@ class PredictionStore:
 
         Returns:
             Counts of what is kept.
+
+        Raises:
+            ConfigError: What is there is of no run.
         """
         kept = Tally()
         if not self._can_resume or not self.path.is_file():
@@ -95,6 +98,7 @@ class PredictionStore:
         with self.path.open("rb") as lines:
             head = lines.readline()
             if head != (json.dumps(self._run) + "\n").encode():
+                self._check_own()
                 left = f"{sum(1 for _ in lines):,} predictions of an interrupted run"
                 tell(f"{self.path}: {left} with another input or other settings are dropped")
                 return kept

@@ -83,13 +83,15 @@ def set_head(store, head):
 
 
 @pytest.mark.parametrize("head", ["", '{"run": ', '{"tool": 1}', "[]"])
-def test_rows_that_no_run_left_are_not_touched(tmp_path, head):
+def test_rows_that_no_run_left_are_not_touched(tmp_path, capsys, head):
     set_head(interrupted(tmp_path, {"peftsp": "0", "run": 1}, rows=7), head)
     store = PredictionStore(tmp_path, {"peftsp": "0", "run": 1})
     before = store.path.read_bytes()
-    with pytest.raises(ConfigError, match=r"predictions\.partial: expected nothing there"):
-        store.write([prediction("new")])
+    for use in (lambda: store.resume(1), lambda: store.write([prediction("new")])):
+        with pytest.raises(ConfigError, match=r"predictions\.partial: expected nothing there"):
+            use()
     assert store.path.read_bytes() == before
+    assert not capsys.readouterr().err, "nothing of it is said to be dropped"
 
 
 @pytest.mark.parametrize("head", ['{"peftsp": "0", "run": 2}', '{"peftsp": "0"}', '{"peftsp": "0'])
