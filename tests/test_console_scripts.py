@@ -1,3 +1,4 @@
+import runpy
 import sys
 
 import pytest
@@ -27,3 +28,13 @@ def test_command_is_started(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["peftsp-memory", "--help"])
     assert console_scripts.memory() == 0
     assert "GPU memory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["memory", "search"])
+def test_package_as_a_command_names_what_is_missing(monkeypatch, capsys, name):
+    monkeypatch.delitem(sys.modules, f"peftsp.{name}.cli", raising=False)
+    monkeypatch.setitem(sys.modules, "hydra", None)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(f"peftsp.{name}", run_name="__main__")
+    assert end.value.code == 2
+    assert f"peftsp-{name}: expected the package hydra" in capsys.readouterr().err

@@ -10,6 +10,7 @@ methods=("$@")
 ((${#methods[@]})) || methods=(accurate keeps-prior drawn-prior)
 
 plain="callbacks.averaging=null scheduler.floor=0.01 data.chimeras=0"
+bitfit="peft=bitfit optimizer.lr=0.147 learning_rate.head_factor=0.068"
 declare -A settings=(
   [accurate]=""
   [other-order]="data.seed=2"
@@ -21,6 +22,8 @@ declare -A settings=(
   [no-shared-scores]="$plain data.keeps_prior=false head.shares_types=false"
   [frozen]="peft=frozen"
   [adapter]="peft=adapter peft.bottleneck=32 optimizer.lr=0.0147"
+  [bitfit]="$bitfit peft.last_k=4"
+  [bitfit-all-layers]="$bitfit"
   [prompt-first]="peft=prompt peft.place=first"
   [prompt-last]="peft=prompt peft.place=last"
   [prompt-all]="peft=prompt"

@@ -142,7 +142,7 @@ async function take(files) {
     const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
     return new Response(stream).text().catch(() => unread.push(file.name) && "");
   }));
-  const text = texts.join("\n");
+  const text = [...files].map((file, place) => withName(file.name, texts[place])).join("\n");
   give(text);
   const read = [...files].map((file) => file.name).filter((name) => !unread.includes(name));
   const said = read.length ? `${read.join(", ")}: ${millions(text)}` : "";

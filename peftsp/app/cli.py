@@ -102,6 +102,7 @@ def read_graph(
     Raises:
         ConfigError: A graph is asked for together with others, in another precision than its own,
             or without the weights that it takes; a package that exports is missing.
+        BundleError: The graph beside a bundle is that of another.
     """
     if Path(bundles[0]).suffix == GRAPH_SUFFIX:
         if len(bundles) > 1:
@@ -111,6 +112,9 @@ def read_graph(
     folders = [find_bundle(name) for name in bundles]
     graph = folders[0] / GRAPH_FILES[precision]
     if len(folders) == 1 and graph.is_file():
+        from peftsp.inference.compute.onnx_model import open_beside
+
+        open_beside(graph, threads=1)
         files = [path for path in folders[0].rglob("*.safetensors") if path.is_file()]
         weights = {path.relative_to(folders[0]).as_posix(): path.read_bytes() for path in files}
         return graph.read_bytes(), weights

@@ -41,6 +41,11 @@ function parseFasta(text) {
   return { proteins, wrong };
 }
 
+// A file's text; a sequence without a header gets the file's name, lest it go on with another file's.
+function withName(name, text) {
+  return !text.trim() || text.trimStart().startsWith(">") ? text : `>${name.replace(/\s+/g, "_")}\n${text}`;
+}
+
 // Whether the letters are those of DNA or RNA: by the three rules of peftsp.data.nucleotides.
 function areNucleotides(proteins) {
   const { lookedAt, letters, bases, minShare, minLetters, minBaseShare } = vocabulary.nucleotides;

@@ -12,8 +12,13 @@ from torch import Tensor
 
 from peftsp.data.folds import NESTED, folds_of
 from peftsp.data.identity import dataset_digest, sequence_mark, split_marks
-from peftsp.errors import BundleError, ConfigError, RecordError
-from peftsp.evaluate.calibration import Calibration, calibrate, fit_calibration
+from peftsp.errors import BundleError, ConfigError, RecordError, tell
+from peftsp.evaluate.calibration import (
+    Calibration,
+    calibrate,
+    check_calibratable,
+    fit_calibration,
+)
 from peftsp.evaluate.dataset import read_test_set
 from peftsp.evaluate.rows import Predicting, predict_types
 from peftsp.evaluate.seen import members_of
@@ -87,9 +92,9 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     """Find a temperature and offsets of SP types, and write a bundle that has them.
 
     Raises:
-        PeftspError: A file or bundle is wrong, the output exists, the fold is not one that the
-            model was trained for, the prevalence is not a share, or the proteins are not some with
-            and some without signal peptide.
+        PeftspError: A file or bundle is wrong, the model cannot be calibrated, the output exists,
+            the fold is not one that the model was trained for, the prevalence is not a share, or
+            the proteins are not some with and some without signal peptide.
     """
     if settings.prevalence is not None and not 0 < settings.prevalence < 1:
         raise ConfigError(
@@ -104,6 +109,7 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     records = test_set.records
     start = read_trained(settings.bundle, settings.predicting.allow_code)
     folder, bundle = start.folder, start.bundle
+    check_calibratable(bundle)
     fold, used = _calibrating(folder, bundle, records, settings)
     true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
     count = int((true == NO_SP).sum())
@@ -135,6 +141,11 @@ def _calibrating(
 ) -> tuple[int | None, list[LabelledRecord]]:
     """The fold, if the model was trained on one, and the proteins to calibrate on."""
     [member] = members_of([folder], records)
+    if not member.is_known:
+        tell(
+            f"{settings.bundle} does not say all that it was trained on; what it has seen of the "
+            f"proteins that calibrate makes it too sure"
+        )
     if member.fold is None:
         if settings.fold is not None:
             raise ConfigError(

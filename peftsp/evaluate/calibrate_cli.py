@@ -45,10 +45,11 @@ def _run(options: argparse.Namespace) -> str:
     )
     before, after = summary.before, summary.after
     offsets = ", ".join(f"{k} {v:+.2f}" for k, v in summary.calibration.offsets.items() if v)
+    share = "" if options.prevalence is None else ", before --prevalence moves them"
     return "\n".join(
         (
             f"temperature {summary.calibration.temperature:.2f}; offsets {offsets or 'none'}",
-            f"of {summary.proteins:,} proteins, each fifth calibrated on the others:",
+            f"of {summary.proteins:,} proteins, each fifth calibrated on the others{share}:",
             f"  of a wrong type    {before.wrong:,}, then {after.wrong:,}",
             f"  calibration error  {before.error:.4f}, then {after.error:.4f}",
             f"  log loss           {before.log_loss:.4f}, then {after.log_loss:.4f}",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from peftsp.errors import ConfigError
 from peftsp.labels import NO_SP, SP_TYPES, TYPE_OF_STATE
 from peftsp.model.bundle import Bundle
 
@@ -109,7 +110,11 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     Args:
         bundle: Of the model whose probabilities were calibrated.
         calibration: What was found.
+
+    Raises:
+        ConfigError: Paths of the model change their SP type on the way.
     """
+    check_calibratable(bundle)
     temperature = bundle.crf.temperature * calibration.temperature
     starts = bundle.weights[_STARTS]
     of_state = [calibration.offsets[SP_TYPES[sp_type]] for sp_type in TYPE_OF_STATE]
@@ -119,6 +124,21 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
         crf=replace(bundle.crf, temperature=temperature),
         weights={**bundle.weights, _STARTS: shifted},
     )
+
+
+def check_calibratable(bundle: Bundle) -> None:
+    """Check that each path of a model is of the SP type that it begins with.
+
+    Raises:
+        ConfigError: One may begin with another.
+    """
+    crf = bundle.crf
+    if crf.constraint != "hard" or crf.table == "none":
+        raise ConfigError(
+            f"calibration: expected a model with crf.constraint=hard and a table of transitions, "
+            f"since it moves the scores of SP types where paths begin, found {crf.constraint} and "
+            f"{crf.table}"
+        )
 
 
 def _is_impossible(probabilities: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ class Member:
             partitions, if validation chose nothing, so that their model would be the same.
         folds: How many folds its protocol has.
         unseen: Places of the records whose sequences neither trained nor chose it.
-        is_known: Whether it says what it was trained on; otherwise all records count as unseen.
+        is_known: Whether it says all that it was trained on; otherwise no record counts as seen,
+            but by its fold.
     """
 
     bundle: Path
@@ -55,9 +56,8 @@ def _member(
     training = read_bundle(bundle).training
     name = str(training.get("name", bundle.name)).split("/")[-1]
     text = training.get("proteins")
-    if not isinstance(text, str):
-        return Member(bundle, name, None, {}, 1, frozenset(range(len(records))), is_known=False)
-    seen = split_marks(text)
+    is_known = isinstance(text, str)
+    seen = split_marks(text) if isinstance(text, str) else frozenset()
     unseen = frozenset(place for place, mark in enumerate(marks) if mark not in seen)
     if not unseen:
         raise BundleError(
@@ -65,7 +65,7 @@ def _member(
             f"found one that was trained or chosen on all of them"
         )
     if training.get("dataset", {}).get("sha256") != digest:
-        return Member(bundle, name, None, {}, 1, unseen, is_known=True)
+        return Member(bundle, name, None, {}, 1, unseen, is_known)
     data = training["data"]
     folds = folds_of((r.partition for r in records), data.get("protocol", NESTED))
     if not 0 <= data["fold"] < len(folds):
@@ -76,4 +76,4 @@ def _member(
     tests = {data["fold"]: own.test}
     if training.get("is_chosen") is False and data["train_splits"] == ["train"]:
         tests |= {n: fold.test for n, fold in enumerate(folds) if fold.train == own.train}
-    return Member(bundle, name, data["fold"], tests, len(folds), unseen, is_known=True)
+    return Member(bundle, name, data["fold"], tests, len(folds), unseen, is_known)

@@ -19,6 +19,7 @@ from peftsp.backbone.checkpoint import lasting_place
 from peftsp.backbone.hugging_face import THEIR_MODULES
 from peftsp.backbone.tensor_files import write_safetensors
 from peftsp.command_line import new_parser, parse, run_command
+from peftsp.durable import whole_folder
 from peftsp.errors import BundleError, CheckpointError
 from peftsp.hub import push_model
 from peftsp.interop.injected import as_beft, export_injected
@@ -139,13 +140,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export = commands.add_parser("export", help="write a bundle's method as an adapter folder")
     export.add_argument("bundle", type=Path, help="bundle folder")
     export.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write"
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="new folder to write"
     )
     export.set_defaults(run=_export)
     importing = commands.add_parser("import", help="make a bundle of an adapter folder with a head")
     importing.add_argument("folder", type=Path, help="adapter folder")
     importing.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="BUNDLE", help="bundle to write"
+        "-o", "--output", type=Path, required=True, metavar="BUNDLE", help="new bundle to write"
     )
     importing.add_argument(
         "--checkpoint", metavar="PATH", help="the backbone's weights, if not the published ones"
@@ -161,7 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _export(options: argparse.Namespace) -> str:
-    export_adapter(read_bundle(options.bundle), options.output)
+    check_new(options.output)
+    bundle = read_bundle(options.bundle)
+    with whole_folder(options.output) as partial:
+        export_adapter(bundle, partial)
     return f"wrote {options.output}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peftsp.command_line import new_parser, parse, run_command
+from peftsp.command_line import lacking, new_parser, parse, run_command
 from peftsp.errors import ConfigError
 from peftsp.model.bundle_files import check_new
 
@@ -71,11 +71,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> str:
     # Loading torch takes seconds, and --help needs none of it.
-    from peftsp.backbone.checkpoint import read_weights
-    from peftsp.backbone.specs import BackboneSource, published_spec
-    from peftsp.interop import reference_bundle
-    from peftsp.interop.reference_names import sort_tensors
-    from peftsp.model.bundle import save_bundle
+    try:
+        from peftsp.backbone.checkpoint import read_weights
+        from peftsp.backbone.specs import BackboneSource, published_spec
+        from peftsp.interop import reference_bundle
+        from peftsp.interop.reference_names import sort_tensors
+        from peftsp.model.bundle import save_bundle
+    except ModuleNotFoundError as error:
+        raise lacking("python -m peftsp.interop.reference", error, "train") from error
 
     place, folder = str(options.model), options.output.resolve()
     check_new(options.output)
@@ -108,6 +111,8 @@ def _report(bundle: Bundle, options: argparse.Namespace) -> None:
     found, assumed = "found in the file", "not in the file; as published"
     origins = dict.fromkeys(("peft.dropout", "head.dropout", "peft.alpha"), assumed)
     origins |= dict.fromkeys(("crf.constraint", "crf.decoding"), "the way of PEFT-SP")
+    added = ("peft.rslora", "peft.start", "peft.lr_ratio", "crf.residues", "crf.temperature")
+    origins |= dict.fromkeys(added, "not in PEFT-SP")
     if options.lora_alpha is not None:
         origins["peft.alpha"] = "as given"
     settings: dict[str, object] = {

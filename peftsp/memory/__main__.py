@@ -1,6 +1,8 @@
 """``python -m peftsp.memory backbone=esm2_3b peft=lora``."""
 
-from peftsp.memory.cli import main
+import sys
+
+from peftsp.console_scripts import memory
 
 if __name__ == "__main__":
-    main()
+    sys.exit(memory())

@@ -106,20 +106,22 @@ def read_adapter(folder: Path) -> Adapter:
     unused = tuple(key for key in tensors if _OTHER_HEADS.match(key))
     found = {key: _parts(key, path) for key in tensors if key not in unused}
     targets, last_k = _extent([(layer, module) for layer, module, _ in found.values()], path)
-    method = method_of(config, targets, last_k, folder / CONFIG_FILE)
+    about, of_head = _read_head(folder)
+    source = about.get("backbone")
+    is_whole = source is not None and last_k == source.spec.layers
+    method = method_of(config, targets, None if is_whole else last_k, folder / CONFIG_FILE)
     weights = {
         f"backbone.layers.{layer}.{module}.{_our_ending(rest, method)}": tensors[key].float()
         for key, (layer, module, rest) in found.items()
     }
     if isinstance(method, BitFit):
         weights = {name: tensor.flatten() for name, tensor in weights.items()}
-    about, of_head = _read_head(folder)
     return Adapter(
         method,
         weights | of_head,
         about.get("head"),
         about.get("crf"),
-        about.get("backbone"),
+        source,
         about.get("backbone_sha256"),
         unused,
         about.get("training", {}),

@@ -17,14 +17,16 @@ from peftsp.peft.bitfit import BitFit
 from peftsp.peft.hf import NAMING_LAYERS, PLACES, HuggingFace
 
 
-def method_of(config: Mapping[str, Any], targets: list[str], last_k: int, path: Path) -> PeftMethod:
+def method_of(
+    config: Mapping[str, Any], targets: list[str], last_k: int | None, path: Path
+) -> PeftMethod:
     """The method that an ``adapter_config.json`` describes.
 
     Args:
         config: What the file says.
         targets: Parts of a block that the tensors beside it belong to, of
             `peftsp.peft.hf.PLACES`.
-        last_k: In how many of the last layers.
+        last_k: In how many of the last layers; None for all.
         path: The file, for errors.
 
     Raises:
@@ -40,7 +42,7 @@ def method_of(config: Mapping[str, Any], targets: list[str], last_k: int, path: 
 
 
 def _injected(
-    config: Mapping[str, Any], targets: list[str], last_k: int, path: Path
+    config: Mapping[str, Any], targets: list[str], last_k: int | None, path: Path
 ) -> HuggingFace:
     try:
         from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
@@ -52,7 +54,7 @@ def _injected(
 
     known = {str(kind.value): made for kind, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     kind = config.get("peft_type")
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         raise CheckpointError(
             f"{path}: peft_type: expected one of {', '.join(sorted(known))}, found {shown(kind)}"
         )

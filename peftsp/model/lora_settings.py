@@ -34,13 +34,15 @@ _STARTS = (True, False, "gaussian", "orthogonal", "eva", "pissa")
 """Ways to draw LoRA weights that leave the model's own as they were, or take what PiSSA takes."""
 
 
-def lora_of(config: Mapping[str, Any], targets: Sequence[str], last_k: int, path: Path) -> LoRA:
+def lora_of(
+    config: Mapping[str, Any], targets: Sequence[str], last_k: int | None, path: Path
+) -> LoRA:
     """The method that an ``adapter_config.json`` describes.
 
     Args:
         config: What the file says.
         targets: Linear layers that the tensors beside it belong to.
-        last_k: In how many of the last layers.
+        last_k: In how many of the last layers; None for all.
         path: The file, for errors.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -203,5 +204,5 @@ def check_positive(**settings: float) -> None:
         ConfigError: One is not; the message names it as a setting of the ``peft`` group.
     """
     for name, value in settings.items():
-        if value <= 0:
+        if not 0 < value < math.inf:
             raise ConfigError(f"peft.{name}: expected a number above 0, found {value}")

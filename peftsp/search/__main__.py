@@ -1,6 +1,8 @@
 """``python -m peftsp.search hparams_search=lora search.trials=20``."""
 
-from peftsp.search.cli import main
+import sys
+
+from peftsp.console_scripts import search
 
 if __name__ == "__main__":
-    main()
+    sys.exit(search())

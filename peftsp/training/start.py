@@ -198,7 +198,7 @@ def _start_of(name: str, folder: Path, bundle: Bundle, method: PeftMethod) -> St
     lies_at = bundle.backbone.checkpoint
     is_inside = lies_at not in (None, RANDOM) and Path(lies_at or "").is_relative_to(folder)
     papers = {
-        paper: (folder / paper).read_text(encoding="utf-8")
+        paper: (folder / paper).read_text(encoding="utf-8", errors="replace")
         for paper in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
         if (folder / paper).is_file()
     }

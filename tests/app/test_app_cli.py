@@ -1,5 +1,6 @@
 """The command writes one file, or serves the page to this machine."""
 
+import shutil
 import socket
 import sys
 import threading
@@ -44,6 +45,16 @@ def test_graph_that_is_none_or_of_another_precision_is_refused(tmp_path, capsys)
     assert "junk.onnx: expected a graph of peftsp-export" in capsys.readouterr().err
     assert main([str(GRAPH), "--precision", "int8", *given]) == 2
     assert "--precision int8: expected none or that of" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_graph_of_another_model_beside_a_bundle_is_refused(tmp_path, capsys):
+    stale = tmp_path / "stale"
+    shutil.copytree(SHIPPED["fast"].folder, stale)
+    config = stale / "config.json"
+    config.write_text(config.read_text().replace('"temperature"', ' "temperature"'))
+    assert main([str(stale), "-o", str(tmp_path / "page.html")]) == 2
+    assert "graph.onnx: expected the graph of this bundle, found" in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()
 
 

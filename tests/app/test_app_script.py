@@ -57,6 +57,10 @@ const submitted = (text) => ((box.value = text), form.onsubmit({ preventDefault(
   listeners.drop({ preventDefault() {}, dataTransfer: { types: ["text/plain"], files: [] } });
   await take([]);
   console.log(box.value);
+  const file = (name, text) => ({ name, stream: () => text });
+  const named = file("a.faa", ">a\\nMKKTAI\\n");
+  await take([named, file("my own.txt", "MSSLLV"), file("none.txt", "\\n")]);
+  console.log(JSON.stringify(box.value));
 })();
 """
 
@@ -69,7 +73,8 @@ def test_worker_that_fails_spoils_no_later_run(tmp_path, kind, message, left):
         pytest.skip("node is not installed")
     script = tmp_path / "case.js"
     form = (APP / "app.js").read_text().partition("beginWorkers().catch")[0]
-    script.write_text(STUBS + form + CASES)
+    naming = (APP / "fasta.js").read_text().partition("function withName")[2].partition("\n}\n")[0]
+    script.write_text(STUBS + f"function withName{naming}\n}}\n" + form + CASES)
     done = subprocess.run(
         [node, script, kind], capture_output=True, text=True, check=False, timeout=60
     )
@@ -78,4 +83,5 @@ def test_worker_that_fails_spoils_no_later_run(tmp_path, kind, message, left):
         "64 true",
         "The prediction has failed: no worker is left; load the page again",
         "kept",
+        '">a\\nMKKTAI\\n\\n>my_own.txt\\nMSSLLV\\n\\n"',
     ], done.stderr

@@ -1,6 +1,7 @@
 """The command makes a bundle whose probabilities are calibrated on what it had not seen."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -95,7 +96,9 @@ def test_another_prevalence_is_expected(trained, calibrate, tmp_path):
     records = read_labelled(trained / "own.fasta")
     odds = []
     for name, options in (("as_it_is", []), ("rare", ["--prevalence", "0.02"])):
-        assert calibrate("fast", tmp_path / name, *options)[0] == 0
+        status, said, _ = calibrate("fast", tmp_path / name, *options)
+        assert status == 0
+        assert ("before --prevalence moves them" in said) == bool(options)
         none = predict_types(tmp_path / name, records, PREDICTING)[:, 0].double()
         odds.append((none / (1 - none)).log())
     share = sum(record.sp_type != "NO_SP" for record in records) / len(records)
@@ -104,6 +107,39 @@ def test_another_prevalence_is_expected(trained, calibrate, tmp_path):
     assert is_measurable.sum() > 5
     difference = (odds[1] - odds[0])[is_measurable]
     torch.testing.assert_close(difference, expected.expand_as(difference), atol=0.05, rtol=0)
+
+
+def copy_of(bundle, folder, **changes):
+    """A bundle of which other things are said."""
+    shutil.copytree(bundle, folder)
+    path = folder / "config.json"
+    said = json.loads(path.read_text())
+    for group, values in changes.items():
+        said[group] |= values
+    path.write_text(json.dumps(said))
+    return folder
+
+
+def test_a_model_that_begins_from_one_of_unknown_proteins_has_its_fold(
+    trained, bundle, calibrate, tmp_path
+):
+    unknown = copy_of(bundle, tmp_path / "unknown", training={"proteins": None})
+    status, said, complained = calibrate(unknown, tmp_path / "new")
+    validating = [r for r in read_labelled(trained / "own.fasta") if r.partition == 1]
+    assert status == 0
+    assert f"of {len(validating)} proteins" in said
+    assert "unknown does not say all that it was trained on" in complained
+
+
+@pytest.mark.parametrize("changes", [{"constraint": "soft"}, {"table": "none"}])
+def test_a_model_whose_paths_change_their_type_is_refused(bundle, calibrate, tmp_path, changes):
+    """An offset where paths begin would not reach the types that they end in."""
+    status, _, complained = calibrate(
+        copy_of(bundle, tmp_path / "free", crf=changes), tmp_path / "new"
+    )
+    assert status == 2
+    assert complained.startswith("calibration: expected a model with crf.constraint=hard and a ")
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_does_not_fit_is_one_line(trained, bundle, calibrate, tmp_path):

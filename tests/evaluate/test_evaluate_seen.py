@@ -13,7 +13,7 @@ from peftsp.evaluate import seen
 RECORDS = SyntheticProteins(60, 0).load()
 
 
-def member(monkeypatch, is_chosen, protocol="nested"):
+def member(monkeypatch, is_chosen, protocol="nested", **changes):
     """What a bundle of fold 0 has to do with the records."""
     train, validation, _ = split(RECORDS, 0)
     known = [*train, *validation] if is_chosen else train
@@ -23,7 +23,7 @@ def member(monkeypatch, is_chosen, protocol="nested"):
         "dataset": {"sha256": dataset_digest(RECORDS)},
         "proteins": "".join(sequence_mark(record.residues) for record in known),
         "is_chosen": is_chosen,
-    }
+    } | changes
     monkeypatch.setattr(seen, "read_bundle", lambda _: SimpleNamespace(training=training))
     [found] = seen.members_of([Path("a")], RECORDS)
     return found
@@ -40,3 +40,10 @@ def test_a_model_stands_for_all_folds_that_would_train_the_same(
     assert found.tests == tests
     partitions = {RECORDS[place].partition for place in found.unseen}
     assert partitions == ({0} if is_chosen else {0, 1})
+
+
+def test_a_model_whose_start_is_unknown_is_still_of_its_fold(monkeypatch):
+    found = member(monkeypatch, False, proteins=None)
+    assert not found.is_known
+    assert (found.fold, found.tests) == (0, {0: 0, 2: 1})
+    assert len(found.unseen) == len(RECORDS)

@@ -12,7 +12,7 @@ from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.hugging_face import write_esm_folder
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.errors import BundleError, CheckpointError
-from peftsp.interop.huggingface_peft import export_adapter, main
+from peftsp.interop.huggingface_peft import export_adapter, import_bundle, main
 from peftsp.model.adapter_folder import read_adapter
 from peftsp.model.bundle import Bundle, save_bundle
 from peftsp.model.restore import restore_tagger
@@ -187,5 +187,19 @@ def test_bundle_of_another_method_is_not_exported(tmp_path, capsys):
 
 def test_bundle_that_is_there_is_not_replaced(tmp_path, capsys):
     (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "adapter_config.json").write_text("mine")
     assert main(["import", str(tmp_path / "none"), "-o", str(tmp_path / "bundle")]) == 2
     assert "bundle: expected a new folder, found one that exists" in capsys.readouterr().err
+    assert main(["export", "fast", "-o", str(tmp_path / "bundle")]) == 2
+    assert "bundle: expected a new folder, found one that exists" in capsys.readouterr().err
+    assert (tmp_path / "bundle" / "adapter_config.json").read_text() == "mine"
+
+
+def test_a_method_of_all_layers_comes_back_as_such(tmp_path, esm_folder):
+    """`None` and all of them are one and the same, which a number alone would not tell."""
+    for last_k in (None, 2):
+        method = LoRA(2, 3, 0.0, ("fc2",), last_k)
+        bundle = Bundle.from_tagger(tagger_with(method), HEAD, CRF, {})
+        export_adapter(bundle, tmp_path / f"adapter{last_k}")
+        back = import_bundle(tmp_path / f"adapter{last_k}", str(esm_folder))
+        assert back.peft == bundle.peft

@@ -54,6 +54,8 @@ def test_settings_are_found_and_assumptions_told(tmp_path, lora_model, capsys):
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert rows["peft.rank"].endswith("found in the file")
     assert rows["peft.alpha"].endswith("not in the file; as published")
+    assert rows["peft.rslora"].endswith("not in PEFT-SP")
+    assert rows["crf.temperature"].endswith("not in PEFT-SP")
 
     assert main([*command[:-1], str(tmp_path / "new"), "--lora-alpha", "16"]) == 0
     assert read_bundle(tmp_path / "new").peft["alpha"] == 16

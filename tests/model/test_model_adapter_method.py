@@ -62,6 +62,7 @@ def test_parts_with_settings_of_their_own_are_refused(option):
     [
         ({"peft_type": "IA4"}, r"^folder/.*\.json: peft_type: expected one of .*, found 'IA4'"),
         ({}, r"peft_type: expected one of .*, found None"),
+        ({"peft_type": ["LORA"]}, r"peft_type: expected one of .*, found \['LORA'\]"),
         (
             {"peft_type": "IA3", "feedforward_modules": "key"},
             r"feedforward_modules: expected a list, found 'key'",

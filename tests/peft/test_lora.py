@@ -100,6 +100,8 @@ def settings(**changes):
     ("changes", "message"),
     [
         ({"rank": 0}, r"peft\.rank: expected a number above 0, found 0"),
+        ({"alpha": float("inf")}, r"peft\.alpha: expected a number above 0, found inf"),
+        ({"alpha": float("nan")}, r"peft\.alpha: expected a number above 0, found nan"),
         ({"alpha": -1}, r"peft\.alpha: expected a number above 0, found -1"),
         ({"dropout": 1.0}, r"peft\.dropout: expected 0 <= dropout < 1, found 1\.0"),
         ({"target_modules": ("q", "fc1")}, r"peft\.target_modules: .* found q$"),

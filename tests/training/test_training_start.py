@@ -18,6 +18,7 @@ from peftsp.model.bundle import hash_content, read_bundle
 from peftsp.model.restore import load_taggers
 from peftsp.model.shipped import SHIPPED
 from peftsp.runs.record import read_record
+from peftsp.training.start import read_trained
 from peftsp.training.start_settings import fill_in
 
 NO_STEP = ("optimizer.lr=0", "trainer.max_epochs=1")
@@ -206,3 +207,9 @@ def test_checkpoint_of_other_proteins_is_no_start(run, finished_run, tmp_path):
     with pytest.raises(ConfigError, match=r"expected a checkpoint of this fold's train proteins"):
         run(tmp_path / "other", "data.fold=5", *more)
     run(tmp_path / "same", "head.dropout=0.2", *more)
+
+
+def test_a_card_in_another_encoding_is_carried_all_the_same(tmp_path):
+    shutil.copytree(SHIPPED["fast"].folder, tmp_path / "fast")
+    (tmp_path / "fast" / "README.md").write_bytes("# Café".encode("latin-1"))
+    assert read_trained(str(tmp_path / "fast"), ()).papers["README.md"].startswith("# Caf")

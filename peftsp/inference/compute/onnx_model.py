@@ -44,12 +44,23 @@ def open_graph(settings: ModelSettings, path: Path, threads: int) -> OnnxModel:
         ConfigError: ONNX Runtime is not installed, or the graph is of another precision.
         BundleError: The file is missing, broken, or the graph of another bundle.
     """
-    model = OnnxModel(path, threads)
+    is_beside = path.name in GRAPH_FILES.values()
+    model = (open_beside if is_beside else OnnxModel)(path, threads)
     made, wanted = model.about["precision"], settings.precision
     if wanted not in ("auto", made):
         raise ConfigError(f"{path}: expected a graph in {wanted}, found one in {made}")
-    is_beside = path.name in GRAPH_FILES.values()
-    if is_beside and model.about["bundles"][0]["sha256"] != hash_bundle(path.parent):
+    return model
+
+
+def open_beside(path: Path, threads: int) -> OnnxModel:
+    """The graph that lies in a bundle's folder.
+
+    Raises:
+        ConfigError: ONNX Runtime is not installed.
+        BundleError: The file is missing, broken, or the graph of another bundle.
+    """
+    model = OnnxModel(path, threads)
+    if model.about["bundles"][0]["sha256"] != hash_bundle(path.parent):
         raise BundleError(f"{path}: expected the graph of this bundle, found one of another")
     return model
 
