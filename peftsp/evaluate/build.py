@@ -86,6 +86,7 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     check_output(settings.report.output)
     test_set = read_test_set(settings.data)
     records = test_set.records
+    groups = _read_groups(settings)
     methods = {label: members_of(bundles, records) for label, bundles in settings.methods.items()}
     if settings.together == APART:
         methods = _each_its_own(methods)
@@ -110,8 +111,10 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
         warnings.append(
             "All proteins have a signal peptide, so MCC and precision say nothing of false calls."
         )
-    tables.append(group_table(reported, _read_groups(settings)))
-    return EvaluateSummary(write_report(reported, settings.report, [], warnings, tables), tables)
+    tables.append(group_table(reported, groups))
+    # Those are of six types.
+    report = replace(settings.report, has_published=not is_presence)
+    return EvaluateSummary(write_report(reported, report, [], warnings, tables), tables)
 
 
 def _each_its_own(methods: Mapping[str, Sequence[Member]]) -> dict[str, list[Member]]:
@@ -142,10 +145,12 @@ def _contender_runs(
     dataset: DatasetIdentity,
     about: dict[str, object],
 ) -> list[Run]:
+    """What other programs call, beside each model that is to be compared with it."""
     runs = []
+    tested = {(test.fold, test.seed): test.places for test in plan.tests}
     for name, path in settings.contenders.items():
         calls = read_contender(path)
-        for fold, places in {test.fold: test.places for test in plan.tests}.items():
+        for (fold, seed), places in tested.items():
             lost = [records[p].accession for p in places if records[p].accession not in calls]
             if lost:
                 raise RecordError(
@@ -153,7 +158,7 @@ def _contender_runs(
                     f"{len(lost)}, {lost[0]} the first"
                 )
             rows = {p: call_row(records[p], calls[records[p].accession]) for p in places}
-            runs.append(run_of(name, fold, 0, rows, dataset, about))
+            runs.append(run_of(name, fold, seed, rows, dataset, about))
     return runs
 
 

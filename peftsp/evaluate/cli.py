@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     of_one = "trained models of one method: folders, or accurate and fast, which ship"
-    add("--bundle", nargs="+", metavar="DIR", help=of_one)
+    add("--bundle", nargs="+", action="extend", metavar="DIR", help=of_one)
     add(
         "--method",
         nargs="+",

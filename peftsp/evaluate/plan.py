@@ -60,8 +60,8 @@ def plan_tests(
     """
     members = [member for group in methods.values() for member in group]
     warnings = [
-        f"{member.label} does not say what it was trained on; if it has seen these proteins, its "
-        f"numbers are too good."
+        f"{member.label} does not say all that it was trained on; if it has seen these proteins, "
+        f"its numbers are too good."
         for member in members
         if not member.is_known
     ]

@@ -91,7 +91,12 @@ def write_archive(
     entries: dict[str, bytes] = {}
     for place in report:
         entries |= _files(f"report/{place.name}", place, place.rglob("*") if place.is_dir() else [])
-    names = [f"runs/{n:03}-{Path(run.record.name).name}" for n, run in enumerate(runs, start=1)]
+    # In the report's order, so that methods of one name get the same numbers in it.
+    runs = sorted(runs, key=lambda run: str(run.folder))
+    digits = max(3, len(str(len(runs))))
+    names = [
+        f"runs/{n:0{digits}}-{Path(run.record.name).name}" for n, run in enumerate(runs, start=1)
+    ]
     for name, run in zip(names, runs, strict=True):
         for pattern in _OF_A_RUN + ((f"{BUNDLE}/**/*",) if has_bundles else ()):
             entries |= _files(name, run.folder, run.folder.glob(pattern))

@@ -48,6 +48,7 @@ class ReportSettings:
         archive: New .zip file for all that the report was made of; None for none.
         has_bundles: Put the models of the runs into it, too.
         against: Label of the method that all others are compared with; None: every two are.
+        has_published: Put published figures beside those of the data set that they are of.
     """
 
     places: Sequence[Path]
@@ -58,6 +59,7 @@ class ReportSettings:
     archive: Path | None = None
     has_bundles: bool = False
     against: str | None = None
+    has_published: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def write_report(
         lambda swaps, title: _bar(swaps, title, settings, settings.resamples),
         settings.against,
     )
-    published = published_for(runs[0].record.dataset)
+    published = published_for(runs[0].record.dataset) if settings.has_published else None
     tables = [*_tables(evaluations, comparison, published, settings), *further]
     with new_report(settings.output) as folder:
         for table in tables:

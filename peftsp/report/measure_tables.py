@@ -63,8 +63,8 @@ def _measure_table(
     if published is not None:
         theirs = shown[_BOTH].merge(published, how="left", on=_BOTH)
         for name in published.columns[2:]:
-            columns[name] = theirs[name].to_numpy()
-            shown[name] = [number(value, 2) for value in theirs[name]]
+            columns[_title(name)] = theirs[name].to_numpy()
+            shown[_title(name)] = [number(value, 2) for value in theirs[name]]
     numbers = pd.concat([cells, pd.DataFrame(columns)], axis=1)
     if measure == "mcc2":
         last = _mean_row(evaluations, published, is_pooled)
@@ -76,6 +76,11 @@ def _measure_table(
     return Table(name, caption, shown.rename(columns={"sp_type": "SP type"}), numbers)
 
 
+def _title(name: str) -> str:
+    """A column of published figures; a method that was measured may have the same name."""
+    return f"{name}, published"
+
+
 def _mean_row(
     evaluations: Sequence[Evaluation], published: pd.DataFrame | None, is_pooled: bool
 ) -> dict[str, str]:
@@ -84,5 +89,5 @@ def _mean_row(
         mean = evaluation.pooled_mean if is_pooled else evaluation.mean
         row[evaluation.method.label] = as_text(mean, 3)
     if published is not None:
-        row |= {name: number(published[name].mean(), 3) for name in published.columns[2:]}
+        row |= {_title(name): number(published[name].mean(), 3) for name in published.columns[2:]}
     return row

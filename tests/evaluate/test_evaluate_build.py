@@ -93,6 +93,27 @@ def test_contenders_are_tested_on_the_same_proteins(evaluate, trained, tmp_path,
     assert not (tmp_path / "b").exists()
 
 
+def test_a_contender_is_compared_with_all_models_in_whatever_order(trained, tmp_path):
+    """It has one set of calls, and the models' means are over all of them."""
+    own, *_ = sorted(map(str, (trained / "runs").glob("*/*/bundle")))
+    records = SyntheticProteins(200, 5).load()
+    write_labelled(records, tmp_path / "d.fasta")
+    calls = [f"{r.accession} 0 {'Y' if n % 3 else '0'} n3-10c20/21o" for n, r in enumerate(records)]
+    (tmp_path / "p.txt").write_text("\n".join(["SEQENCE ID  TM SP PREDICTION", *calls]) + "\n")
+    found = []
+    for name, bundles in (("a", ["fast", own]), ("b", [own, "fast"])):
+        given = ["--data", str(tmp_path / "d.fasta"), "-o", str(tmp_path / name), "--no-progress"]
+        given += ["--contender", f"phobius={tmp_path / 'p.txt'}", "--types", "presence"]
+        assert main(["--bundle", *bundles, *given, "--resamples", "100"]) == 0
+        table = pd.read_csv(tmp_path / name / "tables" / "comparison.csv").set_index("kingdom")
+        mean = table.loc["mean"]
+        overall = pd.read_csv(tmp_path / name / "tables" / "overall.csv").set_index("method")
+        value = overall["mean MCC2 value"]
+        expected = value[mean["first"]] - value[mean["second"]]
+        found.append((mean["difference"], expected))
+    assert found[0][0] == pytest.approx(found[0][1]) == pytest.approx(found[1][0])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -135,10 +156,10 @@ def test_a_bundle_that_does_not_say_what_it_has_seen_is_marked(evaluate, trained
         assert said["training"]["is_chosen"] is True
         del said["training"]["proteins"]
         config.write_text(json.dumps(said))
-        assert evaluate(trained, tmp_path / "a", data="own.fasta") == 2
         write_labelled(SyntheticProteins(60, 5).load(), trained / "new.fasta")
-        assert evaluate(trained, tmp_path / "a", data="new.fasta") == 0
-        assert "does not say what it was trained on" in capsys.readouterr().err
+        for data in ("own", "new"):
+            assert evaluate(trained, tmp_path / data, data=f"{data}.fasta") == 0
+            assert "does not say all that it was trained on" in capsys.readouterr().err
     finally:
         config.write_text(text)
 

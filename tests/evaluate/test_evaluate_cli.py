@@ -30,7 +30,7 @@ def test_named_methods_are_compared(trained, tmp_path, capsys):
     assert main([*named, *given, "-o", str(tmp_path / "a")]) == 0
     table = pd.read_csv(tmp_path / "a" / "tables" / "comparison.csv")
     assert (table["difference"] == 0).all()
-    assert main(["--bundle", "fast", "fast", *given, "-o", str(tmp_path / "b")]) == 2
+    assert main(["--bundle", "fast", "--bundle", "fast", *given, "-o", str(tmp_path / "b")]) == 2
     assert "--bundle: expected each model once, found " in capsys.readouterr().err
     assert main([*given, "-o", str(tmp_path / "b")]) == 2
     assert main(["--method", "one", *given, "-o", str(tmp_path / "b")]) == 2
