@@ -53,5 +53,7 @@ def test_wrong_settings_end_with_one_line(capsys, arguments, message):
 
 def test_module_runs_as_a_command(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["peftsp-memory", "--help"])
-    runpy.run_module("peftsp.memory", run_name="__main__")
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("peftsp.memory", run_name="__main__")
+    assert end.value.code == 0
     assert "experiment=qlora_15b" in capsys.readouterr().out
