@@ -109,7 +109,7 @@ def calibrate_bundle(settings: CalibrateSettings) -> CalibrateSummary:
     records = test_set.records
     start = read_trained(settings.bundle, settings.predicting.allow_code)
     folder, bundle = start.folder, start.bundle
-    check_calibratable(bundle)
+    check_calibratable(bundle.crf, settings.bundle)
     fold, used = _calibrating(folder, bundle, records, settings)
     true = torch.tensor([SP_TYPES.index(record.sp_type) for record in used])
     count = int((true == NO_SP).sum())

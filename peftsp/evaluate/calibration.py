@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from peftsp.errors import ConfigError
+from peftsp.errors import BundleError
 from peftsp.labels import NO_SP, SP_TYPES, TYPE_OF_STATE
 from peftsp.model.bundle import Bundle
+from peftsp.model.settings import CRFSettings
 
 _STARTS = "crf.start_transitions"
 
@@ -108,13 +109,9 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     multiplied by that beforehand; cleavage site and regions of a type stay what they were.
 
     Args:
-        bundle: Of the model whose probabilities were calibrated.
+        bundle: Of the model whose probabilities were calibrated; see `check_calibratable`.
         calibration: What was found.
-
-    Raises:
-        ConfigError: Paths of the model change their SP type on the way.
     """
-    check_calibratable(bundle)
     temperature = bundle.crf.temperature * calibration.temperature
     starts = bundle.weights[_STARTS]
     of_state = [calibration.offsets[SP_TYPES[sp_type]] for sp_type in TYPE_OF_STATE]
@@ -126,18 +123,20 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     )
 
 
-def check_calibratable(bundle: Bundle) -> None:
+def check_calibratable(crf: CRFSettings, place: str) -> None:
     """Check that each path of a model is of the SP type that it begins with.
 
+    Args:
+        crf: Settings of the model.
+        place: The model, for errors.
+
     Raises:
-        ConfigError: One may begin with another.
+        BundleError: A path may change its type, so that no score at its start moves that.
     """
-    crf = bundle.crf
     if crf.constraint != "hard" or crf.table == "none":
-        raise ConfigError(
-            f"calibration: expected a model with crf.constraint=hard and a table of transitions, "
-            f"since it moves the scores of SP types where paths begin, found {crf.constraint} and "
-            f"{crf.table}"
+        raise BundleError(
+            f"{place}: expected crf.constraint=hard and a crf.table to calibrate, without which "
+            f"paths change their SP type, found {crf.constraint} and {crf.table}"
         )
 
 

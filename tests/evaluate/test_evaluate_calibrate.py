@@ -138,7 +138,7 @@ def test_a_model_whose_paths_change_their_type_is_refused(bundle, calibrate, tmp
         copy_of(bundle, tmp_path / "free", crf=changes), tmp_path / "new"
     )
     assert status == 2
-    assert complained.startswith("calibration: expected a model with crf.constraint=hard and a ")
+    assert complained.startswith(f"{tmp_path}/free: expected crf.constraint=hard and a crf.table ")
     assert not (tmp_path / "new").exists()
 
 
