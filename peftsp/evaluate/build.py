@@ -11,7 +11,7 @@ import pandas as pd
 
 from peftsp.data.identity import DatasetIdentity, dataset_digest
 from peftsp.data.lines import numbered_lines
-from peftsp.errors import RecordError
+from peftsp.errors import ConfigError, RecordError
 from peftsp.evaluate.contenders import read_contender
 from peftsp.evaluate.dataset import read_test_set
 from peftsp.evaluate.options import APART, ENSEMBLE
@@ -30,6 +30,7 @@ from peftsp.records import LabelledRecord
 from peftsp.report.build import ReportSettings, ReportSummary, write_report
 from peftsp.report.caveats import find_caveats
 from peftsp.report.folder import check_output
+from peftsp.report.measure_tables import OWN_COLUMNS
 from peftsp.report.methods import group_runs
 from peftsp.report.table import Table
 from peftsp.runs.folder import BUNDLE
@@ -80,8 +81,8 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     """Predict labelled proteins that models have not seen, and write a report of it.
 
     Raises:
-        PeftspError: A file or bundle is wrong, a bundle has seen all proteins, or a contender lacks
-            some.
+        PeftspError: A file, a bundle or a method's name is wrong, a bundle has seen all proteins,
+            or a contender lacks some.
     """
     check_output(settings.report.output)
     test_set = read_test_set(settings.data)
@@ -90,6 +91,11 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     methods = {label: members_of(bundles, records) for label, bundles in settings.methods.items()}
     if settings.together == APART:
         methods = _each_its_own(methods)
+    for name in (*methods, *settings.contenders):
+        if name in OWN_COLUMNS:
+            raise ConfigError(
+                f"expected a method's name that no column of tables has, found {name}"
+            )
     plan = plan_tests(methods, records, settings.together == ENSEMBLE)
     is_presence = settings.is_presence or not test_set.has_types
     how = replace(settings.predicting, sums_types=is_presence)

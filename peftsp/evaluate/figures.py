@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from peftsp.report.style import WIDTH, color_of, hatch_of, method_legend
+from peftsp.report.style import WIDTH, color_of, hatch_of, literal, method_legend
 
 
 def draw_thresholds(curves: pd.DataFrame) -> Figure:
@@ -80,7 +80,7 @@ def draw_groups(counts: pd.DataFrame) -> Figure:
             axes.barh(places, share, width, color=color_of(place), hatch=hatch_of(place),
                       edgecolor="white", linewidth=0.3)  # fmt: skip
         axes.set_xlabel(f"share {title}")
-    grid[0].set_yticks(range(len(groups)), groups)
+    grid[0].set_yticks(range(len(groups)), [literal(group) for group in groups])
     grid[0].invert_yaxis()
     method_legend(figure, methods)
     return figure

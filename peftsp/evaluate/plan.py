@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ class ModelTest:
     Attributes:
         label: Of the method.
         fold: In which the proteins are tested.
-        seed: Tells models of one method and fold apart.
+        seed: Tells models of one method and fold apart: that they were trained with, or the next
+            number that no other has.
         bundles: Averaged if several.
         places: Of the records to predict.
     """
@@ -86,7 +88,7 @@ def _by_fold(
     tests: list[ModelTest] = []
     for label, group in methods.items():
         own = {member.fold for member in group}
-        models: dict[int, int] = {}
+        taken: dict[int, set[int]] = defaultdict(set)
         for member in group:
             for fold, partition in member.tests.items():
                 # A model stands for another fold only where that fold's own was not given.
@@ -94,8 +96,8 @@ def _by_fold(
                     continue
                 places = [p for p, r in enumerate(records) if r.partition == partition]
                 warnings += _of_seen(member, places, fold)
-                tests.append(ModelTest(label, fold, models.get(fold, 0), [member.bundle], places))
-                models[fold] = models.get(fold, 0) + 1
+                seed = _free(member.seed, taken[fold])
+                tests.append(ModelTest(label, fold, seed, [member.bundle], places))
     return Plan(tests, next(iter(methods.values()))[0].folds, warnings)
 
 
@@ -151,6 +153,17 @@ def _on_unseen(
     for label, group in methods.items():
         if is_averaged:
             tests.append(ModelTest(label, 0, 0, [member.bundle for member in group], places))
-        else:
-            tests += [ModelTest(label, 0, n, [m.bundle], places) for n, m in enumerate(group)]
+            continue
+        taken: set[int] = set()
+        for member in group:
+            seed = _free(member.seed, taken)
+            tests.append(ModelTest(label, 0, seed, [member.bundle], places))
     return Plan(tests, 1, warnings)
+
+
+def _free(seed: int, taken: set[int]) -> int:
+    """The seed, or the next that is not taken; takes it."""
+    while seed in taken:
+        seed += 1
+    taken.add(seed)
+    return seed

@@ -20,6 +20,7 @@ class Member:
     Attributes:
         bundle: Its folder.
         label: Its name.
+        seed: That it was trained with, 0 if it does not say.
         fold: Of the data set, if it was trained on one; None otherwise.
         tests: Test partition by fold: of its own first, then of those that train on the same
             partitions, if validation chose nothing, so that their model would be the same.
@@ -31,6 +32,7 @@ class Member:
 
     bundle: Path
     label: str
+    seed: int
     fold: int | None
     tests: dict[int, int]
     folds: int
@@ -55,6 +57,8 @@ def _member(
 ) -> Member:
     training = read_bundle(bundle).training
     name = str(training.get("name", bundle.name)).split("/")[-1]
+    given = training.get("seed")
+    seed = given if isinstance(given, int) else 0
     text = training.get("proteins")
     is_known = isinstance(text, str)
     seen = split_marks(text) if isinstance(text, str) else frozenset()
@@ -65,7 +69,7 @@ def _member(
             f"found one that was trained or chosen on all of them"
         )
     if training.get("dataset", {}).get("sha256") != digest:
-        return Member(bundle, name, None, {}, 1, unseen, is_known)
+        return Member(bundle, name, seed, None, {}, 1, unseen, is_known)
     data = training["data"]
     folds = folds_of((r.partition for r in records), data.get("protocol", NESTED))
     if not 0 <= data["fold"] < len(folds):
@@ -76,4 +80,4 @@ def _member(
     tests = {data["fold"]: own.test}
     if training.get("is_chosen") is False and data["train_splits"] == ["train"]:
         tests |= {n: fold.test for n, fold in enumerate(folds) if fold.train == own.train}
-    return Member(bundle, name, data["fold"], tests, len(folds), unseen, is_known)
+    return Member(bundle, name, seed, data["fold"], tests, len(folds), unseen, is_known)

@@ -31,7 +31,7 @@ from peftsp.model.adapter_folder import (
     read_adapter,
     write_head,
 )
-from peftsp.model.bundle import Bundle, read_bundle, save_bundle
+from peftsp.model.bundle import Bundle, read_bundle, read_papers, save_bundle, write_papers
 from peftsp.model.bundle_files import check_new
 from peftsp.model.restore import restore_tagger
 from peftsp.peft.bitfit import BitFit
@@ -166,12 +166,16 @@ def _export(options: argparse.Namespace) -> str:
     bundle = read_bundle(options.bundle)
     with whole_folder(options.output) as partial:
         export_adapter(bundle, partial)
+        # What comes with a backbone stays with it: an adapter carries none.
+        of_model = {n: t for n, t in read_papers(options.bundle).items() if "/" not in n}
+        write_papers(of_model, partial)
     return f"wrote {options.output}"
 
 
 def _import(options: argparse.Namespace) -> str:
     check_new(options.output)
-    save_bundle(import_bundle(options.folder, options.checkpoint), options.output)
+    bundle = import_bundle(options.folder, options.checkpoint)
+    save_bundle(bundle, options.output, papers=read_papers(options.folder))
     return f"wrote {options.output}"
 
 

@@ -20,7 +20,7 @@ from peftsp.memory.step import StepMemory, walk_through
 from peftsp.model.settings import build_tagger
 from peftsp.model.tagger import Tagger
 from peftsp.peft.hf import NEED_WEIGHTS
-from peftsp.training.build import model_settings
+from peftsp.training.build import build_criterion, model_settings
 
 NF4 = "nf4"
 
@@ -115,7 +115,7 @@ def estimate_memory(cfg: DictConfig) -> MemoryEstimate:
     step = walk_through(
         tagger,
         instantiate(cfg.optimizer),
-        cfg.regularisation.weight,
+        build_criterion(cfg),
         cfg.data.batch_size,
         _HALVES[precision],
     )

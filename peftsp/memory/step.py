@@ -14,6 +14,7 @@ from peftsp.data.batch import LabelledBatch, collate_labelled
 from peftsp.data.dataset import LabelledDataset
 from peftsp.data.synthetic import FEWEST, SyntheticProteins
 from peftsp.labels import MAX_RESIDUES
+from peftsp.loss.criterion import Criterion
 from peftsp.memory.gpu_arithmetic import compute_as_a_gpu
 from peftsp.memory.live_bytes import LiveBytes
 from peftsp.model.tagger import Tagger
@@ -28,7 +29,7 @@ class StepMemory:
 
     Attributes:
         activations: Of the backbone, kept for the backward pass, and its output.
-        head: Most that emission head, CRF and regularisation hold at a time, forward and backward.
+        head: Most that emission head, CRF and loss hold at a time, forward and backward.
         backbone: Most that the forward and backward pass through the backbone hold at a time,
             activations included.
         optimizer: State of the optimizer.
@@ -45,7 +46,7 @@ class StepMemory:
 def walk_through(
     tagger: Tagger,
     optimizer: OptimizerFactory,
-    regularisation: float,
+    criterion: Criterion,
     batch_size: int,
     half: torch.dtype | None,
 ) -> StepMemory:
@@ -57,7 +58,7 @@ def walk_through(
     Args:
         tagger: The model; of no use afterwards.
         optimizer: Makes the optimizer.
-        regularisation: Weight of the region regularisation.
+        criterion: What is minimised.
         batch_size: Proteins a step.
         half: Dtype of products under autocasting; None without.
     """
@@ -75,13 +76,13 @@ def walk_through(
         activations = live.now
         if residues.requires_grad:
             torch.autograd.backward([residues], [torch.empty_like(residues)])
-    head = _head_memory(tagger, batch, residues.dtype, regularisation)
+    head = _head_memory(tagger, batch, residues.dtype, criterion)
     state, update = _update_memory(optimizer, trained)
     return StepMemory(activations, head, live.peak, state, update)
 
 
 def _head_memory(
-    tagger: Tagger, batch: LabelledBatch, dtype: torch.dtype, regularisation: float
+    tagger: Tagger, batch: LabelledBatch, dtype: torch.dtype, criterion: Criterion
 ) -> int:
     shape = (*batch.residue_mask.shape, tagger.backbone.spec.width)
     residues = torch.zeros(shape, dtype=dtype, requires_grad=True)
@@ -96,7 +97,7 @@ def _head_memory(
         temperature=tagger.temperature,
     )
     optimizer, scheduler = partial(torch.optim.SGD, lr=0), partial(constant, warmup=0)
-    module = SignalPeptideModule(part, optimizer, scheduler, regularisation, 0.0, 1.0)
+    module = SignalPeptideModule(part, optimizer, scheduler, criterion, 0.0, 1.0)
     live = LiveBytes([*_tensors_of(part), residues])
     with live:
         torch.autograd.backward([module.loss(batch)["loss"]])

@@ -148,13 +148,27 @@ def save_bundle(
     with whole_folder(folder) as partial:
         if backbone is not None:
             write_esm_folder(partial / BACKBONE_FOLDER, bundle.backbone.spec, dict(backbone))
-        for name, text in (papers or {}).items():
-            (partial / name).parent.mkdir(exist_ok=True)
-            (partial / name).write_text(text, encoding="utf-8", newline="\n")
+        write_papers(papers or {}, partial)
         (partial / CONFIG_FILE).write_text(
             json.dumps(config, indent=2, allow_nan=False) + "\n", newline="\n"
         )
         write_safetensors(bundle.weights, partial / WEIGHTS_FILE)
+
+
+def read_papers(folder: Path) -> dict[str, str]:
+    """Text of a model's card and licences by file name, for what is made of it."""
+    return {
+        paper: (folder / paper).read_text(encoding="utf-8", errors="replace")
+        for paper in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
+        if (folder / paper).is_file()
+    }
+
+
+def write_papers(papers: Mapping[str, str], folder: Path) -> None:
+    """Put what `read_papers` gave into a folder."""
+    for name, text in papers.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _check_own(folder: Path) -> None:

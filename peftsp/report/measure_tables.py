@@ -13,6 +13,8 @@ from peftsp.report.text import as_text, number
 
 INTERVAL = "95 % bootstrap interval over proteins in brackets"
 _BOTH = ["kingdom", "sp_type"]
+OWN_COLUMNS = (*_BOTH, "SP type", "n")
+"""Columns beside those of the methods, which may not have these names."""
 
 
 def title_of(measure: str) -> str:

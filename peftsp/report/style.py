@@ -58,8 +58,17 @@ def hatch_of(place: int) -> str:
 
 
 def wrapped(label: str, width: int = 34) -> str:
-    """A long label on several lines."""
-    return "\n".join(textwrap.wrap(label, width)) or label
+    """A long label on several lines, as `literal` has it."""
+    return literal("\n".join(textwrap.wrap(label, width)) or label)
+
+
+def literal(label: str) -> str:
+    r"""A label whose dollar signs are no formula to matplotlib.
+
+    >>> literal("A$_2$")
+    'A\\$_2\\$'
+    """
+    return label.replace("$", r"\$")
 
 
 def method_legend(figure: Figure, labels: Sequence[str], more: Sequence[Artist] = ()) -> None:

@@ -25,6 +25,7 @@ from peftsp.backbone.quantization import NF4Linear
 from peftsp.backbone.specs import BackboneSource
 from peftsp.data.datamodule import SignalPeptideData
 from peftsp.errors import ConfigError
+from peftsp.loss.criterion import Criterion
 from peftsp.model.checks import check_types
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.base import PeftMethod
@@ -121,11 +122,20 @@ def build_module(
         tagger,
         instantiate(cfg.optimizer),
         instantiate(cfg.scheduler),
-        cfg.regularisation.weight,
+        build_criterion(cfg),
         cfg.augmentation.hidden_residues,
         cfg.learning_rate.head_factor,
     )
     return module, head, crf
+
+
+def build_criterion(cfg: DictConfig) -> Criterion:
+    """What a configuration minimises.
+
+    Raises:
+        ConfigError: A setting is out of its range.
+    """
+    return Criterion(cfg.loss.focusing, cfg.loss.smoothing, cfg.regularisation.weight)
 
 
 def build_trainer(cfg: DictConfig, watchers: Sequence[Callback]) -> Trainer:

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from peftsp.data.batch import LabelledBatch
 from peftsp.errors import CheckpointError, ConfigError, TrainingError
-from peftsp.loss.region_similarity import RegionRegularisation
+from peftsp.loss.criterion import Criterion
 from peftsp.metrics.collection import SignalPeptideMetrics
 from peftsp.model.checks import check_names
 from peftsp.model.decode import Decoded
@@ -36,19 +36,19 @@ SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
 
 class SignalPeptideModule(LightningModule):
-    """Trains a `Tagger` with the CRF's likelihood and the region regularisation.
+    """Trains a `Tagger` with the CRF's likelihood of the labels.
 
     Args:
         tagger: The model.
         optimizer: Makes the optimizer from the parameters that train.
         scheduler: Makes the learning rate schedule from the optimizer and the number of steps.
-        regularisation: Weight of the region regularisation; 0 leaves it out.
+        criterion: What is minimised.
         hidden_residues: Probability with which a training residue is hidden from the backbone.
         head_factor: Factor of the learning rate for emission head and CRF, which start from
             nothing where the backbone is pretrained.
 
     Raises:
-        ConfigError: The probability is not in [0, 1), or the weight or the factor is negative.
+        ConfigError: The probability is not in [0, 1), or the factor is negative.
     """
 
     tested: Tested
@@ -59,7 +59,7 @@ class SignalPeptideModule(LightningModule):
         tagger: Tagger,
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
-        regularisation: float,
+        criterion: Criterion,
         hidden_residues: float,
         head_factor: float,
     ) -> None:
@@ -67,18 +67,14 @@ class SignalPeptideModule(LightningModule):
         if not isinstance(hidden_residues, int | float) or not 0 <= hidden_residues < 1:
             name = "augmentation.hidden_residues"
             raise ConfigError(f"{name}: expected 0 <= probability < 1, found {hidden_residues}")
-        factors = {
-            "regularisation.weight": regularisation,
-            "learning_rate.head_factor": head_factor,
-        }
-        for name, value in factors.items():
-            if not isinstance(value, int | float) or value < 0:
-                raise ConfigError(f"{name}: expected a number of 0 or more, found {value}")
+        if not isinstance(head_factor, int | float) or head_factor < 0:
+            name = "learning_rate.head_factor"
+            raise ConfigError(f"{name}: expected a number of 0 or more, found {head_factor}")
         self.tagger = tagger
         self.head_factor = head_factor
         self.optimizer = optimizer
         self.scheduler = scheduler
-        self.regularisation = RegionRegularisation(regularisation)
+        self.criterion = criterion
         self.hidden_residues = hidden_residues
         self.metrics = SignalPeptideMetrics()
         self.test_predictions = KeptPredictions()
@@ -100,16 +96,15 @@ class SignalPeptideModule(LightningModule):
         emissions = self.tagger(shown, batch.mask, batch.kingdoms)
         if self.training and self.drawn_more is not None:
             emissions = favour_types(emissions, self.drawn_more.to(emissions)[batch.kingdoms])
-        if not self.regularisation.weight:
-            # Without it nothing needs the marginals, which cost as much as the likelihood.
-            nll = -self.tagger.crf.log_likelihood(emissions, mask, batch.allowed).mean()
-            return {"loss": nll, "nll": nll, "regularisation": torch.zeros_like(nll)}
-        output = self.tagger.crf(emissions, mask, batch.allowed)
-        nll = -output.log_likelihood.mean()
-        regularisation = self.regularisation(
-            output.marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
+        crf, marginals = self.tagger.crf, None
+        if self.criterion.needs_marginals:
+            log_likelihood, marginals = crf(emissions, mask, batch.allowed)
+        else:
+            log_likelihood = crf.log_likelihood(emissions, mask, batch.allowed)
+        parts: dict[str, Tensor] = self.criterion(
+            log_likelihood, marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
         )
-        return {"loss": nll + regularisation, "nll": nll, "regularisation": regularisation}
+        return parts
 
     def on_fit_start(self) -> None:
         """Learn how often the data draw each kingdom and SP type."""

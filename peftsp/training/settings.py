@@ -34,6 +34,11 @@ _PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
 _AT_LEAST_1 = ("max_epochs", "accumulate_grad_batches", "check_val_every_n_epoch")
 
 
+class _Loss(TypedDict):
+    focusing: float
+    smoothing: float
+
+
 class _Regularisation(TypedDict):
     weight: float
 
@@ -79,6 +84,7 @@ class _Run(_MayHave):
     test: bool
     optimized_metric: str | None
     init_from: str | None
+    loss: _Loss
     regularisation: _Regularisation
     learning_rate: _LearningRate
     augmentation: _Augmentation

@@ -23,8 +23,13 @@ from peftsp.backbone.specs import BackboneSource, BackboneSpec
 from peftsp.data.identity import sequence_mark, split_marks
 from peftsp.errors import ConfigError
 from peftsp.model.adapter_folder import Adapter, is_adapter, read_adapter
-from peftsp.model.bundle import BACKBONE_FOLDER, Bundle, hash_content, read_bundle
-from peftsp.model.bundle_files import CARD, LICENCES
+from peftsp.model.bundle import (
+    BACKBONE_FOLDER,
+    Bundle,
+    hash_content,
+    read_bundle,
+    read_papers,
+)
 from peftsp.model.restore import is_whole, load_trained, restore_backbone, restore_tagger
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.model.shipped import find_bundle
@@ -197,13 +202,10 @@ def _start_of(name: str, folder: Path, bundle: Bundle, method: PeftMethod) -> St
     """A model that keeps its method, with what lies beside it."""
     lies_at = bundle.backbone.checkpoint
     is_inside = lies_at not in (None, RANDOM) and Path(lies_at or "").is_relative_to(folder)
-    papers = {
-        paper: (folder / paper).read_text(encoding="utf-8", errors="replace")
-        for paper in (CARD, *LICENCES, f"{BACKBONE_FOLDER}/NOTICE")
-        if (folder / paper).is_file()
-    }
     digest = hash_content(bundle)
-    return Start(name, folder, bundle, method, digest, papers, is_kept=True, carries=is_inside)
+    return Start(
+        name, folder, bundle, method, digest, read_papers(folder), is_kept=True, carries=is_inside
+    )
 
 
 def _of_adapter(

@@ -38,3 +38,5 @@ def test_named_methods_are_compared(trained, tmp_path, capsys):
     assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()[-3:]] == [
         *("expected --bundle or --method, found neither", "--method one", "--contender"),
     ]
+    assert main(["--method", "n", "fast", *given, "-o", str(tmp_path / "b")]) == 2
+    assert capsys.readouterr().err.endswith("that no column has, found n\n")

@@ -62,6 +62,15 @@ def test_calibration_has_shares_above_and_counts_below():
     assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
 
 
+def test_dollars_in_the_names_of_groups_and_methods_are_no_formula():
+    columns = ["method", "group", "without signal peptide", "called one"]
+    columns += ["with signal peptide", "missed", "other type"]
+    figure = draw_groups(pd.DataFrame([["a$^$", "$\\frac$ b", 1, 1, 1, 1, 1]], columns=columns))
+    figure.canvas.draw()
+    [name] = figure.axes[0].get_yticklabels()
+    assert name.get_text().replace("\\$", "$") == "$\\frac$ b"
+
+
 @pytest.fixture
 def groups():
     """Of fungi one method has no count, and no plant has a signal peptide."""

@@ -16,9 +16,9 @@ PLACES = {
 }
 
 
-def member(name, fold=None, tests=None, unseen=(0, 1, 2), folds=6, is_known=True):
+def member(name, fold=None, tests=None, unseen=(0, 1, 2), folds=6, is_known=True, seed=0):
     places = frozenset(place for partition in unseen for place in PLACES[partition])
-    return Member(Path(name), name, fold, tests or {}, folds, places, is_known)
+    return Member(Path(name), name, seed, fold, tests or {}, folds, places, is_known)
 
 
 def summary(plan):
@@ -39,6 +39,22 @@ def test_models_of_one_fold_are_seeds():
     plan = plan_tests({"m": group}, RECORDS, is_averaged=False)
     assert summary(plan) == [("m", 0, 0, ["a"]), ("m", 0, 1, ["b"])]
     assert plan.folds == 6
+
+
+@pytest.mark.parametrize("fold", [0, None])
+def test_models_have_the_seeds_that_they_were_trained_with_in_whatever_order(fold):
+    tests = {0: 0} if fold == 0 else {}
+    given = {
+        "one": [member("a", fold, tests, seed=2), member("b", fold, tests, seed=1)],
+        "two": [member(name, fold, tests, seed=1) for name in "cd"],
+    }
+    plan = plan_tests(given, RECORDS, is_averaged=False)
+    assert [(t.label, t.seed) for t in plan.tests] == [
+        ("one", 2),
+        ("one", 1),
+        ("two", 1),
+        ("two", 2),
+    ]
 
 
 def test_an_average_is_of_those_that_have_not_seen_a_partition():

@@ -203,3 +203,16 @@ def test_a_method_of_all_layers_comes_back_as_such(tmp_path, esm_folder):
         export_adapter(bundle, tmp_path / f"adapter{last_k}")
         back = import_bundle(tmp_path / f"adapter{last_k}", str(esm_folder))
         assert back.peft == bundle.peft
+
+
+def test_licences_and_card_go_with_the_weights_and_come_back(tmp_path, esm_folder):
+    papers = {"README.md": "of mine\n", "LICENSE": "GPL\n", "NOTICE": "Müller\n"}
+    bundle = Bundle.from_tagger(tagger_with(METHODS["rsLoRA"]), HEAD, CRF, {})
+    save_bundle(bundle, tmp_path / "bundle", papers={**papers, "backbone/NOTICE": "of another\n"})
+    assert main(["export", str(tmp_path / "bundle"), "-o", str(tmp_path / "adapter")]) == 0
+    back = ["-o", str(tmp_path / "back"), "--checkpoint", str(esm_folder)]
+    assert main(["import", str(tmp_path / "adapter"), *back]) == 0
+    for folder in ("adapter", "back"):
+        found = {name: (tmp_path / folder / name).read_text("utf-8") for name in papers}
+        assert found == papers
+        assert not (tmp_path / folder / "backbone").exists()

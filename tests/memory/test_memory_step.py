@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 from peftsp.backbone import esm2
 from peftsp.backbone.checkpoint import empty_backbone, load_backbone
 from peftsp.backbone.specs import BackboneSource, BackboneSpec
+from peftsp.loss.criterion import Criterion
 from peftsp.memory.step import walk_through
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.adapter import Adapter
@@ -25,6 +26,7 @@ SPEC = BackboneSpec("small", layers=4, width=64, heads=4)
 HEAD = HeadSettings(0.1, 0, 0.0, True)
 CRF = CRFSettings("hard", "peftsp", "of_type")
 BATCH = 4
+CRITERION = Criterion(focusing=0.0, smoothing=0.0, regularisation=0.5)
 MARK = 12345
 LORA = LoRA(4, 4, 0.1, ("q_proj", "k_proj", "v_proj", "out_proj"), None)
 METHODS = {
@@ -40,7 +42,7 @@ METHODS = {
 def computed(method, checkpointing=False, half=None, optimizer=torch.optim.AdamW, batch=BATCH):
     backbone = empty_backbone(BackboneSource(SPEC), checkpointing)
     tagger = build_tagger(backbone, method, HEAD, CRF)
-    return walk_through(tagger, optimizer, 0.5, batch, half)
+    return walk_through(tagger, optimizer, CRITERION, batch, half)
 
 
 def real_backbone(method, checkpointing=False):
@@ -141,7 +143,7 @@ def test_quantized_backbone_keeps_no_copies_of_weights():
     def kept(quantization):
         source = BackboneSource(SPEC, quantization=quantization)
         tagger = build_tagger(empty_backbone(source), METHODS["lora"], HEAD, CRF)
-        return walk_through(tagger, torch.optim.AdamW, 0.5, BATCH, torch.bfloat16)
+        return walk_through(tagger, torch.optim.AdamW, CRITERION, BATCH, torch.bfloat16)
 
     # Autocasting keeps the frozen weights in half precision beside those in single, but for three
     # projections of the first block, through which no gradient passes.

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.data.datamodule import SignalPeptideData
+from peftsp.loss.criterion import Criterion
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.lora import LoRA
 from peftsp.settings_folder import CONF
@@ -47,6 +48,8 @@ def make_module():
         seed=0,
         backbone_seed=0,
         regularisation=0.5,
+        focusing=0.0,
+        smoothing=0.0,
         hidden_residues=0.0,
         head_factor=1.0,
         **head,
@@ -61,8 +64,9 @@ def make_module():
         )
         optimizer = partial(torch.optim.Adamax, lr=0.01)
         schedule = partial(constant, warmup=0.0)
+        criterion = Criterion(focusing, smoothing, regularisation)
         return SignalPeptideModule(
-            tagger, optimizer, schedule, regularisation, hidden_residues, head_factor
+            tagger, optimizer, schedule, criterion, hidden_residues, head_factor
         )
 
     return make

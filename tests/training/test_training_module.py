@@ -45,6 +45,20 @@ def test_loss_is_the_likelihood_and_the_weighted_similarities(make_module, batch
     assert (parts["regularisation"] > 0) == (weight > 0)
 
 
+def test_labels_are_focused_and_smoothed(make_module, batch):
+    settings = {"focusing": 2.0, "smoothing": 0.1, "regularisation": 0.0}
+    module = make_module(**settings).double().eval()
+    tagger, mask = module.tagger, batch.residue_mask
+    emissions = tagger(batch.tokens, batch.mask, batch.kingdoms)
+    surprise = -tagger.crf.log_likelihood(emissions, mask, batch.allowed)
+    types = type_probabilities(tagger.crf.marginals(emissions, mask), mask)
+    parts = module.loss(batch)
+    torch.testing.assert_close(parts["nll"], surprise.mean())
+    of_labels = (1 - (-surprise).exp()) ** 2 * surprise
+    expected = 0.9 * of_labels.mean() - 0.1 * types.clamp(min=1e-12).log().mean()
+    torch.testing.assert_close(parts["loss"], expected)
+
+
 def test_types_that_are_drawn_more_often_are_favoured_in_training_alone(make_module, batch):
     module = make_module(regularisation=0.0)
     for part in module.modules():

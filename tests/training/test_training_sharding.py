@@ -16,6 +16,7 @@ from torch.distributed.tensor import DTensor
 from peftsp.backbone.checkpoint import load_backbone
 from peftsp.backbone.specs import BackboneSpec
 from peftsp.data.datamodule import SignalPeptideData
+from peftsp.loss.criterion import Criterion
 from peftsp.model.settings import CRFSettings, HeadSettings, build_tagger
 from peftsp.peft.adapter import Adapter
 from peftsp.peft.frozen import Frozen
@@ -61,7 +62,8 @@ def make_module(method, held, optimizer):
         HeadSettings(0.0, 0, 0.0, True),
         CRFSettings("hard", "peftsp", "of_type"),
     )
-    return SignalPeptideModule(tagger, optimizer, partial(constant, warmup=0.0), 0.5, 0.0, 1.0)
+    schedule, criterion = partial(constant, warmup=0.0), Criterion(0.0, 0.0, 0.5)
+    return SignalPeptideModule(tagger, optimizer, schedule, criterion, 0.0, 1.0)
 
 
 # Muon rounds to bfloat16, which would hide errors.
