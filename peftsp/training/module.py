@@ -96,13 +96,9 @@ class SignalPeptideModule(LightningModule):
         emissions = self.tagger(shown, batch.mask, batch.kingdoms)
         if self.training and self.drawn_more is not None:
             emissions = favour_types(emissions, self.drawn_more.to(emissions)[batch.kingdoms])
-        crf, marginals = self.tagger.crf, None
-        if self.criterion.needs_marginals:
-            log_likelihood, marginals = crf(emissions, mask, batch.allowed)
-        else:
-            log_likelihood = crf.log_likelihood(emissions, mask, batch.allowed)
+        output = self.tagger.crf(emissions, mask, batch.allowed)
         parts: dict[str, Tensor] = self.criterion(
-            log_likelihood, marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
+            output.log_likelihood, output.marginals, batch.tokens[:, 1:-1], mask, batch.sp_types
         )
         return parts
 

@@ -33,11 +33,17 @@ def test_smoothing_is_that_of_pytorch(smoothing):
 
 
 @pytest.mark.parametrize(
-    ("settings", "needed"),
+    ("settings", "used"),
     [((0.0, 0.0, 0.0), False), ((2.0, 0.0, 0.0), False), ((0, 0.1, 0), True), ((0, 0, 0.5), True)],
 )
-def test_marginals_are_needed_for_what_is_read_from_them(settings, needed):
-    assert Criterion(*settings).needs_marginals == needed
+def test_marginals_get_a_gradient_where_a_term_is_made_of_them(settings, used):
+    """Without one the CRF need not go back through them."""
+    marginals, labels, log_odds = batch_of_types()
+    likelihood = log_odds[torch.arange(5), labels].detach().requires_grad_()
+    tokens = torch.arange(4, 19).view(5, 3)
+    parts = Criterion(*settings)(likelihood, marginals.requires_grad_(), tokens, tokens > 0, labels)
+    parts["loss"].backward()
+    assert (marginals.grad is not None) == used
 
 
 @pytest.mark.parametrize(
