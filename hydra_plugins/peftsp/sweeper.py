@@ -58,7 +58,7 @@ class ResumingSweeper(Sweeper):
 
         parser = OverridesParser.create(config_loader=self.loader)
         given = parser.parse_overrides(arguments)
-        keys = {override.get_key_element() for override in given}
+        keys = {override.get_key_element().lstrip("+") for override in given}
         defaults = [f"{key}={value}" for key, value in self.params.items() if key not in keys]
         runs = plan(
             expand(given + parser.parse_overrides(defaults)), self._compose, KnownContents()

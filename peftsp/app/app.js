@@ -142,9 +142,13 @@ async function take(files) {
     const stream = /\.gz$/i.test(file.name) ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
     return new Response(stream).text().catch(() => unread.push(file.name) && "");
   }));
-  const text = [...files].map((file, place) => withName(file.name, texts[place])).join("\n");
+  const names = [...files].map((file) => file.name);
+  // Beside proteins of another file they would pass for such.
+  const foreign = names.find((name, place) => areNucleotides(parseFasta(withName(name, texts[place])).proteins));
+  if (foreign) return say(`${foreign}: the sequences look like DNA or RNA; proteins are needed. Translate them first.`, true);
+  const text = names.map((name, place) => withName(name, texts[place])).join("\n");
   give(text);
-  const read = [...files].map((file) => file.name).filter((name) => !unread.includes(name));
+  const read = names.filter((name) => !unread.includes(name));
   const said = read.length ? `${read.join(", ")}: ${millions(text)}` : "";
   const failed = unread.length ? `${unread.join(", ")} cannot be read` : "";
   say([said, failed].filter(Boolean).join("; "), unread.length > 0);

@@ -1,7 +1,7 @@
 // Proteins from FASTA text, and what is wrong with those that are none.
 
 const MOST_LOOKED_AT = vocabulary.maxResidues;
-const BLANKS = /[ \t\v\f\x1a]+/g;
+const BLANKS = /[\s\x1a]+/gu;
 
 function parseFasta(text) {
   const proteins = [], wrong = [], seen = new Set();

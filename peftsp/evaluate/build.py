@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from peftsp.data.identity import DatasetIdentity, dataset_digest
-from peftsp.data.lines import numbered_lines
 from peftsp.errors import ConfigError, RecordError
 from peftsp.evaluate.contenders import read_contender
 from peftsp.evaluate.dataset import read_test_set
+from peftsp.evaluate.groups import read_groups
 from peftsp.evaluate.options import APART, ENSEMBLE
 from peftsp.evaluate.plan import Plan, plan_tests
 from peftsp.evaluate.rows import Predicting, call_row, collapsed, predict_rows, run_of
@@ -87,7 +86,12 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
     check_output(settings.report.output)
     test_set = read_test_set(settings.data)
     records = test_set.records
-    groups = _read_groups(settings)
+    if all(record.sp_type == SP_TYPES[NO_SP] for record in records):
+        raise RecordError(
+            f"{settings.data}: expected proteins with a signal peptide too, found "
+            f"{len(records):,} without"
+        )
+    groups = read_groups(settings.groups, settings.data)
     methods = {label: members_of(bundles, records) for label, bundles in settings.methods.items()}
     if settings.together == APART:
         methods = _each_its_own(methods)
@@ -152,6 +156,8 @@ def _contender_runs(
     about: dict[str, object],
 ) -> list[Run]:
     """What other programs call, beside each model that is to be compared with it."""
+    if settings.contenders:
+        _check_told_apart(settings.data, records)
     runs = []
     tested = {(test.fold, test.seed): test.places for test in plan.tests}
     for name, path in settings.contenders.items():
@@ -166,6 +172,17 @@ def _contender_runs(
             rows = {p: call_row(records[p], calls[records[p].accession]) for p in places}
             runs.append(run_of(name, fold, seed, rows, dataset, about))
     return runs
+
+
+def _check_told_apart(path: Path, records: Sequence[LabelledRecord]) -> None:
+    """Another program's calls have names alone to tell proteins by."""
+    residues: dict[str, str] = {}
+    for record in records:
+        if residues.setdefault(record.accession, record.residues) != record.residues:
+            raise RecordError(
+                f"{path}: expected each protein by a name of its own, as --contender tells them by "
+                f"that, found {record.accession} with two sequences"
+            )
 
 
 def _of_contenders(settings: EvaluateSettings, runs: Sequence[Run]) -> list[str]:
@@ -184,20 +201,3 @@ def _of_contenders(settings: EvaluateSettings, runs: Sequence[Run]) -> list[str]
                 f"whether there is one."
             )
     return found
-
-
-def _read_groups(settings: EvaluateSettings) -> dict[str, str]:
-    beside = settings.data.with_name(f"{settings.data.stem}.groups.tsv")
-    path = settings.groups or (beside if beside.is_file() else None)
-    if path is None:
-        return {}
-    lines = (f"{line}\n" for _, line in numbered_lines(path, str(path)))
-    rows = csv.DictReader(lines, delimiter="\t")
-    try:
-        if not {"accession", "group"} <= set(rows.fieldnames or ()):
-            raise RecordError(f"{path}:1: expected the columns accession and group, found others")
-        return {row["accession"]: row["group"] or "" for row in rows}
-    except csv.Error as error:
-        raise RecordError(
-            f"{path}:{rows.line_num + 1}: expected a row of a table, found: {error}"
-        ) from error

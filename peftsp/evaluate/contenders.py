@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,20 +35,32 @@ def read_contender(path: Path) -> dict[str, Call]:
     """Calls by identifier, of SignalP 6.0's prediction_results.txt, DeepSig's GFF3 or Phobius.
 
     Raises:
-        RecordError: The file is of none of these kinds, or a line is not.
+        RecordError: The file is of none of these kinds, or a line is not, or two lines say
+            different things of one protein.
     """
     lines = [(n, line) for n, line in numbered_lines(path, str(path)) if line.strip()]
     first = lines[0][1] if lines else ""
     if first.startswith(("# SignalP", "# ID")):
-        return dict(_signalp(path, n, line) for n, line in lines if not line.startswith("#"))
+        rows = ((n, line) for n, line in lines if not line.startswith("#"))
+        return _gathered(path, ((n, *_signalp(path, n, line)) for n, line in rows))
     if first.split()[:1] in (["SEQENCE"], ["SEQUENCE"]):
-        return dict(_phobius(path, n, line) for n, line in lines[1:])
+        return _gathered(path, ((n, *_phobius(path, n, line)) for n, line in lines[1:]))
     if first.startswith("##gff") or len(first.split("\t")) == 9:
         return _gff(path, [(n, line) for n, line in lines if not line.startswith("#")])
     raise RecordError(
         f"{path}: expected SignalP 6.0's prediction_results.txt, a GFF3 of DeepSig or Phobius's "
         f"short output, found {first[:40]!r}"
     )
+
+
+def _gathered(path: Path, calls: Iterable[tuple[int, str, Call]]) -> dict[str, Call]:
+    found: dict[str, Call] = {}
+    for number, name, call in calls:
+        if found.setdefault(name, call) != call:
+            raise RecordError(
+                f"{path}:{number}: expected one call of each protein, found another of {name}"
+            )
+    return found
 
 
 def _sure(sp_type: str, site: int | None) -> Call:
@@ -87,14 +100,15 @@ def _phobius(path: Path, number: int, line: str) -> tuple[str, Call]:
 
 
 def _gff(path: Path, lines: list[tuple[int, str]]) -> dict[str, Call]:
-    calls: dict[str, Call] = {}
+    named: dict[str, Call] = {}
+    signals: list[tuple[int, str, Call]] = []
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != 9 or not cells[4].isdecimal():
             raise RecordError(
                 f"{path}:{number}: expected nine columns of GFF3, found {line[:60]!r}"
             )
-        calls.setdefault(cells[0], _sure(SP_TYPES[NO_SP], None))
+        named[cells[0]] = _sure(SP_TYPES[NO_SP], None)
         if cells[2].casefold().replace("_", " ") == "signal peptide":
-            calls[cells[0]] = _sure("SP", int(cells[4]))
-    return calls
+            signals.append((number, cells[0], _sure("SP", int(cells[4]))))
+    return named | _gathered(path, signals)

@@ -10,7 +10,7 @@ from peftsp.data.lines import numbered_lines
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
 from peftsp.labels import ANNOTATION_LETTER, KINGDOM_LABELS, MAX_RESIDUES, UNKNOWN_TOPOLOGY
-from peftsp.prepare.sources.tables import table_rows, whole_number
+from peftsp.prepare.sources.tables import known, table_rows, whole_number
 from peftsp.records import LabelledRecord
 
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0")
@@ -37,30 +37,40 @@ def read_test_set(path: Path) -> EvaluationSet:
     cut; a site alone says that there is a signal peptide.
 
     Raises:
-        RecordError: The file cannot be read, or a line says neither.
+        RecordError: The file cannot be read, holds no protein, lacks a column, or a line says
+            neither.
     """
     first = next((line for _, line in numbered_lines(path, str(path)) if line.strip()), "")
     if first.startswith(">"):
         return EvaluationSet(read_labelled(path), has_types=True)
-    return EvaluationSet(
-        [_record(place, cells) for place, cells in table_rows(path)], has_types=False
-    )
+    if not first:
+        raise RecordError(f"{path}: expected a 3-line file or a table, found an empty file")
+    records = []
+    for place, cells in table_rows(path):
+        if isinstance(cells, str):
+            raise RecordError(f"{place}: {cells}")
+        if not ({"id", "sequence"} <= cells.keys() and {"signal_peptide", "site"} & cells.keys()):
+            found = ", ".join(filter(None, cells))
+            raise RecordError(f"{path}: expected the columns {_COLUMNS}, found {found}")
+        records.append(_record(place, cells))
+    if not records:
+        raise RecordError(f"{path}: expected proteins, found none below the header")
+    return EvaluationSet(records, has_types=False)
 
 
-def _record(place: str, cells: dict[str, str] | str) -> LabelledRecord:
-    if isinstance(cells, str):
-        raise RecordError(f"{place}: {cells}")
-    residues = cells.get("sequence", "").upper()[:MAX_RESIDUES]
-    if not residues or not cells.get("id") or not {"signal_peptide", "site"} & set(cells):
-        raise RecordError(f"{place}: expected {_COLUMNS}, found {', '.join(filter(None, cells))}")
-    name = cells["id"]
+def _record(place: str, cells: dict[str, str]) -> LabelledRecord:
+    name, residues = cells["id"], known(cells, "sequence").upper()[:MAX_RESIDUES]
+    for column, cell in (("id", name), ("sequence", residues)):
+        if not cell:
+            shown = f" ({name})" if name else ""
+            raise RecordError(f"{place}: expected the {column} of a protein, found none{shown}")
     foreign = find_foreign(residues)
     if foreign is not None:
         raise RecordError(
             f"{place}: expected residues A to Z, found {residues[foreign]!r} at position "
             f"{foreign + 1} ({name})"
         )
-    kingdom = cells.get("kingdom", "").upper() or KINGDOM_LABELS[-1]
+    kingdom = known(cells, "kingdom").upper() or KINGDOM_LABELS[-1]
     if kingdom not in KINGDOM_LABELS:
         raise RecordError(
             f"{place}: expected a kingdom of {', '.join(KINGDOM_LABELS)}, found {kingdom} ({name})"

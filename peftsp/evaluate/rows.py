@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -156,16 +156,18 @@ def run_of(
 def collapsed(run: Run) -> Run:
     """The same with every signal peptide as SP, for data that know no more.
 
-    Where a signal peptide's site is not known either, no site counts.
+    One is called where all types together are more probable than none, whoever predicts. Where a
+    signal peptide's site is not known either, no site counts.
     """
     rows = run.predictions.copy()
-    to_sp: Callable[[str], str] = lambda name: name if name == SP_TYPES[NO_SP] else "SP"  # noqa: E731
-    for column in ("sp_type", "predicted_type"):
-        rows[column] = rows[column].map(to_sp)
-    is_unknown = (rows["sp_type"] != SP_TYPES[NO_SP]) & rows["cleavage_site"].isna()
+    none = SP_TYPES[NO_SP]
+    is_signal, is_called = rows["sp_type"] != none, rows[none] < 1 - rows[none]
+    for column, has_one in (("sp_type", is_signal), ("predicted_type", is_called)):
+        rows[column] = has_one.map({True: "SP", False: none})
+    rows.loc[~is_called, "predicted_site"] = float("nan")
+    is_unknown = is_signal & rows["cleavage_site"].isna()
     if is_unknown.any():
-        no_site = is_unknown | (rows["sp_type"] == SP_TYPES[NO_SP])
-        rows.loc[no_site, "predicted_site"] = float("nan")
-    rows["SP"] = 1 - rows[SP_TYPES[NO_SP]]
+        rows.loc[is_unknown | ~is_signal, "predicted_site"] = float("nan")
+    rows["SP"] = 1 - rows[none]
     rows[list(SP_TYPES[2:])] = 0.0
     return Run(run.folder, run.record, rows, run.curves)

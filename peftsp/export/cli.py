@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from peftsp.command_line import add_allow_code, lacking, new_parser, parse, run_command
-from peftsp.data.fasta import EXAMPLES
+from peftsp.data.fasta import EXAMPLES, read_fasta
+from peftsp.data.nucleotides import proteins_alone
 from peftsp.durable import put_in_place, writing_to
 from peftsp.errors import ConfigError
 from peftsp.files import is_there
@@ -71,6 +72,9 @@ def _run(options: Namespace) -> str:
     for fasta in filter(None, (options.calibrate, options.check)):
         if not is_there(fasta):
             raise ConfigError(f"{fasta}: expected a FASTA file, found none")
+        # What is wrong of it is told before minutes of work.
+        for _ in proteins_alone(read_fasta(fasta), str(fasta)):
+            pass
     try:
         from peftsp.export.check import compare
         from peftsp.export.model import export_model, save_model

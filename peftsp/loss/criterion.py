@@ -61,7 +61,7 @@ class Criterion(nn.Module):
         regularisation = torch.zeros_like(nll)
         # Where nothing is made of the marginals, the backward pass takes half the time.
         if self.smoothing:
-            others = type_cross_entropy(marginals).mean()
+            others = type_cross_entropy(marginals, mask).mean()
             loss = (1 - self.smoothing) * loss + self.smoothing * others
         if self.regularisation.weight:
             regularisation = self.regularisation(marginals, tokens, mask, sp_types)

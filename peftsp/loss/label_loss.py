@@ -36,23 +36,27 @@ def focal_loss(log_likelihood: Tensor, focusing: float) -> Tensor:
     return -(missed**focusing) * log_likelihood
 
 
-def type_cross_entropy(marginals: Tensor) -> Tensor:
+def type_cross_entropy(marginals: Tensor, mask: Tensor) -> Tensor:
     """Cross entropy of the SP types, all of them alike, with a model's.
 
     In a loss it is what label smoothing adds (Szegedy et al., Rethinking the Inception
-    Architecture, CVPR 2016). Types that the constraints forbid a sequence have no gradient.
+    Architecture, CVPR 2016). A type's probability is that of its states, averaged over residues;
+    types that the constraints forbid a sequence have no gradient. Computed in float32 at least.
 
     Args:
-        marginals: float, ``(B, L, C)``, probabilities of the states; as a path stays in one type,
-            those of the first residue tell the types'.
+        marginals: float, ``(B, L, C)``, probabilities of the states, zero at padding.
+        mask: bool, ``(B, L)``, True at residues.
 
     Returns:
         float, ``(B,)``, in nats.
 
     >>> marginals = torch.full((1, 1, 37), 1e-3)
     >>> marginals[..., 0] = 1.0 - 36e-3
-    >>> type_cross_entropy(marginals)
+    >>> type_cross_entropy(marginals, torch.ones(1, 1).bool())
     tensor([4.1698])
     """
-    of_types = marginals[:, 0] @ _MEMBERS.to(marginals)
-    return -of_types.clamp(min=_LEAST_PROBABILITY).log().mean(dim=-1)
+    with torch.autocast(marginals.device.type, enabled=False):
+        dtype = torch.promote_types(marginals.dtype, torch.float32)
+        of_states = marginals.to(dtype).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        of_types = of_states @ _MEMBERS.to(of_states)
+        return -of_types.clamp(min=_LEAST_PROBABILITY).log().mean(dim=-1)

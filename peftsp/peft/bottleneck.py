@@ -26,8 +26,11 @@ class Bottleneck(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Float ``(..., D)`` to float ``(..., D)``."""
-        out: Tensor = z + self.norm(self.up(torch.relu(self.down(z))))
-        return out
+        inner = self.down(z.to(self.down.weight.dtype))
+        out: Tensor = z + self.norm(self.up(torch.relu(inner)))
+        # A backbone that is held in half precision takes nothing else, unless autocasting, which
+        # has given another dtype than that of the weights, sees to it.
+        return out.to(z.dtype) if inner.dtype == self.down.weight.dtype else out
 
 
 BOTTLENECK_PARAMETERS = tuple(

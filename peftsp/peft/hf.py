@@ -45,6 +45,8 @@ NEED_WEIGHTS = ("BOFT", "SHIRA", "WAVEFT")
 NAMING_LAYERS = ("layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern")
 """Options that choose layers by names, which are others here and in folders of Hugging Face."""
 
+MADE_OF_FLOAT32 = frozenset({"PSOFT", "RANDLORA", "SUPERTUNING", "WAVEFT"})
+"""Kinds whose places or bases would be others beside weights that are held in half precision."""
 _CHANGING_WEIGHTS = re.compile(r"olora|pissa_niter_\d+|corda|eva|loftq|lora_ga")
 """Starts of LoRA that write to frozen weights, by chance or into tensors that models share."""
 
@@ -124,6 +126,12 @@ class HuggingFace(PeftMethod):
             raise ConfigError(
                 f"peft.kind={self.kind}: expected backbone.quantization=null, "
                 f"found {backbone.source.quantization}"
+            )
+        held = backbone.embed_tokens.weight.dtype
+        if self.kind in MADE_OF_FLOAT32 and held != torch.float32:
+            raise ConfigError(
+                f"backbone.dtype: expected float32 with {self.kind}, which is made again from the "
+                f"weights as they are held, found {str(held).removeprefix('torch.')}"
             )
         backbone.requires_grad_(False)
         try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 EVIDENCE_LEVELS = ("any", "manual", "experimental")
 """How sure a feature is, from the least; index = level."""
 
+TYPE = "TYPE"
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -52,7 +54,8 @@ class Entry:
         kingdom: One of `peftsp.labels.KINGDOM_LABELS`; None where that follows from the lineage.
         lineage: Names of taxa from the root on.
         features: What UniProt and GFF3 files say.
-        unsaid: Kinds of features of which the source never says anything.
+        unsaid: Kinds of features of which the source never says anything; `TYPE` where it tells no
+            types of signal peptides apart.
         label: What tables, predictions and 3-line files say.
         topology: One letter a residue, I, M, O or U; empty where it follows from the features.
         group: Of organisms, or any other, to tell apart; empty where it follows from the lineage.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from peftsp.prepare.entry import EVIDENCE_LEVELS, Entry, Feature, Label
+from peftsp.prepare.entry import EVIDENCE_LEVELS, TYPE, Entry, Feature, Label
 
 _LIPIDS = ("diacylglycerol", "palmitoyl", "archaeol")
 _LEADER = re.compile(r"leader (sequence|peptide)", re.IGNORECASE)
@@ -20,6 +20,11 @@ def check_told_apart(entry: Entry, label: Label) -> None:
     Raises:
         UnclearLabelError: A lipoprotein or a pilin would have this label, too.
     """
+    if TYPE in entry.unsaid:
+        raise UnclearLabelError(
+            f"expected a source that tells types of signal peptides apart, found one that does not "
+            f"and says {label.sp_type}"
+        )
     if entry.label is not None:
         return
     behind = entry.residues[label.site : label.site + 1] if label.site else ""

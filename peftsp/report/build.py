@@ -148,6 +148,7 @@ def write_report(
         drawn = draw_all(evaluations, published, folder / FIGURES, _has_cost(methods), further)
         content = PageContent(
             title="Signal peptide prediction: " + ", ".join(m.label for m in methods),
+            has_folds=runs[0].record.dataset.folds > 1,
             facts=_facts(methods, proteins, settings),
             warnings=warnings,
             tables={table.name: table for table in tables},

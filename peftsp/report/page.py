@@ -21,6 +21,7 @@ class PageContent:
 
     Attributes:
         title: Of the page.
+        has_folds: Whether models were trained on folds of the data.
         facts: Name and text of what was measured: data set, methods, settings of the report.
         warnings: What a reader has to know before believing a number.
         tables: By name.
@@ -29,6 +30,7 @@ class PageContent:
     """
 
     title: str
+    has_folds: bool
     facts: dict[str, str]
     warnings: Sequence[str]
     tables: dict[str, Table]

@@ -34,6 +34,9 @@ DOES_NOT_COUNT = frozenset(
 WHICH_OF_SEVERAL = frozenset({"seed", "data.fold", "data.seed", "callbacks.step_seed.seed"})
 """Settings that tell the runs of one method apart."""
 
+LATER = {"loss.focusing": 0.0, "loss.smoothing": 0.0}
+"""Settings that older runs lack, with the value by which a run is as without them."""
+
 RANDOM = "random"
 
 _ABSENT = object()
@@ -71,14 +74,18 @@ def contents_of(record: RunRecord) -> Contents:
 
 def what_counts(settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
     """All that decides a run's result, by dotted name; contents by their hash."""
-    checkpoint = {"ckpt_path (sha256)": contents.checkpoint} if contents.checkpoint else {}
+    further: dict[str, Any] = {}
+    if contents.checkpoint:
+        further["ckpt_path (sha256)"] = contents.checkpoint
+    if _has_limit(settings):
+        further["with data.eval_batch_size"] = settings["data"]["eval_batch_size"]
     return {
         **flatten(settings, DOES_NOT_COUNT),
         "data (sha256)": contents.data,
         "data.extra_path (sha256)": contents.extra,
         "backbone.checkpoint (sha256)": contents.backbone,
         "init_from (sha256)": contents.start,
-        **checkpoint,
+        **further,
     }
 
 
@@ -116,7 +123,7 @@ def first_difference(kept: dict[str, Any], given: dict[str, Any]) -> tuple[str, 
 def flatten(
     settings: dict[str, Any], without: frozenset[str] = frozenset(), prefix: str = ""
 ) -> dict[str, Any]:
-    """Settings by dotted name.
+    """Settings by dotted name, but for those of `LATER` at the value there.
 
     >>> flatten({"name": "x", "peft": {"rank": 8}, "data": {"fold": 1}}, frozenset({"name"}))
     {'peft.rank': 8, 'data.fold': 1}
@@ -133,9 +140,17 @@ def flatten(
             continue
         if isinstance(value, dict) and value:
             flat |= flatten(value, without, f"{name}.")
-        else:
+        elif not _is_same(LATER.get(name, _ABSENT), value):
             flat[name] = value
     return flat
+
+
+def _has_limit(settings: dict[str, Any]) -> bool:
+    """Whether the size of evaluation's batches decides which proteins validate or test."""
+    trainer = settings.get("trainer", {})
+    limits = [trainer.get(f"limit_{stage}_batches") for stage in ("val", "test")]
+    # 1.0 is all of them, 1 is one batch.
+    return any(limit and not (isinstance(limit, float) and limit == 1) for limit in limits)
 
 
 def _is_same(before: Any, now: Any) -> bool:

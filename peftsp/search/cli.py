@@ -66,7 +66,9 @@ def search(cfg: DictConfig) -> None:
     study = open_study(cfg)
     check_space(study, distributions)
     check_same(study, _what_counts(cfg), set(distributions))
-    given = list(HydraConfig.get().overrides.task)
+    of_hydra, of_task = (HydraConfig.get().overrides[kind] for kind in ("hydra", "task"))
+    places = [override for override in of_hydra if override.startswith("hydra.searchpath=")]
+    given = [*places, *of_task]
 
     def compose(overrides: Sequence[str]) -> DictConfig:
         return _compose([*given, *overrides, *_FORCED])

@@ -119,11 +119,11 @@ class ValidationScore:
             except (TrialPruned, UpdateFinishedTrialError, OSError):
                 raise
             except Exception as error:
+                line = " ".join(f"{type(error).__name__}: {error}".split())
+                trial.set_user_attr(ERROR, line)
                 # A loss that is not finite is of this trial's settings, not of the configuration.
                 if isinstance(error, PeftspError) and not isinstance(error, TrainingError):
                     raise
-                line = " ".join(f"{type(error).__name__}: {error}".split())
-                trial.set_user_attr(ERROR, line)
                 print(f"trial {trial.number}: {line}", file=sys.stderr)
                 raise TrialError(line) from error
             if metric not in metrics:

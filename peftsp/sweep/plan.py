@@ -60,13 +60,14 @@ def expand(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
             choices[key] = list(override.sweep_string_iterator())
         else:
             choices[key] = [override.get_value_element_as_str()]
-    fixed = [] if "ckpt_path" in choices else ["ckpt_path=last"]
-    told = [key for key, values in choices.items() if len(values) > 1 and key not in NAMED]
+    names = {key: key.lstrip("+") for key in choices}  # which add or override
+    fixed = [] if "ckpt_path" in names.values() else ["ckpt_path=last"]
+    told = [key for key, values in choices.items() if len(values) > 1 and names[key] not in NAMED]
     runs = []
     for values in itertools.product(*choices.values()):
         run = dict(zip(choices, values, strict=True))
         variant = "".join(f"-{_as_file_name(f'{key}_{run[key]}')}" for key in told)
-        named = [f"variant={variant}"] if variant and "variant" not in choices else []
+        named = [f"variant={variant}"] if variant and "variant" not in names.values() else []
         runs.append((*(f"{key}={value}" for key, value in run.items()), *fixed, *named))
     return runs
 
@@ -102,7 +103,7 @@ def plan(
         cfg = compose(overrides)
         folder = RunFolder(Path(cfg.paths.output_dir))
         is_finished = False
-        starts_over = "overwrite=true" in {o.lower() for o in overrides}
+        starts_over = "overwrite=true" in {o.lower().lstrip("+") for o in overrides}
         if folder.has_begun and not starts_over:
             settings, contents = settings_of(cfg), read_contents(cfg)
             if not cfg.overwrite:

@@ -13,18 +13,23 @@ from lightning.pytorch.callbacks import Timer
 class CostMeter(Timer):
     """Measures the time and the memory of fitting; a run that goes on from a checkpoint goes on.
 
+    It ends the fitting where that has a limit, which Lightning leaves to any timer that is there.
+
     Main memory is the resident memory of the process, looked at when the activations of a training
     batch are there, and after its backward pass. Runs of one sweep share a process, so that later
     ones may find memory that earlier ones have not given back. GPU memory is the peak of PyTorch's
     tensors.
+
+    Args:
+        limit: Time that fitting may take over all starts, as ``Trainer(max_time=…)`` takes it.
 
     Attributes:
         memory: Most bytes of main memory so far.
         gpu_memory: Most bytes of GPU memory so far; 0 without a GPU.
     """
 
-    def __init__(self) -> None:
-        super().__init__(verbose=False)
+    def __init__(self, limit: str | dict[str, int] | None = None) -> None:
+        super().__init__(limit, verbose=False)
         self.memory = 0
         self.gpu_memory = 0
 

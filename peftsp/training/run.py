@@ -81,7 +81,8 @@ def train(cfg: DictConfig, watchers: Sequence[Callback] = ()) -> dict[str, float
         if begin.goes_on:
             record = _begun_as(read_record(folder.path), record)
         # Counted here, since some strategies share the parameters out over processes.
-        parameters, meter = count_parameters(module), CostMeter()
+        parameters = count_parameters(module)
+        meter = CostMeter(record.settings["trainer"].get("max_time"))
         trainer = build_trainer(cfg, [*watchers, meter])
         check_processes(trainer)
         run = FittedRun(

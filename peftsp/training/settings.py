@@ -21,17 +21,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from peftsp.errors import ConfigError
+from peftsp.training.trainer_settings import check_monitor, check_trainer
 
 _TARGET = "_target_"
 _OF_HYDRA = {_TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 _SIMPLE = {bool, int, float, str, NoneType}
-_MONITORED = (
-    *("val/score", "val/detection_mcc", "val/cleavage_site_mcc", "val/mean_mcc2", "val/nll"),
-    *("train/loss", "train/nll", "train/regularisation"),
-)
-_LESS_IS_BETTER = ("val/nll", "train/loss", "train/nll", "train/regularisation")
-_PRECISIONS = ("32-true", "32", "64-true", "bf16-mixed", "16-mixed")
-_AT_LEAST_1 = ("max_epochs", "accumulate_grad_batches", "check_val_every_n_epoch")
 
 
 class _Loss(TypedDict):
@@ -118,66 +112,11 @@ def check_settings(cfg: DictConfig) -> None:
         for part, value in settings[name].items():
             if isinstance(value, dict):
                 _check_object(value, f"{name}.{part}")
-            _check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
+            check_monitor(settings["trainer"], value, f"{name}.{part}.monitor")
     search = settings.get("search") or {}
     for name in search.keys() & {"sampler", "pruner"}:
         _check_object(search[name], f"search.{name}")
-    _check_trainer(settings)
-
-
-def _check_trainer(settings: dict[str, Any]) -> None:
-    """What Lightning takes, and fails at later."""
-    trainer = settings["trainer"]
-    precision = trainer.get("precision")
-    if str(precision) not in _PRECISIONS:
-        raise ConfigError(
-            f"trainer.precision: expected one of {', '.join(_PRECISIONS)}, found {precision}"
-        )
-    for name in _AT_LEAST_1:
-        value = trainer.get(name, 1)
-        if not isinstance(value, int) or value < 1:
-            raise ConfigError(f"trainer.{name}: expected 1 or more, found {value}")
-    if settings["test"] and trainer.get("limit_test_batches") == 0:
-        raise ConfigError(
-            "trainer.limit_test_batches: expected some with test=true, found 0; test=false leaves "
-            "the test out"
-        )
-    stops = settings["callbacks"].get("early_stopping") or {}
-    if stops.get("monitor") and trainer.get("max_steps", -1) not in (None, -1):
-        raise ConfigError(
-            f"trainer.max_steps: expected none beside callbacks.early_stopping, which needs whole "
-            f"epochs, found {trainer['max_steps']}; callbacks.early_stopping=null leaves that out"
-        )
-
-
-def _check_monitor(trainer: dict[str, Any], callback: Any, place: str) -> None:
-    """Lightning would miss the score after the first epoch at the earliest, or not say so."""
-    monitor = callback.get("monitor") if isinstance(callback, dict) else None
-    if monitor is None:
-        return
-    if monitor.startswith("val/") and trainer.get("limit_val_batches") == 0:
-        raise ConfigError(
-            f"{place}: expected null, as nothing is validated with trainer.limit_val_batches=0, "
-            f"found {monitor}"
-        )
-    if monitor not in _MONITORED and not monitor.startswith("val/mcc2/"):
-        raise ConfigError(f"{place}: expected one of {', '.join(_MONITORED)}, found {monitor}")
-    callback_place = place.removesuffix(".monitor")
-    mode = "min" if monitor in _LESS_IS_BETTER else "max"
-    if callback.get("mode") != mode:
-        raise ConfigError(
-            f"{callback_place}.mode: expected {mode} with {monitor}, found {callback.get('mode')}"
-        )
-    if callback.get("save_last") or callback.get("save_weights_only"):
-        raise ConfigError(
-            f"{callback_place}: expected neither save_last, as callbacks.resume_point keeps that, "
-            f"nor save_weights_only, which leaves out averages; found one of them"
-        )
-    if callback.get("save_top_k", 1) != 1:
-        raise ConfigError(
-            f"{callback_place}.save_top_k: expected 1, since one file holds the best, "
-            f"found {callback['save_top_k']}"
-        )
+    check_trainer(settings)
 
 
 def _check_group(settings: dict[str, Any], schema: Any, prefix: str) -> None:
@@ -290,4 +229,6 @@ def _named(hint: Any) -> str:
         return f"one of {', '.join(map(str, parts))}"
     if origin is tuple and Ellipsis not in parts:
         return f"{len(parts)} values"
+    if is_typeddict(hint):
+        return "a group of settings"
     return "null" if hint is NoneType else str(getattr(hint, "__name__", hint))

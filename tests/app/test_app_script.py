@@ -24,7 +24,7 @@ const vocabulary = { weights: {}, model: "small" };
 let shown = null;
 const records = [];
 const showRecords = (found) => (shown = found);
-const areNucleotides = () => false;
+const areNucleotides = (proteins) => proteins.some(({ header }) => header.includes("ACGT"));
 const parseFasta = (text) => {
   return { proteins: text.split(" ").map((header) => ({ header })), wrong: [] };
 };
@@ -61,6 +61,8 @@ const submitted = (text) => ((box.value = text), form.onsubmit({ preventDefault(
   const named = file("a.faa", ">a\\nMKKTAI\\n");
   await take([named, file("my own.txt", "MSSLLV"), file("none.txt", "\\n")]);
   console.log(JSON.stringify(box.value));
+  await take([named, file("genes.fna", ">g\\nACGTACGT\\n")]);
+  console.log(byId("said").textContent, box.value.includes("ACGT"));
 })();
 """
 
@@ -84,4 +86,6 @@ def test_worker_that_fails_spoils_no_later_run(tmp_path, kind, message, left):
         "The prediction has failed: no worker is left; load the page again",
         "kept",
         '">a\\nMKKTAI\\n\\n>my_own.txt\\nMSSLLV\\n\\n"',
+        "genes.fna: the sequences look like DNA or RNA; proteins are needed. Translate them first. "
+        "false",
     ], done.stderr

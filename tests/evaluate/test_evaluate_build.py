@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -119,7 +120,11 @@ def test_a_contender_is_compared_with_all_models_in_whatever_order(trained, tmp_
     [
         (None, "groups.tsv: expected a file, found none"),
         (b"accession\tgroup\nP1\tl\xe9zard\n", "groups.tsv:2: expected UTF-8 text"),
-        (b"name\tgroup\n", "groups.tsv:1: expected the columns accession and group"),
+        (
+            b"name\tgroup\nP1\tx\n",
+            "groups.tsv: expected the columns accession and group, found name",
+        ),
+        (b"accession\tgroup\nP1\n", "groups.tsv:2: expected a cell for each column, found 1"),
         (
             b"accession\tgroup\nP1\t" + b"x" * 200_000,
             "groups.tsv:2: expected a row of a table, found: field larger",
@@ -177,3 +182,24 @@ def test_bundles_apart_are_methods_of_their_own(trained, tmp_path):
     pair = {first.parent.name, "copy"}
     [own] = [row for _, row in compared.iterrows() if {row["first"], row["second"]} == pair]
     assert own["difference"] == 0
+
+
+def test_a_contender_needs_names_that_tell_proteins_apart(evaluate, trained, tmp_path, capsys):
+    one, two, *others = SyntheticProteins(60, 0).load()
+    write_labelled([one, replace(two, accession=one.accession), *others], trained / "twice.fasta")
+    (tmp_path / "p.txt").write_text(f"SEQENCE ID  TM SP PREDICTION\n{one.accession} 0 0 o\n")
+    given = ("--contender", f"phobius={tmp_path / 'p.txt'}")
+    assert evaluate(trained, tmp_path / "a", *given, data="twice.fasta") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "twice.fasta: expected each protein by a name of its own" in line
+    assert line.endswith(f"found {one.accession} with two sequences")
+
+
+def test_proteins_without_any_signal_peptide_are_told_before_models_predict(
+    evaluate, trained, tmp_path, capsys
+):
+    none = [r for r in SyntheticProteins(60, 0).load() if r.sp_type == "NO_SP"]
+    write_labelled(none, trained / "none.fasta")
+    assert evaluate(trained, tmp_path / "a", data="none.fasta") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"none.fasta: expected proteins with a signal peptide too, found {len(none)}" in line

@@ -49,3 +49,23 @@ def test_other_files_are_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(RecordError, match=message):
         read_contender(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "again", "other"),
+    [
+        (SIGNALP, "P2\tOTHER\t1\t0\t0\t0\t0\t0\t\n", "P2\tSP\t0\t1\t0\t0\t0\t0\tCS pos: 9-10\n"),
+        (PHOBIUS, "P1  0  Y n4-12c20/21o\n", "P1  0  0 o\n"),
+        (DEEPSIG, DEEPSIG.split("\n")[0] + "\n", DEEPSIG.split("\n")[0].replace("20", "24") + "\n"),
+    ],
+)
+def test_two_calls_of_a_protein_are_refused_unless_they_are_one(tmp_path, text, again, other):
+    path = tmp_path / "calls"
+    path.write_text(text)
+    calls = read_contender(path)
+    path.write_text(text + again)
+    assert read_contender(path) == calls
+    path.write_text(text + other)
+    line = len((text + other).splitlines())
+    with pytest.raises(RecordError, match=rf"calls:{line}: expected one call .* of P[12]$"):
+        read_contender(path)

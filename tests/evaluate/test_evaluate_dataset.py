@@ -36,7 +36,9 @@ def test_a_3_line_file_knows_types(tmp_path):
         ("P1\tMKLAAQ\tyes\t6\t", "expected a site of 1 to 5, found '6'"),
         ("P1\tMK-AAQ\tyes\t4\t", "expected residues A to Z, found '-' at position 3"),
         ("P1\tMKLAAQ\tyes\t4\tmars", "expected a kingdom of"),
-        ("P1\t\tyes\t4\t", "expected id, sequence, signal_peptide or site"),
+        ("P1\t\tyes\t4\t", "expected the sequence of a protein, found none (P1)"),
+        ("P1\tNA\tyes\t4\t", "expected the sequence of a protein, found none (P1)"),
+        ("\tMKLAAQ\tyes\t4\t", "expected the id of a protein, found none"),
         ("P1\tMKLAAQ", "expected a cell for each column, found 2"),
     ],
 )  # fmt: skip
@@ -47,3 +49,19 @@ def test_a_row_that_says_neither_is_named(tmp_path, row, reason):
         read_test_set(path)
     assert str(caught.value).startswith(f"{path}:2: ")
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "expected a 3-line file or a table, found an empty file"),
+        (HEADER, "expected proteins, found none below the header"),
+        ("id\tsequence\nP1\tMKL\n", "expected the columns id, sequence, signal_peptide or site"),
+    ],
+)
+def test_a_file_without_what_is_needed_is_named(tmp_path, text, reason):
+    path = tmp_path / "own.tsv"
+    path.write_text(text)
+    with pytest.raises(RecordError) as caught:
+        read_test_set(path)
+    assert str(caught.value).startswith(f"{path}: {reason}")

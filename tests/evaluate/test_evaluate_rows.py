@@ -111,7 +111,7 @@ def run():
     rows = {
         9: call_row(MEMBRANE, Call("SP", 3, SPLIT)),
         4: call_row(SIGNAL, Call("LIPO", 4, SPLIT)),
-        6: call_row(TAT, Call("NO_SP", None, SURE)),
+        6: call_row(TAT, Call("NO_SP", None, (0.4, 0.3, 0.3, 0.0, 0.0, 0.0))),
     }
     return run_of("other", 1, 3, rows, DATASET, {"path": "own.fasta"})
 
@@ -134,9 +134,10 @@ def test_a_collapsed_run_knows_presence_alone(run):
     found = collapsed(run).predictions
     pd.testing.assert_frame_equal(run.predictions, before)
     assert found["sp_type"].tolist() == ["SP", "SP", "NO_SP"]
-    assert found["predicted_type"].tolist() == ["SP", "NO_SP", "SP"]
-    assert found["NO_SP"].tolist() == [0.25, 0.0, 0.25]
-    assert found["SP"].tolist() == [0.75, 1.0, 0.75]
+    # None is more probable than any type, but not than all of them.
+    assert found["predicted_type"].tolist() == ["SP", "SP", "SP"]
+    assert found["NO_SP"].tolist() == [0.25, 0.4, 0.25]
+    assert found["SP"].tolist() == [0.75, 0.6, 0.75]
     assert (found[["LIPO", "TAT", "TATLIPO", "PILIN"]] == 0).all().all()
     unchanged = ["cleavage_site", "predicted_site", "protein", "kingdom"]
     pd.testing.assert_frame_equal(found[unchanged], before[unchanged])

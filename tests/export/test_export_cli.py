@@ -32,6 +32,11 @@ def test_int8_graph_is_near_and_does_not_depend_on_neighbours(
         (["fast", "-o", "there.onnx"], "there.onnx: expected no such file yet, found one"),
         (["absent", "-o", "new.onnx"], "absent: expected a bundle folder"),
         (["fast", "-o", "new.onnx", "--check", "absent.fasta"], "absent.fasta: expected a FASTA"),
+        (["fast", "-o", "new.onnx", "--check", "genes.fna"], "genes.fna: expected protein"),
+        (
+            ["fast", "-o", "new.onnx", "--precision", "int8", "--calibrate", "genes.fna"],
+            "genes.fna: expected protein sequences, found DNA or RNA",
+        ),
         (
             ["fast", "-o", "new.onnx", "--precision", "int8", "--calibrate", "gone.fasta"],
             "gone.fasta: expected a FASTA",
@@ -45,6 +50,7 @@ def test_int8_graph_is_near_and_does_not_depend_on_neighbours(
 def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.onnx").write_text("the user's")
+    (tmp_path / "genes.fna").write_text(">d\n" + 20 * "ACGT" + "\n")
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith(message)

@@ -15,7 +15,7 @@ def batch_of_types(sequences=5):
     marginals = torch.rand(sequences, 3, 37, dtype=torch.float64, generator=generator)
     marginals /= marginals.sum(-1, keepdim=True)
     types = torch.zeros(sequences, len(SP_TYPES), dtype=torch.float64)
-    types.index_add_(1, torch.tensor(TYPE_OF_STATE), marginals[:, 0])
+    types.index_add_(1, torch.tensor(TYPE_OF_STATE), marginals.mean(dim=1))
     labels = torch.arange(sequences) % len(SP_TYPES)
     return marginals, labels, types.log()
 

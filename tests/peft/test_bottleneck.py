@@ -44,6 +44,17 @@ def test_as_published_the_start_adds_a_vector_of_the_length_of_the_width(residue
     torch.testing.assert_close(lengths, torch.full((2, 5), 6**0.5), rtol=1e-3, atol=0)
 
 
+def test_half_precision_comes_out_as_it_goes_in_unless_autocasting(residues):
+    torch.manual_seed(0)
+    module = Bottleneck(6, 3, identity=False)
+    expected = module(residues)
+    half = module(residues.bfloat16())
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), expected, rtol=0, atol=0.05)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert module(residues).dtype == torch.float32
+
+
 def test_all_parameters_are_named():
     names = [name for name, _ in Bottleneck(4, 2, identity=True).named_parameters()]
     assert sorted(BOTTLENECK_PARAMETERS) == sorted(names)

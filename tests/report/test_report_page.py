@@ -26,7 +26,14 @@ def page():
     pictures = {name: Picture(name, "Drawn.", svg) for name in ("mcc2", "sites")}
 
     def render(**changes):
-        given = {"title": "Some", "facts": {}, "warnings": (), "tables": tables, "further": ()}
+        given = {
+            "title": "Some",
+            "has_folds": True,
+            "facts": {},
+            "warnings": (),
+            "tables": tables,
+            "further": (),
+        }
         return render_page(PageContent(**{**given, "pictures": pictures, **changes}))
 
     return render
@@ -81,3 +88,10 @@ def test_each_section_is_linked(page):
     titles = re.findall('<h2 id="([^"]+)"', text)
     assert "further" in titles
     assert re.findall('<a href="#([^"]+)"', text) == titles
+
+
+@pytest.mark.parametrize("has_folds", [True, False])
+def test_models_are_said_to_be_of_folds_where_they_are(page, has_folds):
+    text = page(has_folds=has_folds)
+    assert ("homology partitions of the data" in text) == has_folds
+    assert ("trained no model, as far as models say" in text) != has_folds

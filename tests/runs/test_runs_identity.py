@@ -1,5 +1,8 @@
 """Which settings count: all of them are changed, one at a time."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -8,6 +11,7 @@ from peftsp.errors import RunError
 from peftsp.runs.folder import RunFolder
 from peftsp.runs.identity import (
     DOES_NOT_COUNT,
+    LATER,
     WHICH_OF_SEVERAL,
     Contents,
     contents_of,
@@ -16,7 +20,7 @@ from peftsp.runs.identity import (
     method_of,
     what_counts,
 )
-from peftsp.runs.record import write_record
+from peftsp.runs.record import read_record, write_record
 from peftsp.settings_folder import CONF
 from peftsp.sweep.plan import plan
 
@@ -113,6 +117,30 @@ def test_setting_that_one_side_has_not_counts(begun, name):
     more = {**SETTINGS, "optimizer.eps": [0.9, 0.99]}
     with pytest.raises(RunError, match=r"optimizer.eps=nothing, found optimizer.eps=\[0.9,"):
         folder.check(nested(more), contents)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_runs_from_before_a_setting_are_as_those_that_leave_it_alone(begun, make_record, name):
+    folder, contents = begun
+    assert name not in SETTINGS
+    assert composed()["loss"][name.removeprefix("loss.")] == LATER[name]
+    folder.check(nested({**SETTINGS, name: LATER[name]}), contents)
+    with pytest.raises(RunError, match=rf"{name}=nothing, found {name}=2"):
+        folder.check(nested({**SETTINGS, name: 2}), contents)
+    before, now = (make_record(nested(s)) for s in (SETTINGS, {**SETTINGS, name: LATER[name]}))
+    assert method_of(before) == method_of(now)
+
+
+@pytest.mark.parametrize("stage", ["val", "test"])
+@pytest.mark.parametrize(("limit", "counts"), [(1, True), (0.5, True), (1.0, False), (0, False)])
+def test_size_of_batches_counts_where_these_are_limited(begun, stage, limit, counts):
+    folder, contents = begun
+    settings = {**SETTINGS, f"trainer.limit_{stage}_batches": limit}
+    write_record(replace(read_record(folder.path), settings=nested(settings)), folder.path)
+    other = nested({**settings, "data.eval_batch_size": 7})
+    refused = pytest.raises(RunError, match=r"found with data\.eval_batch_size=7")
+    with refused if counts else nullcontext():
+        folder.check(other, contents)
 
 
 @pytest.mark.parametrize("part", ["data", "extra", "backbone", "checkpoint"])

@@ -119,13 +119,18 @@ def test_a_failure_of_one_trial_is_kept_in_a_line(study, score, capsys, error, l
 
 
 @pytest.mark.parametrize(
-    "error", [ConfigError("data: wrong"), OSError("disk is full"), optuna.TrialPruned()]
+    ("error", "kept"),
+    [
+        (ConfigError("data: wrong"), {ERROR: "ConfigError: data: wrong"}),
+        (OSError("disk is full"), {}),
+        (optuna.TrialPruned(), {}),
+    ],
 )
-def test_what_others_would_meet_and_pruning_are_no_failure(study, score, error):
+def test_what_others_would_meet_and_pruning_are_no_failure(study, score, error, kept):
     objective, _ = score(error)
     with pytest.raises(type(error)):
         objective(study.ask())
-    assert study.get_trials()[0].user_attrs == {}
+    assert study.get_trials()[0].user_attrs == kept
 
 
 def test_an_interruption_is_not_taken_for_a_failure(study, score):

@@ -44,6 +44,11 @@ def test_what_is_swept_beyond_the_name_gets_into_it():
     ] * 2
 
 
+def test_settings_that_are_added_or_overridden_are_the_same_settings():
+    runs = runs_of("++seed=1,2", "++ckpt_path=mine.ckpt")
+    assert runs == [(f"++seed={seed}", "++ckpt_path=mine.ckpt") for seed in (1, 2)]
+
+
 def test_lists_make_names_without_special_characters():
     [first, _] = runs_of("peft.target_modules=[fc1,fc2],[fc1]")
     assert first[-1] == "variant=-peft.target_modules_fc1+fc2"
@@ -120,8 +125,8 @@ def test_run_of_other_data_or_weights_is_not_taken_for_this_one(begun, change, n
 
 
 def test_starting_over_is_not_refused(begun):
-    for settings in ({"lr": 0.5}, {}):
-        run = planned(begun[0], "overwrite=true", **settings)
+    for settings, sign in (({"lr": 0.5}, ""), ({}, ""), ({}, "++")):
+        run = planned(begun[0], f"{sign}overwrite=true", **settings)
         assert (run.is_finished, run.starts_over) == (False, True)
 
 

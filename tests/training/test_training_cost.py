@@ -90,3 +90,13 @@ def test_time_before_a_stop_counts(run, tmp_path, monkeypatch):
     folder = run(tmp_path, "ckpt_path=last")
     seconds = json.loads((folder / "run.json").read_text())["cost"]["fit_seconds"]
     assert 500 < seconds < 700
+
+
+def test_fitting_ends_where_its_time_does(run, tmp_path, monkeypatch):
+    def slow(self, trainer, pl_module):
+        self._start_time["train"] -= 500
+
+    monkeypatch.setattr(CostMeter, "on_train_epoch_start", slow)
+    folder = run(tmp_path, "trainer.max_epochs=9", "+trainer.max_time={minutes: 12}")
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=False)
+    assert checkpoint["epoch"] == 1

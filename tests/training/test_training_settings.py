@@ -1,5 +1,7 @@
 """Which settings are refused before anything is read."""
 
+from contextlib import nullcontext
+
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -57,6 +59,13 @@ def test_values_of_other_right_types_pass(setting):
         ("trainer.accumulate_grad_batches=0", "accumulate_grad_batches: expected 1 or more"),
         ("trainer.check_val_every_n_epoch=0", "check_val_every_n_epoch: expected 1 or more"),
         ("+optimizer.betas=[0.9]", r"optimizer\.betas: expected 2 values, found \[0\.9\]"),
+        (
+            "trainer.check_val_every_n_epoch=500",
+            "expected at most trainer.max_epochs=.*, found 500",
+        ),
+        ("trainer.limit_train_batches=0", r"limit_train_batches: expected some, found 0"),
+        ("+trainer.fast_dev_run=true", "fast_dev_run: expected false, .*; debug=default tries"),
+        ("loss=null", "loss: expected a group of settings, found None"),
         ("trainer.limit_test_batches=0", r"limit_test_batches: expected some with test=true"),
         ("+trainer.max_steps=7", "max_steps: expected none beside callbacks.early_stopping"),
         ("peft._target_=peftsp.Lora", r"peft\._target_: expected a class that can be imported"),
@@ -78,3 +87,11 @@ def test_other_values_are_named(setting, message):
     extra = ["data.seed=1", "backbone.seed=1", "callbacks.step_seed.seed=1", "name=x"]
     with pytest.raises(ConfigError, match=message):
         check(setting, *extra)
+
+
+@pytest.mark.parametrize(("precision", "passes"), [("32-true", False), ("bf16-mixed", True)])
+def test_methods_of_others_beside_half_the_precision_need_autocasting(precision, passes):
+    given = ("peft=vera", "backbone.dtype=bfloat16", f"trainer.precision={precision}")
+    refused = pytest.raises(ConfigError, match=r"trainer\.precision: .* with peft\.kind=VERA and")
+    with nullcontext() if passes else refused:
+        check(*given)

@@ -62,13 +62,16 @@ def table_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | str]]:
     """Place and cells of each row by lower-case column; what is wrong of a row that is not whole.
 
     Raises:
-        RecordError: The file is empty, or a row is none.
+        RecordError: The file is empty, a column comes twice, or a row is none.
     """
     lines = ((n, line) for n, line in numbered_lines(path, str(path)) if line.strip())
     first = next(lines, None)
     if first is None:
         raise RecordError(f"{path}: expected a table, found an empty file")
     names = _names(first[1])
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise RecordError(f"{path}:{first[0]}: expected each column once, found {twice!r} again")
     for number, line in lines:
         place = f"{path}:{number}"
         try:
@@ -133,18 +136,18 @@ def read_label_table(path: Path) -> Iterator[Entry | Unusable]:
         named = _first(cells, _ID)
         try:
             label = _label(_first(cells, _TYPE), _first(cells, _SITE))
-            kingdom = _kingdom(cells.get("kingdom", ""))
-            partition = _number(cells.get("partition", ""), "a partition")
+            kingdom = _kingdom(known(cells, "kingdom"))
+            partition = _number(known(cells, "partition"), "a partition")
         except ValueError as error:
             yield Unusable(place, named, str(error))
             continue
         yield Entry(
             place,
             named,
-            cells.get("sequence", "") or cells.get("residues", ""),
+            known(cells, "sequence") or known(cells, "residues"),
             kingdom=kingdom,
             label=label,
-            group=cells.get("group", ""),
+            group=known(cells, "group"),
             partition=partition,
             is_weak=cells.keys() >= _PREDICTED,
         )
@@ -164,6 +167,12 @@ def read_signalp(path: Path) -> Iterator[Entry | Unusable]:
             yield Unusable(place, named, str(error))
             continue
         yield Entry(place, named, "", label=label, is_weak=True)
+
+
+def known(cells: dict[str, str], name: str) -> str:
+    """A cell; empty where there is none, or where pandas or R have written that it is missing."""
+    cell = cells.get(name, "")
+    return "" if cell.casefold() in _MISSING else cell
 
 
 def _first(cells: dict[str, str], names: tuple[str, ...]) -> str:

@@ -32,11 +32,14 @@ def read_uniprot_json(path: Path) -> Iterator[Entry | Unusable]:
         )
     for number, entry in enumerate(found, start=1):
         place = f"{path}: entry {number}"
+        if not isinstance(entry, dict):
+            yield Unusable(place, "", f"expected an entry, found {shown(entry)}")
+            continue
         try:
             yield _entry(entry, place)
         except (KeyError, TypeError, AttributeError) as error:
-            named = entry.get("primaryAccession", "") if isinstance(entry, dict) else ""
-            yield Unusable(place, str(named), f"expected a whole entry, found none of {error}")
+            named = str(entry.get("primaryAccession", ""))
+            yield Unusable(place, named, f"expected a whole entry, found none of {error}")
         except ValueError as error:
             yield Unusable(place, str(entry.get("primaryAccession", "")), str(error))
 

@@ -61,6 +61,21 @@ def test_tables_may_come_from_pandas_or_r(tmp_path, written, labels, missing):
     assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("EUKARYA", "NO_SP", None)}
 
 
+def test_what_pandas_or_r_say_is_missing_is_so_in_every_column(tmp_path, written, labels):
+    header = "id,type,site,kingdom,group,partition,sequence"
+    rows = f"{header}\nP1,SP,18,NA,NaN,NA,{SP}\nP2,SP,18,NA,,,NA\n"
+    fasta = written(tmp_path / "p.fasta", f">P2\n{SP}R\n")
+    found = collect([written(tmp_path / "t.csv", rows), fasta], "EUKARYA", 0)
+    assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("EUKARYA", "SP", 18)}
+    assert [(p.group, p.partition) for p in found.proteins] == [("", None)] * 2
+
+
+def test_a_column_that_comes_twice_is_refused(tmp_path, written):
+    source = written(tmp_path / "t.csv", f"id,type,Site,sequence,site\nP1,SP,18,{SP},20\n")
+    with pytest.raises(RecordError, match=rf"{source}:1: expected each column once, found 'site'"):
+        collect([source], "EUKARYA", 0)
+
+
 def test_cell_over_several_lines_is_no_cut_off_sequence(tmp_path, written, labels, reasons):
     rows = f'id,type,site,sequence\nP1,NO_SP,,"{LIPO[:20]}\n{LIPO[20:]}"\nP2,SP,18,"{SP}"\n'
     source = written(tmp_path / "t.csv", rows)

@@ -47,3 +47,7 @@ def test_uniprot_json_says_the_same(tmp_path, written, labels):
         collect([written(source, '[{"primaryAccession": ' + "[" * 100_000)], None, 2)
     for one, reason in zip(found.unusable, wrong, strict=True):
         assert one.reason in (f"expected {reason}", "expected a whole entry, found none of 'value'")
+    found = collect([written(source, json.dumps([None, entry]))], None, 2)
+    assert [(one.place, one.reason) for one in found.unusable] == [
+        (f"{source}: entry 1", "expected an entry, found None")
+    ]
