@@ -9,6 +9,7 @@ from peftsp.data.labelled import read_labelled
 from peftsp.data.lines import numbered_lines
 from peftsp.data.residues import find_foreign
 from peftsp.errors import RecordError
+from peftsp.files import check_regular
 from peftsp.labels import ANNOTATION_LETTER, KINGDOM_LABELS, MAX_RESIDUES, UNKNOWN_TOPOLOGY
 from peftsp.prepare.sources.tables import known, table_rows, whole_number
 from peftsp.records import LabelledRecord
@@ -40,6 +41,8 @@ def read_test_set(path: Path) -> EvaluationSet:
         RecordError: The file cannot be read, holds no protein, lacks a column, or a line says
             neither.
     """
+    # It is read twice, which a pipe cannot be.
+    check_regular(path, RecordError)
     first = next((line for _, line in numbered_lines(path, str(path)) if line.strip()), "")
     if first.startswith(">"):
         return EvaluationSet(read_labelled(path), has_types=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from peftsp.data.foreign_formats import name_text
 from peftsp.data.lines import escaped_lines, first_characters
 from peftsp.errors import RecordError
+from peftsp.files import check_regular
 from peftsp.labels import KINGDOM_LABELS, SP_TYPES
 from peftsp.prepare.entry import Entry, Unusable
 from peftsp.prepare.sources.gff3 import read_gff3
@@ -40,6 +41,8 @@ def reader_of(path: Path) -> Reader:
     Raises:
         RecordError: It is of no kind that can be read; says what it seems to be.
     """
+    # It is read more than once, which a pipe cannot be.
+    check_regular(path, RecordError)
     if first_characters(path, str(path), _FIRST).lstrip()[:1] in ("{", "["):
         return read_uniprot_json
     with closing(escaped_lines(path, str(path))) as lines:

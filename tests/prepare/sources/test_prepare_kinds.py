@@ -1,9 +1,12 @@
 """What a source of no known kind seems to be."""
 
+import os
+
 import pytest
 
 from peftsp.errors import RecordError
 from peftsp.prepare.collection import collect
+from peftsp.prepare.sources.kinds import reader_of
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,9 @@ def test_a_byte_that_is_no_text_decides_no_kind(tmp_path, labels):
     (tmp_path / "x").write_bytes(b">P2 caf\xe9\nMKWV\n")
     (tmp_path / "y").write_text(named)
     assert set(labels(collect([tmp_path / "x", tmp_path / "y"], None, 0))) == {"P1"}
+
+
+def test_a_pipe_which_cannot_be_read_twice_is_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordError, match=r"pipe: expected a regular file, found something else"):
+        reader_of(tmp_path / "pipe")
