@@ -91,6 +91,8 @@ def evaluate_bundles(settings: EvaluateSettings) -> EvaluateSummary:
             f"{settings.data}: expected proteins with a signal peptide too, found "
             f"{len(records):,} without"
         )
+    if settings.contenders:
+        _check_told_apart(settings.data, records)
     groups = read_groups(settings.groups, settings.data)
     methods = {label: members_of(bundles, records) for label, bundles in settings.methods.items()}
     if settings.together == APART:
@@ -156,8 +158,6 @@ def _contender_runs(
     about: dict[str, object],
 ) -> list[Run]:
     """What other programs call, beside each model that is to be compared with it."""
-    if settings.contenders:
-        _check_told_apart(settings.data, records)
     runs = []
     tested = {(test.fold, test.seed): test.places for test in plan.tests}
     for name, path in settings.contenders.items():

@@ -66,9 +66,7 @@ def search(cfg: DictConfig) -> None:
     study = open_study(cfg)
     check_space(study, distributions)
     check_same(study, _what_counts(cfg), set(distributions))
-    of_hydra, of_task = (HydraConfig.get().overrides[kind] for kind in ("hydra", "task"))
-    places = [override for override in of_hydra if override.startswith("hydra.searchpath=")]
-    given = [*places, *of_task]
+    given = _given()
 
     def compose(overrides: Sequence[str]) -> DictConfig:
         return _compose([*given, *overrides, *_FORCED])
@@ -100,8 +98,7 @@ def _tell_best(
         sys.exit(_EXIT_NO_TRIAL)
     about = f"{cfg.optimized_metric} {study.best_value:.4f}, validation of folds {cfg.search.folds}"
     method = f"peft={HydraConfig.get().runtime.choices['peft']}"
-    tasks = HydraConfig.get().overrides.task
-    given = [o for o in tasks if not o.lstrip("+~").startswith(_OF_THE_SEARCH)]
+    given = [o for o in _given() if not o.lstrip("+~").startswith(_OF_THE_SEARCH)]
     given += [] if method in given else [method]
     tried = {key: as_override(key, value) for key, value in study.best_trial.params.items()}
     plain = standalone(hydra.compose("train", given, return_hydra_config=True))
@@ -113,6 +110,13 @@ def _tell_best(
     fold = f"data.fold={','.join(map(str, cfg.search.folds))}"
     name = f"experiment_name={cfg.experiment_name}_best"
     print(f"python train.py -m {shlex.join([name, *given, *settings, fold])}")
+
+
+def _given() -> list[str]:
+    """What the command line sets, and where it says that choices lie."""
+    overrides = HydraConfig.get().overrides
+    places = [one for one in overrides.hydra if one.startswith("hydra.searchpath=")]
+    return [*places, *overrides.task]
 
 
 def _differing(plain: DictConfig, found: DictConfig) -> dict[str, Any]:

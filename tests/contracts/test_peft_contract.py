@@ -251,9 +251,8 @@ def test_what_was_trained_beside_half_precision_is_the_same_beside_float32(metho
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_bfloat16_autocast_stays_near_float32(method, batch, dtype):
-    is_half = dtype == "bfloat16"
-    adapted = in_half(method) if is_half else method.apply(load_backbone(SPEC, "random", seed=3))
     expected = method.apply(load_backbone(SPEC, "random", seed=3)).eval()
+    adapted = in_half(method) if dtype == "bfloat16" else copy.deepcopy(expected)
     if method.starts_as_identity:
         with torch.autocast("cpu", torch.bfloat16):
             out = adapted.eval()(*batch)

@@ -39,4 +39,4 @@ def test_named_methods_are_compared(trained, tmp_path, capsys):
         *("expected --bundle or --method, found neither", "--method one", "--contender"),
     ]
     assert main(["--method", "n", "fast", *given, "-o", str(tmp_path / "b")]) == 2
-    assert capsys.readouterr().err.endswith("that no column has, found n\n")
+    assert capsys.readouterr().err.endswith("that no column of tables has, found n\n")

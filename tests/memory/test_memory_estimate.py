@@ -9,6 +9,7 @@ from peftsp.backbone.quantization import NF4Linear
 from peftsp.errors import ConfigError
 from peftsp.memory.estimate import estimate_memory, outline
 from peftsp.model.settings import build_tagger
+from peftsp.peft.hf import MADE_OF_FLOAT32
 from peftsp.settings_folder import CONF
 
 NEED_WEIGHTS = ("boft", "shira", "waveft")
@@ -25,6 +26,8 @@ def build(cfg):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_weights_are_those_of_the_model(settings, method, dtype):
     cfg = settings(f"peft={method}", f"backbone.dtype={dtype}")
+    if dtype == "bfloat16" and cfg.peft.get("kind") in MADE_OF_FLOAT32:
+        pytest.skip(f"{method} is refused beside half precision")
     estimate = estimate_memory(cfg)
     parameters = list(build(cfg).parameters())
     assert estimate.weights == sum(p.nbytes for p in parameters)

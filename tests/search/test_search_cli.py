@@ -18,6 +18,7 @@ from peftsp.errors import TrainingError  # noqa: E402
 from peftsp.model.bundle import read_bundle  # noqa: E402
 from peftsp.search.cli import _differing, main  # noqa: E402
 from peftsp.search.objective import PoorTrialStop  # noqa: E402
+from peftsp.settings_folder import CONF  # noqa: E402
 from peftsp.training.module import SignalPeptideModule  # noqa: E402
 
 SMALL = (
@@ -72,6 +73,20 @@ def test_search_goes_on_and_best_is_an_experiment(search, tmp_path, capsys):
     assert text.startswith("# @package _global_\n")
     assert f"rank: {best['peft.rank']}" in text
     assert capsys.readouterr().out.rstrip().endswith("data.fold=0")
+
+
+def test_search_takes_a_space_from_the_users_own_folder(search, tmp_path, capsys):
+    space = (
+        (CONF / "hparams_search" / "lora.yaml").read_text().replace("search_lora", "search_mine")
+    )
+    (tmp_path / "own" / "hparams_search").mkdir(parents=True)
+    (tmp_path / "own" / "hparams_search" / "mine.yaml").write_text(space)
+    place = f"hydra.searchpath=[file://{tmp_path}/own]"
+    [row] = search(
+        place, "search.trials=1", "search.folds=[0]", "trainer.max_epochs=1", method="mine"
+    )
+    assert row["state"] == "complete"
+    assert place in shlex.split(capsys.readouterr().out.splitlines()[-1])
 
 
 def test_search_for_a_loss_takes_the_least(search, tmp_path):

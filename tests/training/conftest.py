@@ -19,6 +19,7 @@ from peftsp.training.build import standalone
 from peftsp.training.module import SignalPeptideModule
 from peftsp.training.run import train
 from peftsp.training.schedules import constant
+from peftsp.training.settings import check_settings
 
 SPEC = BackboneSpec("small", layers=2, width=16, heads=2)
 QUICK = (
@@ -139,3 +140,14 @@ def read_curve():
         return curve
 
     return of
+
+
+@pytest.fixture
+def check():
+    """Function of overrides that checks the settings which they make."""
+
+    def run(*overrides, config="train"):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            check_settings(standalone(compose(config, [*overrides], return_hydra_config=True)))
+
+    return run

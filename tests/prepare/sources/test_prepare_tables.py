@@ -67,7 +67,7 @@ def test_what_pandas_or_r_say_is_missing_is_so_in_every_column(tmp_path, written
     fasta = written(tmp_path / "p.fasta", f">P2\n{SP}R\n")
     found = collect([written(tmp_path / "t.csv", rows), fasta], "EUKARYA", 0)
     assert labels(found) == {"P1": ("EUKARYA", "SP", 18), "P2": ("EUKARYA", "SP", 18)}
-    assert [(p.group, p.partition) for p in found.proteins] == [("", None)] * 2
+    assert [(p.group, p.partition) for p in found.proteins] == [("unknown", None)] * 2
 
 
 def test_a_column_that_comes_twice_is_refused(tmp_path, written):
