@@ -89,3 +89,14 @@ def test_worker_that_fails_spoils_no_later_run(tmp_path, kind, message, left):
         "genes.fna: the sequences look like DNA or RNA; proteins are needed. Translate them first. "
         "false",
     ], done.stderr
+
+
+def test_blanks_of_pages_and_pdfs_are_no_residues(tmp_path):
+    if not (node := shutil.which("node")):
+        pytest.skip("node is not installed")
+    script = tmp_path / "case.js"
+    reader = (APP / "fasta.js").read_text()
+    shown = 'console.log(parseFasta(">P1\\nMK\\u00a0L \\t A\\u2009V\\n").proteins[0].residues);'
+    script.write_text(f"const vocabulary = {{ maxResidues: 70 }};\n{reader}\n{shown}\n")
+    done = subprocess.run([node, script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "MKLAV\n"
