@@ -51,6 +51,7 @@ def _average(
     """Write the mean of models, with the backbone, licences and card that one carries."""
     # PyTorch takes seconds to import, which --help need not wait for.
     from peftsp.model.bundle import save_bundle
+    from peftsp.model.bundle_files import LICENCES
     from peftsp.model.restore import check_sizes
     from peftsp.model.soup import average
     from peftsp.training.card import papers_of
@@ -67,6 +68,10 @@ def _average(
     for one in starts:
         if one.papers:
             papers = papers_of(one, output.name, "Averaged with others") | papers
+    for paper in LICENCES:
+        # Those of all models hold.
+        texts = dict.fromkeys(one.papers[paper] for one in starts if paper in one.papers)
+        papers |= {paper: "\n".join(texts)} if texts else {}
     bundles = {one.name: one.bundle for one in starts}
     averaged = average(bundles, [one.method for one in starts], shares)
     save_bundle(averaged, output, start.own_backbone(start.method), papers)

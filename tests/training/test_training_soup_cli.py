@@ -53,6 +53,19 @@ def test_the_mean_of_a_model_and_itself_predicts_as_it_does(run, tmp_path):
     assert one == other
 
 
+@pytest.mark.slow
+def test_licences_of_all_models_hold(run, tmp_path):
+    fast = read_bundle(find_model("fast"))
+    for name, licence in {"a": "MIT\n", "b": "GPL\n", "c": "MIT\n"}.items():
+        more = replace(fast, training={**fast.training, "name": name})
+        papers = {"README.md": f"# {name}\n", "LICENSE": licence, "NOTICE": "Meta's\n"}
+        save_bundle(more, tmp_path / name, papers=papers)
+    given = [tmp_path / name for name in "abc"]
+    assert run(*given, "-o", tmp_path / "averaged")[0] == 0
+    assert (tmp_path / "averaged" / "LICENSE").read_text() == "MIT\n\nGPL\n"
+    assert (tmp_path / "averaged" / "NOTICE").read_text() == "Meta's\n"
+
+
 def test_what_cannot_be_averaged_is_named(run, tmp_path):
     for arguments, error in (
         (["fast", "accurate"], "accurate: backbone: expected"),
